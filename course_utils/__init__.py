@@ -1,0 +1,1 @@
+"""Helpers behind the notebooks of the course. Importing this package has no side effects."""

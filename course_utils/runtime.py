@@ -1,0 +1,129 @@
+"""Where and how things run: device, seeds, timing.
+
+Importing this module has no side effects: no seed is set, no device is touched.
+"""
+
+import os
+import random
+import time
+from types import TracebackType
+
+import numpy as np
+import torch
+
+DEVICES = ("cuda", "mps", "cpu")
+
+
+def works(kind: str) -> bool:
+    """Whether a device of this kind is here and can really compute.
+
+    A driver that is too old, or a card that this build of torch no longer supports, is found by
+    trying one small matrix product rather than by asking.
+    """
+    if kind == "cpu":
+        return True
+    available = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}[kind]
+    if not available():
+        return False
+    try:
+        a = torch.ones(2, 2, device=kind)
+        return bool((a @ a).sum().item() == 8.0)
+    except (RuntimeError, AssertionError):
+        return False
+
+
+def device(wanted: str | torch.device | None = None) -> torch.device:
+    """Choose the device: the one wanted, or the best that works (cuda, then mps, then cpu).
+
+    Args:
+        wanted: ``"cuda"``, ``"cuda:1"``, ``"mps"``, ``"cpu"`` or None. None reads the environment
+            variable ``COURSE_DEVICE`` and, where that is empty, takes the best device.
+
+    A known device that is not here is no error: one printed line says so and names what is used
+    instead, so that a notebook written on a GPU runs everywhere.
+
+    Raises:
+        ValueError: the name is none of cuda, mps, cpu.
+
+    >>> device("cpu")
+    device(type='cpu')
+    """
+    wanted = wanted or os.environ.get("COURSE_DEVICE") or None
+    if wanted is not None:
+        try:
+            chosen = torch.device(wanted)
+        except RuntimeError:
+            chosen = None
+        if chosen is None or chosen.type not in DEVICES:
+            raise ValueError(f"device: expected one of {', '.join(DEVICES)}, got {wanted!r}")
+        count = torch.cuda.device_count() if chosen.type == "cuda" else 1
+        if works(chosen.type) and (chosen.index or 0) < count:
+            return chosen
+    best = torch.device(next(kind for kind in DEVICES if works(kind)))
+    if wanted is not None:
+        print(f"{wanted} is not available here: using {describe(best)} instead.")
+    return best
+
+
+def describe(chosen: torch.device) -> str:
+    """Name a device for people: the model of the GPU, or the number of CPU threads."""
+    if chosen.type == "cuda":
+        memory = torch.cuda.get_device_properties(chosen).total_memory / 2**30
+        return f"{torch.cuda.get_device_name(chosen)} ({memory:.0f} GiB)"
+    if chosen.type == "mps":
+        return "Apple GPU (mps)"
+    threads = torch.get_num_threads()
+    return f"CPU ({threads} thread{'s' if threads > 1 else ''})"
+
+
+def set_seed(seed: int) -> None:
+    """Seed Python, NumPy and torch (every device) at once.
+
+    The same seed, device and number of threads give the same numbers.
+
+    Raises:
+        ValueError: the seed is not an integer in [0, 2³²).
+
+    >>> set_seed(0); a = torch.rand(3)
+    >>> set_seed(0); bool((torch.rand(3) == a).all())
+    True
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**32:
+        raise ValueError(f"set_seed: expected an integer in [0, 2**32), got {seed!r}")
+    random.seed(int(seed))
+    np.random.seed(int(seed))
+    torch.manual_seed(int(seed))
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.benchmark = False
+
+
+class Timer:
+    """Wall-clock seconds of a block, after the device has finished its work.
+
+    >>> with Timer() as timer:
+    ...     _ = torch.rand(10).sum()
+    >>> timer.seconds >= 0
+    True
+    """
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __enter__(self) -> "Timer":
+        synchronise()
+        self._start = time.perf_counter()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        synchronise()
+        self.seconds = time.perf_counter() - self._start
+
+
+def synchronise() -> None:
+    """Wait until the accelerator, if one is in use, has done all that was asked of it."""
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        torch.cuda.synchronize()
+    elif torch.backends.mps.is_available():
+        torch.mps.synchronize()
