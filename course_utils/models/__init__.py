@@ -1,1 +1,5 @@
 """The systems on the tree of slide 14, one file a family; every leaf is exported here."""
+
+from course_utils.models.nade import NADE
+
+__all__ = ["NADE"]

@@ -1,0 +1,151 @@
+"""NADE: a network whose hidden layer grows by one pixel at a time."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from course_utils.checks import check_count, check_number
+from course_utils.taxonomy import Autoregressive, Support
+
+
+class Recursion(torch.autograd.Function):
+    """V_i · σ(a_i) for all i, with a_{i+1} = a_i + W_i x_i and a_1 = c: forward and backward in O(DH).
+
+    The recursion advances by blocks of K pixels: within a block, a is its value at the start plus
+    the few pixels since, one small matrix product. The gradient runs the same recursion backwards,
+    from a_{D+1} down, and so never stores the D hidden layers: O(BKH) memory instead of O(BDH).
+    """
+
+    @staticmethod
+    @torch.amp.custom_fwd(device_type="cuda", cast_inputs=torch.float32)
+    def forward(ctx: Any, x: Tensor, W: Tensor, V: Tensor, c: Tensor, block: int) -> Tensor:
+        """x ``(B, D)``, W and V ``(D, H)``, c ``(H,)`` to ``(B, D)``."""
+        x, a, logits = x.T.contiguous(), c.repeat(len(x), 1), []
+        for start in range(0, len(W), block):
+            k = slice(start, start + block)
+            h = hidden_layers(a, W[k], pixels_before(x[k]))
+            logits.append((h @ V[k, :, None])[..., 0])  # (K, B)
+            a.addmm_(x[k].T, W[k])
+        ctx.save_for_backward(x, W, V, a)
+        ctx.block = block
+        return torch.cat(logits).T
+
+    @staticmethod
+    @torch.amp.custom_bwd(device_type="cuda")
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        """The gradients in W, V and c; x is data and gets none."""
+        x, W, V, a = ctx.saved_tensors
+        a, g = a.clone(), gradient.T.contiguous()
+        dW, dV, da = torch.empty_like(W), torch.empty_like(V), torch.zeros_like(a)
+        for start in reversed(range(0, len(W), ctx.block)):
+            k = slice(start, start + ctx.block)
+            a.addmm_(x[k].T, W[k], alpha=-1)
+            before = pixels_before(x[k])
+            h = hidden_layers(a, W[k], before)
+            dV[k] = (g[k, None] @ h)[:, 0]
+            da_k = torch.ops.aten.sigmoid_backward(g[k, :, None] * V[k, None], h)  # (K, B, H)
+            dW[k] = x[k] @ da + (before @ da_k).sum(0)
+            da += da_k.sum(0)
+        return None, dW, dV, da.sum(0), None
+
+
+def pixels_before(x: Tensor) -> Tensor:
+    """For each pixel of a block, the block's pixels before it and zeros for the rest: (K, B) to (K, K, B)."""
+    return x.new_ones(len(x), len(x)).tril(-1)[:, :, None] * x
+
+
+def hidden_layers(a: Tensor, W: Tensor, before: Tensor) -> Tensor:
+    """h_i = σ(a + Σ_j W_j x_j over the block's pixels j before i): ``(K, B, H)``."""
+    K = len(W)
+    return torch.baddbmm(a.expand(K, -1, -1), before.mT, W.expand(K, -1, -1)).sigmoid_()
+
+
+class NADE(Autoregressive):
+    r"""Neural autoregressive distribution estimator for binary images.
+
+    One hidden layer, shared by all D conditionals, reads only the pixels already seen:
+
+        p(x_i = 1 | x_{<i}) = σ(b_i + V_i · h_i),   h_i = σ(a_i),
+        a_1 = c,   a_{i+1} = a_i + W_i x_i.
+
+    The recursion on a (see `Recursion`) makes all D conditionals cost O(DH) together; recomputing
+    c + Σ_{j<i} W_j x_j for every i would cost O(D²H). H. Larochelle and I. Murray, *The Neural
+    Autoregressive Distribution Estimator*, AISTATS 2011.
+
+    Args:
+        event_shape: (C, H, W), or any shape; D is the number of its elements.
+        hidden: the number H of hidden units.
+        order: a permutation of range(D), the order in which pixels are visited; None: row by row.
+
+    Shapes: x ``(B, *event_shape)`` with values in {0, 1}; ``log_prob`` ``(B,)`` in nats.
+
+    Raises:
+        ValueError: hidden is not a positive integer, order not a permutation, x not binary or not of
+            this shape.
+
+    >>> model = NADE((1, 2, 2), hidden=5)
+    >>> x = model.sample(3)
+    >>> x.shape, model.log_prob(x).shape
+    (torch.Size([3, 1, 2, 2]), torch.Size([3]))
+    """
+
+    title = "NADE"
+    about = "one hidden layer that grows pixel by pixel (2011)"
+    support: Support = "binary"
+    fit_defaults = {"lr": 3e-3, "epochs": 100, "batch_size": 100, "weight_decay": 0.0}
+
+    def __init__(
+        self, event_shape: tuple[int, ...], *, hidden: int = 200, order: Sequence[int] | None = None
+    ) -> None:
+        super().__init__(event_shape)
+        check_count(hidden, "NADE: hidden")
+        order = list(range(self.dims)) if order is None else [int(i) for i in order]
+        if sorted(order) != list(range(self.dims)):
+            raise ValueError(f"NADE: expected order to be a permutation of range({self.dims}), got {order}")
+        self.register_buffer("order", torch.tensor(order))
+        self.W = nn.Parameter(torch.randn(self.dims, hidden) * 0.1)
+        self.V = nn.Parameter(torch.randn(self.dims, hidden) * 0.1)
+        self.b = nn.Parameter(torch.zeros(self.dims))
+        self.c = nn.Parameter(torch.zeros(hidden))
+
+    def logits(self, x: Tensor) -> Tensor:
+        """The log-odds of x_i = 1 given x_{<i}, pixels in visiting order: ``(B, D)`` to ``(B, D)``."""
+        return Recursion.apply(x, self.W, self.V, self.c, 8 if x.device.type == "cpu" else 64) + self.b
+
+    def _log_prob(self, x: Tensor) -> Tensor:
+        x = x.flatten(1)[:, self.order]
+        return -binary_cross_entropy_with_logits(self.logits(x), x, reduction="none").sum(1)
+
+    def _conditionals(self, x: Tensor) -> Tensor:
+        p = torch.empty_like(x).flatten(1)
+        p[:, self.order] = torch.sigmoid(self.logits(x.flatten(1)[:, self.order]))
+        return p.view_as(x)
+
+    @torch.no_grad()
+    def sample(self, n: int, *, temperature: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
+        """Draw n images pixel by pixel, exactly from p_M at temperature 1: ``(n, *event_shape)``.
+
+        Args:
+            n: how many.
+            temperature: every log-odds is divided by it; towards 0 each pixel takes its likelier value.
+            generator: the random numbers to use (on the model's device).
+
+        Raises:
+            ValueError: n is not a positive integer, or temperature is not positive.
+        """
+        check_number(temperature, "NADE.sample: temperature", low=1e-6)
+        return self._sample(check_count(n, "NADE.sample"), generator, temperature)
+
+    def _sample(self, n: int, generator: torch.Generator | None, temperature: float = 1.0) -> Tensor:
+        u = torch.rand(n, self.dims, generator=generator, dtype=self.c.dtype, device=self.c.device)
+        x = torch.empty_like(u)
+        a = self.c.expand(n, -1)
+        for i in range(self.dims):
+            logit = torch.sigmoid(a) @ self.V[i] + self.b[i]
+            x_i = (u[:, i] < torch.sigmoid(logit / temperature)).to(u.dtype)
+            a = a + x_i[:, None] * self.W[i]
+            x[:, self.order[i]] = x_i
+        return x.view(n, *self.event_shape)
