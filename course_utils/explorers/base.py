@@ -1,0 +1,171 @@
+"""Pictures under sliders: a pure drawing function, and the thin binding that puts controls over it.
+
+The function draws its values on an empty matplotlib ``Figure`` and remembers nothing. The binding turns
+the figure into PNG bytes and hands those to one ``ipywidgets.Image`` that stays: the fastest way from a
+slider to a new picture, without flicker.
+"""
+
+from base64 import b64encode
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any
+
+import ipywidgets
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+from course_utils import plots
+from course_utils.explorers.controls import allowed, control
+
+SCREEN_DPI = 72  # of a picture under a moving slider: what the time to draw depends on most
+STORED_DPI = 144  # of the picture that is kept in the notebook
+
+
+class Explorer:
+    """A picture under sliders; the last line of a notebook cell shows it.
+
+    Args:
+        draw: ``draw(figure, **values)`` draws the picture of these values on an empty figure. It is
+            pure: the same values give the same picture, whatever was drawn before.
+        title: what the picture shows, in a sentence: its text for those who cannot see it.
+        size: width and height of the picture in inches; one inch is 72 pixels on the screen.
+        controls: one for each keyword of ``draw``: a widget (``controls.slider``, ``choice``,
+            ``switch``) or its short form: ``(low, high)`` or ``(low, high, step)`` for a slider, a list
+            for a choice, a bool for a switch.
+
+    Attributes:
+        error: what the last change of a control raised, else None. It stands in the picture as well.
+
+    Raises:
+        ValueError: a control that is none of these, or no control at all.
+
+    >>> def draw(figure, slope):
+    ...     _ = figure.add_subplot().plot([0, slope])
+    >>> explorer = Explorer(draw, title="A line", size=(2, 1), slope=(1, 5))
+    >>> explorer.describe()
+    'A line (slope = 3)'
+    >>> explorer.picture(slope=1) == explorer.picture(slope=5)
+    False
+    """
+
+    def __init__(
+        self,
+        draw: Callable[..., None],
+        /,
+        *,
+        title: str,
+        size: tuple[float, float] = (8, 4),
+        **controls: Any,
+    ) -> None:
+        if not controls:
+            raise ValueError("Explorer: expected at least one control, got none")
+        self.draw, self.title, self.error = draw, title, None
+        self.controls = {name: control(name, given) for name, given in controls.items()}
+        self.size = size
+        width, height = (f"{round(inches * SCREEN_DPI)}px" for inches in size)
+        self.image = ipywidgets.Image(
+            value=self.picture(),
+            format="png",
+            layout=ipywidgets.Layout(width=width, height=height, flex="0 0 auto", object_fit="contain"),
+        )
+        for widget in self.controls.values():
+            widget.observe(self._changed, names="value")
+        self.widget = ipywidgets.VBox([*self.controls.values(), self.image])
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The present value of every control."""
+        return {name: widget.value for name, widget in self.controls.items()}
+
+    def picture(self, **values: Any) -> bytes:
+        """The picture of these values as PNG; a control that is not named keeps its present value.
+
+        Raises:
+            ValueError: there is no control of this name, or it cannot take this value.
+        """
+        for name, value in values.items():
+            if name not in self.controls:
+                raise ValueError(f"Explorer: expected one of {', '.join(self.controls)}, got {name!r}")
+            if not allowed(self.controls[name], value):
+                raise ValueError(f"Explorer: {name} cannot take the value {value!r}")
+        return self._png(SCREEN_DPI, {**self.values, **values})
+
+    def stored(self) -> bytes:
+        """The present picture as PNG for a page without a kernel: twice as fine, in few bytes."""
+        return smaller(self._png(STORED_DPI, self.values))
+
+    def _png(self, dpi: int, values: dict[str, Any]) -> bytes:
+        with plots.style():
+            figure = Figure(figsize=self.size, dpi=dpi)  # a new one is cheaper than to clear the last
+            self.draw(figure, **values)
+            return png(figure)
+
+    def _changed(self, change: dict[str, Any]) -> None:
+        try:
+            picture, self.error = self.picture(), None
+        except Exception as error:
+            self.error = error
+            picture = self._png_of_error(error)
+        self.image.value = picture
+
+    def _png_of_error(self, error: Exception) -> bytes:
+        line = " ".join(f"{type(error).__name__}: {error}".split())
+        figure = Figure(figsize=self.size, dpi=SCREEN_DPI)
+        figure.text(0.02, 0.5, line[:200], fontsize=12, wrap=True, va="center")
+        return png(figure)
+
+    def describe(self) -> str:
+        """The title and the value of every control, in words."""
+        state = ", ".join(f"{name} = {value}" for name, value in self.values.items())
+        return f"{self.title} ({state})"
+
+    def _repr_mimebundle_(self, **kwargs: object) -> tuple[dict[str, Any], dict[str, Any]]:
+        width, height = (round(inches * SCREEN_DPI) for inches in self.size)
+        view = self.widget._repr_mimebundle_() or {}
+        bundle = {kind: data for kind, data in view.items() if "widget" in kind}
+        bundle |= {"image/png": b64encode(self.stored()).decode(), "text/plain": self.describe()}
+        return bundle, {"image/png": {"width": width, "height": height, "alt": self.describe()}}
+
+
+def png(figure: Figure) -> bytes:
+    """A figure as PNG bytes: the same figure, the same bytes."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    file = BytesIO()
+    Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB").save(file, "png", compress_level=1)
+    return file.getvalue()
+
+
+def smaller(picture: bytes) -> bytes:
+    """A PNG with at most 256 colours, compressed as far as PNG goes."""
+    image = Image.open(BytesIO(picture)).quantize(
+        256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
+    )
+    file = BytesIO()
+    image.save(file, "png", compress_level=9)
+    return file.getvalue()
+
+
+def panels(figure: Figure, columns: int = 1, *, rows: int = 1) -> list[Axes]:
+    """Axes side by side on a figure, with room for labels in the course's size of letters.
+
+    Their places are fixed, so that the picture does not jump and no time goes into a layout.
+    """
+    width, height = figure.get_size_inches()
+    grid = figure.subplots(
+        rows,
+        columns,
+        squeeze=False,
+        gridspec_kw={
+            "left": 0.85 / width,
+            "right": 1 - 0.25 / width,
+            "bottom": 0.65 / height,
+            "top": 1 - 0.5 / height,
+            "wspace": 0.25,
+            "hspace": 0.45,
+        },
+    )
+    return list(grid.flat)

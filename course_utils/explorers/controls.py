@@ -1,0 +1,143 @@
+"""The controls over an explorer's picture: sliders, choices, switches, all with a name and a tooltip."""
+
+from typing import Any
+
+import ipywidgets
+from ipywidgets import DOMWidget
+
+WIDTH = "min(100%, 36em)"
+NAMES = {"description_width": "9em"}
+
+
+def slider(
+    low: float,
+    high: float,
+    *,
+    value: float | None = None,
+    step: float | None = None,
+    name: str = "",
+    tooltip: str = "",
+) -> DOMWidget:
+    """A slider that redraws while it moves: over integers if low, high and step are, else over floats.
+
+    Args:
+        low: the smallest value.
+        high: the greatest value.
+        value: where it starts; None: in the middle.
+        step: what one arrow key moves; None: 1, or a hundredth of the range.
+        name: what stands beside it; empty: the keyword under which the explorer gets it.
+        tooltip: what it does, in a sentence.
+
+    Raises:
+        ValueError: low is not below high, or the value lies outside.
+
+    >>> slider(1, 16).value
+    8
+    >>> slider(0.0, 1.0, value=0.3).step
+    0.01
+    """
+    numbers = [v for v in (low, high, value, step) if v is not None]
+    if not all(isinstance(v, int | float) and not isinstance(v, bool) for v in numbers) or not low < high:
+        raise ValueError(f"slider: expected numbers low < high, got {low!r} and {high!r}")
+    whole = all(isinstance(v, int) for v in numbers)
+    if value is None:
+        value = (low + high) // 2 if whole else (low + high) / 2
+    if not low <= value <= high:
+        raise ValueError(f"slider: expected a value in [{low}, {high}], got {value!r}")
+    kind = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
+    widget = kind(
+        value=value,
+        min=low,
+        max=high,
+        step=step or (1 if whole else (high - low) / 100),
+        continuous_update=True,
+    )
+    return _dress(widget, name, tooltip)
+
+
+def choice(
+    options: list[Any] | dict[str, Any], *, value: Any = None, name: str = "", tooltip: str = ""
+) -> DOMWidget:
+    """A drop-down list of options; a dict gives them other names.
+
+    Raises:
+        ValueError: there are no options, or the value is none of them.
+
+    >>> choice(["linear", "log"]).value
+    'linear'
+    """
+    values = list(options.values()) if isinstance(options, dict) else list(options)
+    if not values:
+        raise ValueError("choice: expected at least one option, got none")
+    value = values[0] if value is None else value
+    if value not in values:
+        raise ValueError(f"choice: expected one of {values}, got {value!r}")
+    return _dress(ipywidgets.Dropdown(options=options, value=value), name, tooltip)
+
+
+def switch(value: bool = False, *, name: str = "", tooltip: str = "") -> DOMWidget:
+    """A box to tick.
+
+    >>> switch(True).value
+    True
+    """
+    return _dress(ipywidgets.Checkbox(value=value), name, tooltip)
+
+
+def _dress(widget: DOMWidget, name: str, tooltip: str) -> DOMWidget:
+    widget.description, widget.tooltip = name, tooltip
+    widget.style, widget.layout.width = NAMES, WIDTH
+    return widget
+
+
+def control(name: str, given: Any) -> DOMWidget:
+    """The control of this name: a widget as it is, or made from its short form (see ``Explorer``).
+
+    Raises:
+        ValueError: the short form is not one of those.
+
+    >>> control("threshold", (1, 16)).description
+    'threshold'
+    """
+    if isinstance(given, bool):
+        widget = switch(given)
+    elif isinstance(given, tuple) and len(given) in (2, 3):
+        widget = slider(given[0], given[1], step=given[2] if len(given) == 3 else None)
+    elif isinstance(given, list | dict):
+        widget = choice(given)
+    elif isinstance(given, DOMWidget) and given.has_trait("value"):
+        widget = given
+    else:
+        raise ValueError(
+            f"Explorer: expected {name} as a widget, (low, high), (low, high, step), a list or a bool, "
+            f"got {given!r}"
+        )
+    widget.description = widget.description or name.replace("_", " ")
+    widget.tooltip = widget.tooltip or f"Change {widget.description}"
+    return widget
+
+
+def extremes(widget: DOMWidget) -> list[Any]:
+    """The values at the ends of a control: both ends of a slider, every option of a choice.
+
+    >>> extremes(slider(1, 16))
+    [1, 16]
+    """
+    if widget.has_trait("min") and widget.has_trait("max"):
+        return [widget.min, widget.max]
+    if widget.has_trait("options"):
+        return [value for _, value in widget._options_full]
+    return [False, True] if isinstance(widget.value, bool) else [widget.value]
+
+
+def allowed(widget: DOMWidget, value: Any) -> bool:
+    """Whether a control can take a value.
+
+    >>> allowed(slider(1, 16), 17)
+    False
+    """
+    if widget.has_trait("min") and widget.has_trait("max"):
+        numeric = isinstance(value, int | float) and not isinstance(value, bool)
+        return numeric and widget.min <= value <= widget.max
+    ends = extremes(widget)
+    return value in ends if len(ends) > 1 else True

@@ -1,0 +1,13 @@
+"""Figures from tensors, in one style: large letters, colours that everyone can tell apart.
+
+Every function draws on the axes it is given, or on new ones (a notebook then shows them), and returns
+the axes. None of them trains, samples or changes what it is given, and the style holds only while they
+draw: matplotlib's own settings stay as they are.
+"""
+
+from course_utils.plots.canvas import COLOURS, style
+from course_utils.plots.curves import history, lines
+from course_utils.plots.mosaic import images
+from course_utils.plots.plane import density, points
+
+__all__ = ["COLOURS", "density", "history", "images", "lines", "points", "style"]

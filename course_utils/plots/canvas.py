@@ -1,0 +1,99 @@
+"""The style of the course's figures, the axes they stand on, and the check of what they show."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from math import ceil
+from typing import Any
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+from cycler import cycler
+from matplotlib.axes import Axes
+from torch import Tensor
+
+BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK = COLOURS = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+    "#000000",
+)
+DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), "-")
+FRAME = 0.62  # grey of the lines between images: seen beside black and beside white
+STYLE: dict[str, Any] = {
+    "font.size": 14,
+    "axes.titlesize": 15,
+    "axes.labelsize": 14,
+    "xtick.labelsize": 12,
+    "ytick.labelsize": 12,
+    "legend.fontsize": 12,
+    "legend.frameon": False,
+    "axes.titley": 1.0,  # matplotlib's search for a place costs more than the rest of the picture
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.prop_cycle": cycler(color=COLOURS) + cycler(linestyle=DASHES),
+    "lines.linewidth": 2.5,
+    "image.cmap": "gray",
+    "image.interpolation": "nearest",
+}
+
+
+def style() -> AbstractContextManager[None]:
+    """The course's style, for as long as a ``with`` block lasts.
+
+    >>> with style():
+    ...     matplotlib.rcParams["font.size"]
+    14.0
+    """
+    return matplotlib.rc_context(STYLE)
+
+
+@contextmanager
+def axes(ax: Axes | None, size: tuple[float, float]) -> Iterator[Axes]:
+    """Give the axes, or new ones of this size in inches, in the course's style."""
+    with style():
+        if ax is None:
+            ax = plt.subplots(figsize=size, layout="constrained")[1]
+        yield ax
+        for text in (ax.xaxis.label, ax.yaxis.label):
+            text.set_size(STYLE["axes.labelsize"])
+        ax.title.set_size(STYLE["axes.titlesize"])
+        ax.tick_params(labelsize=STYLE["xtick.labelsize"])
+        ax.spines[["top", "right"]].set_visible(False)
+
+
+def array(x: object, who: str, shape: str, *dims: int) -> np.ndarray:
+    """The values of x as a fresh array of floats, if x has the right number of dimensions."""
+    if not isinstance(x, Tensor | np.ndarray | Sequence) or isinstance(x, str):
+        raise ValueError(f"{who}: expected a tensor of shape {shape}, got {type(x).__name__}")
+    try:
+        values = np.array(x.detach().cpu() if isinstance(x, Tensor) else x, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{who}: expected numbers of shape {shape}, got {error}") from None
+    if values.ndim not in dims or 0 in values.shape:
+        raise ValueError(f"{who}: expected a tensor of shape {shape}, got shape {values.shape}")
+    if np.isnan(values).any():
+        raise ValueError(f"{who}: expected numbers, got NaN")
+    return values
+
+
+def legend(ax: Axes, title: str | None, columns: int | None = None) -> None:
+    """Name the curves in rows above the axes, where no data are, and put the title above the names."""
+    handles, names = ax.get_legend_handles_labels()
+    columns = columns or max(1, min(len(names), 52 // (6 + max(map(len, names), default=1))))
+    if handles:
+        ax.legend(
+            handles,
+            names,
+            loc="lower left",
+            bbox_to_anchor=(0, 1),
+            ncols=columns,
+            borderaxespad=0.2,
+            handlelength=2.4,
+        )
+    rows = ceil(len(names) / columns)
+    if title is not None:
+        ax.set_title(title, pad=6 + 18 * rows)

@@ -1,0 +1,69 @@
+"""Densities and points of the plane."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from torch import Tensor
+
+from course_utils.plots.canvas import BLUE, STYLE, array, axes, legend
+
+
+def density(
+    log_prob: Callable[[Tensor], Tensor],
+    extent: tuple[float, float, float, float],
+    ax: Axes | None = None,
+    *,
+    resolution: int = 160,
+    device: str | torch.device = "cpu",
+) -> Axes:
+    """Colour the plane by a density p(x) = exp(log p(x)).
+
+    Args:
+        log_prob: takes points ``(n, 2)``, returns log p in nats, ``(n,)``.
+        extent: (left, right, bottom, top) of the part to show.
+        ax: where to draw.
+        resolution: how many points along each side.
+        device: where ``log_prob`` wants its points.
+
+    Raises:
+        ValueError: an empty extent, or ``log_prob`` returns another shape or NaN.
+    """
+    if len(extent) != 4 or not extent[0] < extent[1] or not extent[2] < extent[3]:
+        raise ValueError(f"density: expected extent (left, right, bottom, top), got {extent!r}")
+    sides = [torch.linspace(a, b, resolution, device=device) for a, b in (extent[:2], extent[2:])]
+    grid = torch.stack(torch.meshgrid(*sides, indexing="xy"), dim=-1).reshape(-1, 2)
+    with torch.no_grad():
+        values = array(log_prob(grid), "density", f"({len(grid)},) from log_prob", 1)
+    if len(values) != len(grid):
+        raise ValueError(f"density: expected log_prob to return shape ({len(grid)},), got {values.shape}")
+    p = np.exp(values).reshape(resolution, resolution)
+    with axes(ax, (5.6, 4.4)) as ax:
+        picture = ax.imshow(
+            p, extent=extent, origin="lower", cmap="viridis", interpolation="bilinear", vmin=0
+        )
+        bar = ax.figure.colorbar(picture, ax=ax)
+        bar.set_label("density p(x)", size=STYLE["axes.labelsize"])
+        bar.ax.tick_params(labelsize=STYLE["ytick.labelsize"])
+        bar.outline.set_visible(False)
+        ax.set(xlabel="$x_1$", ylabel="$x_2$")
+    return ax
+
+
+def points(x: Tensor, ax: Axes | None = None, *, colour: str = BLUE, label: str | None = None) -> Axes:
+    """Draw points of the plane, ``(n, 2)``; many of them show their density.
+
+    Raises:
+        ValueError: another shape.
+    """
+    values = array(x, "points", "(n, 2)", 2)
+    if values.shape[1] != 2:
+        raise ValueError(f"points: expected a tensor of shape (n, 2), got shape {values.shape}")
+    with axes(ax, (4.6, 4.4)) as ax:
+        area = min(30.0, max(3.0, 6000 / len(values)))
+        ax.scatter(*values.T, s=area, alpha=0.6, color=colour, linewidths=0, label=label)
+        ax.set(xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
+        if label is not None:
+            legend(ax, None)
+    return ax
