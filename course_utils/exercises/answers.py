@@ -1,0 +1,94 @@
+"""A student's answer, made safe to call."""
+
+from collections.abc import Callable
+from inspect import signature
+from typing import Any
+
+from course_utils.exercises.values import Wrong, alike, clip, copy, short, unchanged
+
+
+class Untouched(Exception):
+    """There is no answer yet."""
+
+
+class Answer:
+    """A student's function: called on copies, its result checked to be of the reference's kind.
+
+    Whatever goes wrong inside the function becomes ``Wrong``, so that any other exception is a fault of
+    the check. It can be called like the function itself.
+
+    Args:
+        function: what the student wrote.
+        reference: a function that is right.
+    """
+
+    def __init__(self, function: Callable[..., Any], reference: Callable[..., Any]) -> None:
+        self.function, self.reference = function, reference
+        self.given, self.returned = "", False
+
+    def __call__(self, *args: Any, case: str = "") -> Any:
+        """What the function returns for these arguments; ``case`` is their name in a message.
+
+        Raises:
+            Wrong: it raised, changed an argument, or returned another kind of value than the reference.
+            Untouched: there is no body yet.
+        """
+        like = self.reference(*copy(args))
+        self.given = self._show(case, args)
+        came, handed = self._call(copy(args))
+        if not self.returned and is_nothing(came):
+            raise Untouched
+        self.returned = True
+        if not unchanged(handed, args):
+            raise Wrong("an input changed in place", given=self.given, says="It leaves its input as it was")
+        try:
+            return alike(came, like)
+        except Wrong as wrong:
+            wrong.given = self.given
+            raise
+        except Exception:
+            says = "It returns a value that can be compared"
+            raise Wrong(short(came), given=self.given, says=says) from None
+
+    def _call(self, args: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
+        try:
+            return self.function(*args), args
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            code = getattr(self.function, "__code__", None)
+            if isinstance(error, NotImplementedError) and "NotImplementedError" in getattr(
+                code, "co_names", ()
+            ):
+                raise Untouched from None
+            raise Wrong(explain(error, code), given=self.given, says="It runs without an error") from None
+
+    def _show(self, case: str, args: tuple[Any, ...]) -> str:
+        named = zip(signature(self.reference).parameters, args, strict=False)
+        shown = ", ".join(f"{name} = {short(value)}" for name, value in named)
+        return ": ".join(part for part in (case, shown) if part)
+
+
+def is_nothing(value: object) -> bool:
+    """Whether a value stands for an answer that is still to come.
+
+    >>> is_nothing(...), is_nothing(None), is_nothing(0)
+    (True, True, False)
+    """
+    return value is None or value is Ellipsis or value is NotImplemented
+
+
+def explain(error: BaseException, code: object = None) -> str:
+    """An exception in one line; with the line of the function's own code where it arose."""
+    try:
+        text = str(error)
+    except Exception:
+        text = ""
+    line, trace = None, error.__traceback__
+    while trace is not None:
+        line = (
+            trace.tb_lineno - trace.tb_frame.f_code.co_firstlineno if trace.tb_frame.f_code is code else line
+        )
+        trace = trace.tb_next
+    where = "" if line is None else f" (line {line + 1} of the function)"
+    return clip(f"{type(error).__name__}: {text}" if text else type(error).__name__) + where

@@ -1,0 +1,98 @@
+"""What a student calls: check, hint, solution."""
+
+from functools import cache
+from importlib import import_module
+from inspect import getsource
+from pkgutil import iter_modules
+from textwrap import dedent
+from typing import Any
+
+from course_utils import exercises
+from course_utils.exercises.engine import Exercise, judge
+
+_shown: dict[str, int] = {}  # how many hints of each exercise were shown
+
+
+@cache
+def catalogue() -> dict[str, Exercise]:
+    """Every exercise of the course by name: the ``Exercise`` objects in the modules of this package.
+
+    Raises:
+        ValueError: two exercises have one name.
+    """
+    found: dict[str, Exercise] = {}
+    for entry in iter_modules(exercises.__path__):
+        for value in vars(import_module(f"{exercises.__name__}.{entry.name}")).values():
+            if isinstance(value, Exercise) and found.setdefault(value.name, value) is not value:
+                raise ValueError(f"exercises: expected one exercise of each name, got two of {value.name!r}")
+    return found
+
+
+def find(exercise: Any, who: str) -> Exercise:
+    """The exercise of this name, or of this function's name.
+
+    Raises:
+        ValueError: there is none; the message names those that there are.
+    """
+    name = exercise if isinstance(exercise, str) else getattr(exercise, "__name__", None)
+    if not isinstance(name, str) or name not in catalogue():
+        got = repr(name) if isinstance(name, str) else f"{type(exercise).__name__} without a name"
+        raise ValueError(f"{who}: expected one of the exercises {', '.join(sorted(catalogue()))}, got {got}")
+    return catalogue()[name]
+
+
+def check(answer: Any, name: str | None = None) -> Any:
+    """Say whether an answer is right, and return something right in every case.
+
+    Args:
+        answer: a function of the exercise's name, or a value.
+        name: the exercise; None: the function's own name.
+
+    Returns:
+        the answer if it is right; otherwise the reference, so that the notebook goes on.
+
+    Raises:
+        ValueError: there is no exercise of this name.
+
+    >>> def ink(x): ...
+    >>> ink = check(ink)
+    ink: not attempted yet, so the reference is used from here on.
+      Hint 1 of 3: ...
+    """
+    exercise = find(answer if name is None else name, "check")
+    if answer is exercise.reference:
+        print(
+            f"{exercise.name}: this is the reference. To check your own, run the cell that defines it again."
+        )
+        return answer
+    verdict = judge(exercise, answer)
+    if verdict.outcome == "not attempted":
+        _shown[exercise.name] = max(1, _shown.get(exercise.name, 0))
+    print(verdict.text)
+    return verdict.answer
+
+
+def hint(exercise: Any) -> None:
+    """Print the next hint of an exercise, given by its name or by the function; after the last, start again.
+
+    Raises:
+        ValueError: there is no exercise of this name.
+    """
+    found = find(exercise, "hint")
+    shown = _shown.get(found.name, 0)
+    if shown == len(found.hints):
+        print(f'{found.name}: that was the last hint. solution("{found.name}") shows an answer.')
+        shown = 0
+    else:
+        print(f"Hint {shown + 1} of {len(found.hints)}: {found.hints[shown]}")
+        shown += 1
+    _shown[found.name] = shown
+
+
+def solution(exercise: Any) -> None:
+    """Print the reference of an exercise, given by its name or by the function.
+
+    Raises:
+        ValueError: there is no exercise of this name.
+    """
+    print(dedent(getsource(find(exercise, "solution").reference)).rstrip())
