@@ -10,7 +10,7 @@ from pathlib import Path
 from course_utils.environment.data import digits, mnist
 from course_utils.environment.findings import Finding, as_text, summary
 from course_utils.environment.machine import clone_of, device, disk, imported_from, notebooks
-from course_utils.environment.packages import packages, python_version
+from course_utils.environment.versions import packages, python_version
 
 __all__ = ["Finding", "as_text", "report", "summary"]
 
