@@ -1,0 +1,109 @@
+"""Files for weights and results: plain data, written whole or not at all, checked when read.
+
+A file is a zip archive as ``torch.save`` makes it. It holds dicts, lists, tensors, numbers and strings
+and nothing else, so that it survives the next release and reading it can run no code.
+"""
+
+import os
+import secrets
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+SIMPLE = (bool, int, float, str, bytes, type(None))
+
+
+class CorruptFileError(ValueError):
+    """The file is cut short or damaged: it names the file and the way out."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(
+            f"{path}: the file is damaged ({why}). Delete it and run again, or copy it again from its source."
+        )
+
+
+def write(path: str | os.PathLike[str], payload: dict) -> Path:
+    """Write a dict of plain data to a file, atomically.
+
+    The data go to a new file in the same folder, to the disk, and only then under the name: whenever the
+    machine stops, the name leads to the old file or to the new one, and to nothing in between. Missing
+    folders are made. Tensors are stored as they would be on the CPU.
+
+    Args:
+        path: where.
+        payload: dicts, lists and tuples of tensors, numbers, strings, bytes and None.
+
+    Raises:
+        ValueError: the payload holds something else (the message says where), or the path is a folder.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = write(f"{folder}/weights.pt", {"w": torch.ones(2), "epochs": 3})
+    ...     read(path)
+    {'w': tensor([1., 1.]), 'epochs': 3}
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise ValueError(f"storage.write: expected the path of a file, got the folder {path}")
+    if not isinstance(payload, dict):
+        raise ValueError(f"storage.write: expected a dict, got {type(payload).__name__}")
+    content = _plain(payload, "payload")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with open(unfinished, "xb") as file:
+            torch.save(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return path
+
+
+def read(path: str | os.PathLike[str]) -> dict:
+    """Read what ``write`` wrote; tensors come back on the CPU.
+
+    Every record is compared with its checksum (CRC-32) first, so that damage is found here and not in a
+    figure later.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the path is a folder, or (``CorruptFileError``) the file is cut short, damaged or
+            was not made by ``write``.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise ValueError(f"storage.read: expected the path of a file, got the folder {path}")
+    content = BytesIO(path.read_bytes())
+    try:
+        with zipfile.ZipFile(content) as archive:
+            damaged = archive.testzip()
+        if damaged is not None:
+            raise ValueError(f"the checksum of {damaged} is wrong")
+        content.seek(0)
+        payload = torch.load(content, map_location="cpu", weights_only=True)
+        if not isinstance(payload, dict):
+            raise ValueError(f"it holds no dict, but {type(payload).__name__}")
+    except Exception as error:  # a damaged archive can make its readers raise almost anything
+        raise CorruptFileError(path, f"{error}".split("\n")[0][:200] or type(error).__name__) from error
+    return payload
+
+
+def _plain(value: object, where: str) -> object:
+    """The value with its tensors detached, on the CPU and free of the memory they are views of."""
+    if isinstance(value, Tensor):
+        return value.detach().cpu().clone(memory_format=torch.contiguous_format)
+    if isinstance(value, dict) and all(type(key) in (str, int) for key in value):
+        return {key: _plain(item, f"{where}[{key!r}]") for key, item in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)([_plain(item, f"{where}[{i}]") for i, item in enumerate(value)])
+    if type(value) in SIMPLE:
+        return value
+    raise ValueError(
+        f"storage.write: expected tensors, numbers, strings, lists and dicts, got {type(value).__name__} "
+        f"at {where}"
+    )

@@ -1,0 +1,79 @@
+"""The settings of a training run: what the caller says, else what the model likes, else the defaults."""
+
+from dataclasses import asdict, dataclass, fields
+from math import inf
+
+from torch import nn
+
+from course_utils.checks import check_count, check_number
+
+SCHEDULES = ("constant", "cosine")
+LARGEST = 1e12
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything but data and weights that decides what ``fit`` does; the values here are the defaults.
+
+    Attributes:
+        epochs: how often every example is seen, at most.
+        batch_size: examples a step, at most: an epoch is cut into nearly equal batches.
+        lr: the step size of Adam.
+        weight_decay: decoupled weight decay (AdamW; Loshchilov & Hutter 2019). 0: plain Adam.
+        schedule: "constant", or "cosine" from lr down to 0 over all epochs.
+        clip: the largest norm a gradient keeps. inf: no clipping.
+        patience: epochs without a better held-out loss before training stops. inf: never stop.
+        seed: the start of every random number of the run.
+        amp: mixed precision (on CUDA only).
+    """
+
+    epochs: int = 200
+    batch_size: int = 100
+    lr: float = 1e-3
+    weight_decay: float = 0.0
+    schedule: str = "constant"
+    clip: float = inf
+    patience: float = 20
+    seed: int = 0
+    amp: bool = False
+
+    def __post_init__(self) -> None:
+        check_count(self.epochs, "fit: epochs")
+        check_count(self.batch_size, "fit: batch_size")
+        check_number(self.lr, "fit: lr", low=0, high=LARGEST)
+        check_number(self.weight_decay, "fit: weight_decay", low=0, high=LARGEST)
+        if self.clip != inf:
+            check_number(self.clip, "fit: clip", low=0, high=LARGEST)
+        if self.patience != inf:
+            check_count(self.patience, "fit: patience")
+        if self.lr == 0 or self.clip == 0:
+            raise ValueError(f"fit: expected lr > 0 and clip > 0, got lr {self.lr} and clip {self.clip}")
+        if self.schedule not in SCHEDULES:
+            raise ValueError(f"fit: expected schedule to be one of {SCHEDULES}, got {self.schedule!r}")
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < 2**32:
+            raise ValueError(f"fit: expected seed as an integer in [0, 2**32), got {self.seed!r}")
+        if not isinstance(self.amp, bool):
+            raise ValueError(f"fit: expected amp to be True or False, got {self.amp!r}")
+
+    def as_dict(self) -> dict[str, object]:
+        """The settings by name."""
+        return asdict(self)
+
+
+PREFERENCES = tuple(f.name for f in fields(Settings) if f.name not in ("seed", "amp"))
+
+
+def choose(model: nn.Module, given: dict[str, object]) -> Settings:
+    """Settings from what was given (None: not given), then ``fit_defaults`` of the model, then the defaults.
+
+    Raises:
+        ValueError: a value is out of range, or ``fit_defaults`` has a key that is no setting.
+    """
+    own = getattr(type(model), "fit_defaults", {})
+    unknown = [key for key in own if key not in PREFERENCES]
+    if unknown:
+        raise ValueError(
+            f"{type(model).__name__}.fit_defaults: expected settings out of {', '.join(PREFERENCES)}; "
+            f"got {', '.join(map(str, unknown))}"
+        )
+    return Settings(**(own | {key: value for key, value in given.items() if value is not None}))

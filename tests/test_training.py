@@ -1,0 +1,229 @@
+"""What ``fit`` promises about learning: the optimum, early stopping, random numbers, settings."""
+
+import random
+from math import log, prod
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from training_models import FVSBN, Noisy, Scripted, Watched, noisy_data, noisy_model, same, weights
+
+from course_utils.training import History, fit
+
+
+def quietly(model, x, **settings):
+    return fit(model, x, progress=False, device="cpu", **settings)
+
+
+def steady_model():
+    """Without running statistics, which change by looking in training mode."""
+    model = noisy_model()
+    model.net[1].momentum = 0.0
+    return model
+
+
+def test_the_minimum_is_the_entropy_of_the_data():
+    """For a family that holds p_D, the smallest mean negative log-likelihood is H(p_D)."""
+    counts = {(1, 1): 6, (1, 0): 2, (0, 1): 3, (0, 0): 9}
+    rows = [row for row, count in counts.items() for _ in range(count)]
+    x = torch.tensor(rows, dtype=torch.float64)
+    entropy = -sum(c / 20 * log(c / 20) for c in counts.values())
+    model = FVSBN((2,)).double()
+    history = quietly(model, x, valid=x, epochs=600, batch_size=20, patience=600, schedule="cosine")
+    assert 0 <= history.best_valid - entropy < 1e-6
+    p = model.conditionals(torch.tensor([[1.0, 1.0], [0.0, 1.0]], dtype=torch.float64))
+    expected = torch.tensor([[8 / 20, 6 / 8], [8 / 20, 3 / 12]], dtype=torch.float64)
+    assert torch.allclose(p, expected, atol=1e-3)
+
+
+def test_the_model_keeps_the_weights_of_its_best_epoch():
+    x = noisy_data(30)
+    snapshots = {}
+    model = Noisy(hidden=40)
+    history = quietly(
+        model, x, lr=0.1, epochs=25, patience=25, on_epoch=lambda e, m: snapshots.update({e: weights(m)})
+    )
+    assert history.best_valid == min(history.valid) == history.valid[history.best_epoch - 1]
+    assert history.best_epoch < 25, "this run must overfit, or it shows nothing"
+    assert same(weights(model), snapshots[history.best_epoch])
+    assert not model.training
+
+
+@pytest.mark.parametrize(
+    ("held_out", "patience", "best", "stop"),
+    [
+        ([3, 2, 1, 2, 2, 2, 0], 3, 3, 6),
+        ([3, 2, 1, 1, 1, 0], 2, 3, 5),  # as good as the best is not better
+        ([5, 6, 4, 5, 3, 9, 9, 9], 2, 5, 7),  # the count starts anew with each best
+        ([1, 2, 0], 1, 1, 2),
+    ],
+)
+def test_patience_counts_epochs_since_the_best(held_out, patience, best, stop):
+    model = Scripted([float(value) for value in held_out])
+    history = quietly(
+        model, torch.zeros(20, 1), valid=torch.zeros(1, 1), batch_size=10, lr=1.0, patience=patience
+    )
+    assert (history.best_epoch, history.epochs, history.stopped) == (best, stop, "patience")
+    assert model.weight.item() == pytest.approx(-2 * best)  # two steps of −1 an epoch
+    assert f"no better for {patience} epochs" in repr(history)
+
+
+def test_endless_patience():
+    history = quietly(Scripted([1.0] * 9), torch.zeros(9, 1), epochs=9, patience=float("inf"))
+    assert (history.epochs, history.best_epoch, history.stopped) == (9, 1, "epochs")
+
+
+def test_every_example_once_an_epoch_in_an_order_of_its_own():
+    model, x = Watched(), torch.arange(112.0)
+    quietly(model, x, epochs=3, batch_size=25, patience=9)
+    batches, held_out = model.seen[True], sorted(sum(model.seen[False][:1], []))
+    assert [len(batch) for batch in batches] == [21, 20, 20, 20, 20] * 3
+    orders = [sum(batches[5 * e : 5 * e + 5], []) for e in range(3)]
+    assert len(held_out) == 11
+    assert all(sorted(order + held_out) == x.tolist() for order in orders)
+    assert len({tuple(order) for order in orders}) == 3 and orders[0] != sorted(orders[0])
+    assert held_out != x[:11].tolist() and held_out != x[-11:].tolist()
+
+
+def test_held_out_loss_is_a_mean_over_examples():
+    model = Watched()
+    valid = torch.cat([torch.zeros(600), torch.ones(401)])
+    history = quietly(model, torch.zeros(10), valid=valid, epochs=1, lr=1e-9)
+    assert len(model.seen[False]) > 1
+    assert history.valid[0] == pytest.approx(401 / 1001, abs=1e-5)
+
+
+def test_training_loss_is_a_mean_over_examples():
+    model = Watched()
+    history = quietly(
+        model, torch.tensor([0.0, 0.0, 3.0]), valid=torch.zeros(1), epochs=1, batch_size=2, lr=1e-9
+    )
+    assert history.train[0] == pytest.approx(3.0, abs=1e-5)
+
+
+def test_seed_decides_everything_and_the_caller_decides_nothing():
+    def run(seed, callers_seed):
+        model = noisy_model()
+        torch.manual_seed(callers_seed)
+        return quietly(model, noisy_data(), epochs=3, seed=seed), weights(model)
+
+    (first, a), (second, b), (_, c) = run(0, 10), run(0, 11), run(1, 10)
+    assert same(a, b) and (first.train, first.valid) == (second.train, second.valid)
+    assert not same(a, c)
+
+
+def test_the_callers_random_numbers_go_on():
+    before = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()
+    quietly(noisy_model(), noisy_data(), epochs=2)
+    assert torch.equal(before[0], torch.get_rng_state())
+    assert (before[1] == np.random.get_state()[1]).all() and before[2] == random.getstate()
+
+
+def test_looking_changes_nothing():
+    calls, draws = [], []
+
+    def look(epoch, model):
+        calls.append((epoch, model.training))
+        draws.append(torch.rand(3))
+        model.train()
+        model.loss(noisy_data()).backward()
+
+    looked_at, alone = steady_model(), steady_model()
+    quietly(looked_at, noisy_data(), epochs=3, on_epoch=look)
+    quietly(alone, noisy_data(), epochs=3)
+    assert same(list(looked_at.parameters()), list(alone.parameters()))
+    assert calls == [(epoch, False) for epoch in range(4)]
+    assert len({tuple(draw.tolist()) for draw in draws}) == 4
+
+
+def test_the_first_look_is_before_training():
+    looks = {}
+    quietly(noisy_model(), noisy_data(), epochs=2, on_epoch=lambda e, m: looks.update({e: weights(m)}))
+    assert same(looks[0], weights(noisy_model())) and not same(looks[0], looks[1])
+
+
+def test_held_out_losses_of_one_model_are_equal():
+    """A stochastic loss is evaluated with the same random numbers after each epoch."""
+    history = quietly(steady_model(), noisy_data(), epochs=3, lr=1e-12)
+    assert history.valid[0] == pytest.approx(history.valid[1], abs=1e-6) == history.valid[2]
+    assert max(history.train) - min(history.train) > 1e-3, "training noise must differ from epoch to epoch"
+
+
+def test_labels_travel_with_their_images():
+    class Table(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.means = nn.Parameter(torch.zeros(3))
+
+        def loss(self, x, labels):
+            assert (x.round() == labels).all()
+            return (self.means[labels] - x).square().mean()
+
+    labels = torch.arange(90) % 3
+    model = Table()
+    quietly(model, (labels + 0.0, labels), lr=0.1, epochs=100, batch_size=30)
+    assert torch.allclose(model.means, torch.arange(3.0), atol=0.05)
+
+
+def test_settings_come_from_the_caller_then_the_model_then_the_table():
+    x = torch.zeros(20, 2)
+    settings = quietly(FVSBN((2,)), x, epochs=1).settings
+    assert (settings["epochs"], settings["lr"], settings["batch_size"]) == (1, 0.05, 100)
+    assert settings["patience"] == 20 and settings["seed"] == 0
+
+
+def test_cosine_falls_to_nothing_and_constant_stays():
+    x = torch.zeros(100)
+    curve = quietly(Watched(), x, epochs=50, patience=50, lr=0.5, schedule="cosine").lr
+    assert curve[0] == 0.5 and curve == sorted(curve, reverse=True) and curve[-1] < 0.001
+    assert curve[25] == pytest.approx(0.25)
+    assert set(quietly(Watched(), x, epochs=3, lr=0.5).lr) == {0.5}
+
+
+def test_weight_decay_is_decoupled():
+    class Flat(Watched):
+        def loss(self, x):
+            return self.weight * 0.0
+
+    model = Flat()
+    nn.init.ones_(model.weight)
+    quietly(model, torch.zeros(40), epochs=1, batch_size=9, lr=0.1, weight_decay=0.5)
+    assert model.weight.item() == pytest.approx(prod([1 - 0.1 * 0.5] * 4), rel=1e-6)
+
+
+def test_clipping_bounds_the_gradient():
+    norms = {}
+    for clip in (None, 1e-3):
+        model = noisy_model()
+        quietly(
+            model,
+            noisy_data(),
+            epochs=1,
+            clip=clip,
+            on_epoch=lambda e, m, clip=clip: norms.update(
+                {(clip, e): sum(p.grad.square().sum() for p in m.parameters() if p.grad is not None)}
+            ),
+        )
+    assert norms[None, 1] > 1e-3 and float(norms[1e-3, 1]) ** 0.5 == pytest.approx(1e-3, rel=1e-3)
+
+
+def test_repr_is_one_line_without_seconds():
+    history = History("NADE", {"patience": 20}, stopped="patience", seconds=[1.2345])
+    history.train, history.valid, history.best_epoch, history.best_valid = [1.0] * 85, [1.0] * 85, 61, 17.314
+    line = "NADE: 85 epochs, best 61, held-out loss 17.31 nats (stopped: no better for 20 epochs)"
+    assert repr(history) == line
+    assert "interrupted" in repr(History("NADE", stopped="interrupted"))
+
+
+def test_history_draws_itself():
+    plots = pytest.importorskip("course_utils.plots")
+    if not hasattr(plots, "history"):
+        pytest.skip("course_utils.plots draws no history yet")
+    ax = quietly(noisy_model(), noisy_data(), epochs=3).plot()
+    assert len(ax.get_lines()) >= 2
+
+
+def test_nothing_is_printed(capsys):
+    fit(noisy_model(), noisy_data(), epochs=2, device="cpu")
+    assert capsys.readouterr().out == ""

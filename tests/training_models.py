@@ -1,0 +1,101 @@
+"""Small models with which the tests look at training."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from course_utils.taxonomy import Autoregressive
+
+
+class FVSBN(Autoregressive):
+    """The fully visible sigmoid belief network: p(x_i = 1 | x_<i) = σ(b_i + Σ_{j<i} W_ij x_j)."""
+
+    support = "binary"
+    fit_defaults = {"lr": 0.05, "epochs": 30}
+
+    def __init__(self, event_shape: tuple[int, ...]) -> None:
+        super().__init__(event_shape)
+        self.linear = nn.Linear(self.dims, self.dims)
+        self.register_buffer("mask", torch.ones(self.dims, self.dims).tril(-1), persistent=False)
+
+    def logits(self, x: Tensor) -> Tensor:
+        return F.linear(x.flatten(1), self.linear.weight * self.mask, self.linear.bias)
+
+    def _log_prob(self, x: Tensor) -> Tensor:
+        return -F.binary_cross_entropy_with_logits(self.logits(x), x.flatten(1), reduction="none").sum(1)
+
+    def _conditionals(self, x: Tensor) -> Tensor:
+        return self.logits(x).sigmoid().view_as(x)
+
+    def _sample(self, n: int, generator: torch.Generator | None) -> Tensor:
+        x = torch.zeros(n, self.dims)
+        for i in range(self.dims):
+            x[:, i] = torch.bernoulli(self.logits(x)[:, i].sigmoid(), generator=generator)
+        return x.view(n, *self.event_shape)
+
+
+class Noisy(nn.Module):
+    """Everything that makes exact resuming hard: dropout, running statistics, noise in the loss."""
+
+    def __init__(self, hidden: int = 6) -> None:
+        super().__init__()
+        self.hidden = hidden
+        self.net = nn.Sequential(
+            nn.Linear(4, hidden), nn.BatchNorm1d(hidden), nn.ReLU(), nn.Dropout(0.3), nn.Linear(hidden, 4)
+        )
+
+    def loss(self, x: Tensor) -> Tensor:
+        noisy = x + 0.3 * torch.randn_like(x)
+        return (self.net(noisy) - x).square().sum(1).mean()
+
+
+class Scripted(nn.Module):
+    """Follows a script: held-out losses, one an evaluation, and gradients of 1 in training.
+
+    Its one weight counts the steps: lr 1 and a constant gradient make Adam's steps −1 each.
+    """
+
+    def __init__(self, held_out: list[float]) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(()))
+        self.held_out = iter(held_out)
+
+    def loss(self, x: Tensor) -> Tensor:
+        return self.weight + x.mean() * 0 if self.training else torch.tensor(next(self.held_out))
+
+
+class Watched(nn.Module):
+    """Notes the examples of every batch, in training and in evaluation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(()))
+        self.seen: dict[bool, list[list[float]]] = {True: [], False: []}
+
+    def loss(self, x: Tensor) -> Tensor:
+        self.seen[self.training].append(x.tolist())
+        return (self.weight - x).square().mean()
+
+
+def noisy_model(hidden: int = 6) -> Noisy:
+    """The same model every time; the caller's random numbers go on undisturbed."""
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        return Noisy(hidden)
+
+
+def noisy_data(n: int = 90) -> Tensor:
+    """Four numbers an example, the same every time."""
+    return torch.randn(n, 4, generator=torch.Generator().manual_seed(2)) @ torch.tensor(
+        [[1.0, 1, 0, 0], [0, 1, 1, 0], [0, 0, 1, 1], [0, 0, 0, 0.1]]
+    )
+
+
+def weights(model: nn.Module) -> list[Tensor]:
+    """All parameters and buffers, copied."""
+    return [value.clone() for value in model.state_dict().values()]
+
+
+def same(a: list[Tensor], b: list[Tensor]) -> bool:
+    """Whether two lists of tensors are equal bit for bit."""
+    return all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
