@@ -1,0 +1,148 @@
+"""Exact divergences between two laws on a finite space, from the log-probabilities ``(S,)`` of its states.
+
+Everything is computed in float64, in nats, and is differentiable in both arguments. A state of
+probability zero has log-probability −inf, and 0·log 0 = 0.
+"""
+
+from math import inf, log
+
+import torch
+from torch import Tensor
+
+from course_utils.divergences.estimate import as_double, check_pair, check_vector
+
+TOLERANCE = 1e-6
+
+
+def entropy(log_p: Tensor) -> Tensor:
+    """H(p) = −Σ p log p, a scalar in nats: from 0 (one state) to log S (uniform).
+
+    Raises:
+        ValueError: log_p is no 1-D float tensor, holds NaN, or does not sum to 1 in probability.
+
+    >>> round(entropy(torch.full((8,), 1 / 8).log()).item() / log(2), 6)  # 3 bits
+    3.0
+    """
+    log_p = normalised(log_p, "entropy", "log_p")
+    return expected(log_p, -log_p)
+
+
+def cross_entropy(log_p: Tensor, log_q: Tensor) -> Tensor:
+    """H(p, q) = −Σ p log q = H(p) + KL(p‖q), a scalar in nats: the expected negative log-likelihood of q.
+
+    Infinite where q gives probability zero to a state that p does not.
+
+    Raises:
+        ValueError: as ``kl``.
+    """
+    log_p, log_q = laws(log_p, log_q, "cross_entropy")
+    return expected(log_p, -log_q)
+
+
+def kl(log_p: Tensor, log_q: Tensor) -> Tensor:
+    """KL(p‖q) = Σ p (log p − log q) ≥ 0, a scalar in nats (Kullback & Leibler 1951).
+
+    Zero only for p = q; infinite where q gives probability zero to a state that p does not. With data as
+    p it is the *forward* KL, whose minimiser is maximum likelihood; ``kl(log_q, log_p)`` is the reverse.
+
+    Args:
+        log_p, log_q: log-probabilities of the same S states, ``(S,)`` each.
+
+    Raises:
+        ValueError: they are not 1-D float tensors of one length on one device, hold NaN, or do not sum
+            to 1 in probability (log Σ p off 0 by more than 1e-6).
+
+    >>> p, q = torch.tensor([0.5, 0.5]), torch.tensor([0.9, 0.1])
+    >>> round(kl(p.log(), q.log()).item(), 4), round(kl(q.log(), p.log()).item(), 4)
+    (0.5108, 0.3681)
+    """
+    log_p, log_q = laws(log_p, log_q, "kl")
+    return expected(log_p, log_p - log_q)
+
+
+def js(log_p: Tensor, log_q: Tensor) -> Tensor:
+    """JS(p, q) = ½ KL(p‖m) + ½ KL(q‖m) with m = (p + q)/2, a scalar in nats (Lin 1991).
+
+    Symmetric, from 0 (p = q) to log 2 (disjoint supports); its square root is a metric. A GAN whose
+    discriminator is optimal minimises 2·JS − 2·log 2 (Goodfellow et al. 2014).
+
+    Raises:
+        ValueError: as ``kl``.
+
+    >>> round(js(torch.tensor([1.0, 0.0]).log(), torch.tensor([0.0, 1.0]).log()).item(), 4)  # log 2
+    0.6931
+    """
+    log_p, log_q = laws(log_p, log_q, "js")
+    log_m = log_mixture(log_p, log_q)
+    return (expected(log_p, log_p - log_m) + expected(log_q, log_q - log_m)) / 2
+
+
+def total_variation(log_p: Tensor, log_q: Tensor) -> Tensor:
+    """TV(p, q) = ½ Σ |p − q| = max_A |p(A) − q(A)|, a scalar from 0 to 1.
+
+    Raises:
+        ValueError: as ``kl``.
+    """
+    log_p, log_q = laws(log_p, log_q, "total_variation")
+    return (log_p.exp() - log_q.exp()).abs().sum() / 2
+
+
+def mmd_squared(log_p: Tensor, log_q: Tensor, kernel: Tensor) -> Tensor:
+    """MMD²(p, q) = (p − q)ᵀ K (p − q), a scalar (Gretton et al. 2012).
+
+    Zero only for p = q where the kernel is characteristic: K strictly positive definite.
+
+    Args:
+        log_p, log_q: log-probabilities of S states.
+        kernel: K ``(S, S)``, symmetric and positive semi-definite; see ``gaussian_kernel``.
+
+    Raises:
+        ValueError: as ``kl``, or the kernel is no finite symmetric matrix of this size on this device.
+    """
+    first, second = laws(log_p, log_q, "mmd_squared")
+    size = len(log_p)
+    if not isinstance(kernel, Tensor) or kernel.shape != (size, size) or kernel.device != log_p.device:
+        came = (
+            f"{tuple(kernel.shape)} on {kernel.device}"
+            if isinstance(kernel, Tensor)
+            else type(kernel).__name__
+        )
+        raise ValueError(f"mmd_squared: expected kernel ({size}, {size}) on {log_p.device}, got {came}")
+    kernel = as_double(kernel)
+    if not bool(kernel.isfinite().all()) or not torch.allclose(kernel, kernel.T):
+        raise ValueError("mmd_squared: expected a finite symmetric kernel, got one that is not")
+    difference = first.exp() - second.exp()
+    return difference @ kernel @ difference
+
+
+def laws(log_p: Tensor, log_q: Tensor, who: str) -> tuple[Tensor, Tensor]:
+    """Return two normalised laws on one space in float64; else raise a ValueError."""
+    check_pair(log_p, log_q, who, ("log_p", "log_q"))
+    return normalised(log_p, who, "log_p"), normalised(log_q, who, "log_q")
+
+
+def normalised(log_p: Tensor, who: str, name: str) -> Tensor:
+    """Return log-probabilities that sum to 1 in probability, in float64; else raise a ValueError."""
+    log_p = check_vector(log_p, who, name)
+    total = log_p.detach().logsumexp(0).item()
+    if not abs(total) < TOLERANCE:
+        raise ValueError(
+            f"{who}: expected {name} to hold log-probabilities that sum to 1 in probability, "
+            f"got a sum of {torch.tensor(total).exp().item():.7g}; normalise with log_softmax"
+        )
+    return log_p
+
+
+def expected(log_p: Tensor, values: Tensor) -> Tensor:
+    """Σ p · values with 0·∞ = 0, also in the gradients; infinite where a possible state's value is."""
+    possible, infinite = log_p > -inf, values.isinf()
+    total = (log_p.exp() * values.masked_fill(~possible | infinite, 0.0)).sum() + 0.0  # −0 becomes 0
+    beyond = values.detach()[possible & infinite]
+    return total + beyond[0] if len(beyond) else total
+
+
+def log_mixture(log_a: Tensor, log_b: Tensor) -> Tensor:
+    """log((a + b)/2), elementwise, with clean gradients where both are zero."""
+    dead = (log_a == -inf) & (log_b == -inf)
+    mixed = torch.logaddexp(log_a.masked_fill(dead, 0.0), log_b.masked_fill(dead, 0.0)) - log(2)
+    return mixed.masked_fill(dead, -inf)
