@@ -133,10 +133,13 @@ def _complete(
             if file is not None and completed:
                 file.save(run, now=late or bool(run.history.stopped))
             run.history.stopped = run.history.stopped or ("seconds" if late else "")
+        run.put_back()
     except KeyboardInterrupt:
         print(run.interrupted())
-    finally:
         run.put_back()
+    except BaseException:
+        run.put_back()
+        raise
 
 
 def _call(on_epoch: OnEpoch, run: Run) -> None:

@@ -16,7 +16,8 @@ from course_utils.training.history import History
 from course_utils.training.settings import Settings
 
 EVALUATION_BATCH = 500
-STEPS_BETWEEN_LOOKS = 50
+# steps between two looks at the losses: on an accelerator a look waits for all work under way
+STEPS_TO_LOOK = {"cpu": 1, "cuda": 50, "mps": 50}
 
 
 class TrainingDiverged(RuntimeError):
@@ -86,7 +87,7 @@ class Run:
         batches = cut(streams.permutation(n, seed, "order", number).to(self.device), self.settings.batch_size)
         streams.start(self.device, seed, "training", number)
         self.model.train()
-        steps_to_look = 1 if self.device.type == "cpu" else STEPS_BETWEEN_LOOKS
+        steps_to_look = STEPS_TO_LOOK[self.device.type]
         total, pending = 0.0, []
         for i, indices in enumerate(batches, start=1):
             self._set_lr(number - 1 + (i - 1) / len(batches))
