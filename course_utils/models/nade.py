@@ -95,10 +95,10 @@ class NADE(Autoregressive):
     title = "NADE"
     about = "one hidden layer that grows pixel by pixel (2011)"
     support: Support = "binary"
-    fit_defaults = {"lr": 3e-3, "epochs": 100, "batch_size": 100, "weight_decay": 0.0}
+    fit_defaults = {"lr": 2e-2, "epochs": 60, "batch_size": 100, "schedule": "cosine"}
 
     def __init__(
-        self, event_shape: tuple[int, ...], *, hidden: int = 200, order: Sequence[int] | None = None
+        self, event_shape: tuple[int, ...], *, hidden: int = 100, order: Sequence[int] | None = None
     ) -> None:
         super().__init__(event_shape)
         check_count(hidden, "NADE: hidden")

@@ -1,0 +1,154 @@
+"""How good is p_M? Held-out nats and bits/dim, exact distances on universes, samples against density."""
+
+from dataclasses import dataclass
+from math import log
+
+import torch
+from scipy.stats import chi2
+from torch import Tensor
+
+from course_utils.checks import check_count
+from course_utils.divergences import Estimate, cross_entropy, entropy, mean
+from course_utils.taxonomy import GenerativeModel, TractableDensity
+from course_utils.universe import BinaryUniverse, all_images, state_index
+
+LARGEST = 16  # pixels: 65,536 states are enumerated in a moment, more are not
+
+
+@torch.no_grad()
+def log_probs(model: TractableDensity, x: Tensor, batch_size: int = 8192) -> Tensor:
+    """log p_M(x) in nats, ``(N, *event_shape)`` to ``(N,)`` float64, in batches and in eval mode.
+
+    x is moved to the model's device and dtype.
+
+    Raises:
+        ValueError: the model has no log_prob, or it rejects x.
+    """
+    if not isinstance(model, TractableDensity):
+        raise ValueError(
+            f"log_probs: {type(model).__name__} cannot compute p(x); its density: {model.density}"
+        )
+    was_training = model.training
+    model.eval()
+    values = torch.cat([model.log_prob(part.to(model.reference)) for part in x.split(batch_size)])
+    model.train(was_training)
+    return values.double()
+
+
+def held_out(model: TractableDensity, x: Tensor) -> Estimate:
+    """The mean negative log-likelihood E[−log p_M(x)] in nats per example, with its standard error."""
+    return mean(-log_probs(model, x))
+
+
+def bits_per_dim(log_prob: Tensor, dims: int, levels: int = 1) -> Tensor:
+    """Bits per dimension of grey values: (−log p(x) / D + ln L) / ln 2, elementwise.
+
+    Args:
+        log_prob: nats; a probability of discrete values (leave levels at 1), or a density of
+            dequantised values (v + u)/L on [0, 1), of which each grey value fills a cell of 1/L.
+        dims: the number D of dimensions of one example.
+        levels: the number L of grey levels that were dequantised.
+
+    Raises:
+        ValueError: dims or levels is not a positive integer.
+
+    >>> bits_per_dim(torch.tensor([0.0]), dims=64, levels=16)  # the uniform density costs log2 16
+    tensor([4.])
+    """
+    check_count(dims, "bits_per_dim: dims")
+    check_count(levels, "bits_per_dim: levels")
+    return (-log_prob / dims + log(levels)) / log(2)
+
+
+def state_log_probs(model: TractableDensity) -> Tensor:
+    """log p_M of every binary image of the model's shape, ``(2^D,)`` float64, in the universe's order.
+
+    Raises:
+        ValueError: the model is not binary, or has more than 16 pixels.
+    """
+    who = type(model).__name__
+    if model.support != "binary":
+        raise ValueError(
+            f"state_log_probs: expected a model of binary images, got {who} on {model.support!r}"
+        )
+    if model.dims > LARGEST:
+        raise ValueError(f"state_log_probs: expected at most {LARGEST} pixels, {who} has {model.dims}")
+    return log_probs(model, all_images(1, model.dims).view(-1, *model.event_shape))
+
+
+def exact_kl(universe: BinaryUniverse, model: TractableDensity) -> float:
+    """KL(p_D‖p_M) = −H(p_D) + E_D[−log p_M] in nats, summed over every state of the universe.
+
+    Raises:
+        ValueError: the model's shape is not the universe's, or p_M(x) cannot be computed exactly.
+    """
+    if model.event_shape != universe.event_shape:
+        raise ValueError(
+            f"exact_kl: expected a model of shape {universe.event_shape}, "
+            f"{type(model).__name__} has {model.event_shape}"
+        )
+    log_q = log_probs(model, universe.states).to(universe.log_p.device)
+    return float(cross_entropy(universe.log_p, log_q) - entropy(universe.log_p))
+
+
+def paired_difference(a: Tensor, b: Tensor) -> Estimate:
+    """mean(a − b) with its standard error, for two models scored on the *same* examples.
+
+    Most of the spread of log-likelihoods is between images, easy and hard; it cancels in a − b, so a
+    paired difference tells models apart that two separate error bars cannot.
+
+    Raises:
+        ValueError: a and b are not vectors of the same length.
+    """
+    if a.dim() != 1 or a.shape != b.shape:
+        raise ValueError(
+            f"paired_difference: expected two vectors of one length, got {tuple(a.shape)}, {tuple(b.shape)}"
+        )
+    return mean(a.double() - b.double())
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """What `sample_agreement` found.
+
+    Attributes:
+        total_variation: ½ Σ |histogram − p_M|; above 0 even for perfect samples, since n is finite.
+        p_value: how often perfect samples would fit p_M no better (Pearson's χ², rare states pooled).
+    """
+
+    total_variation: float
+    p_value: float
+
+
+def sample_agreement(
+    model: GenerativeModel, log_p: Tensor, n: int = 100_000, *, generator: torch.Generator | None = None
+) -> Agreement:
+    """Compare the histogram of n samples with the probabilities of all 2^D states.
+
+    A wrong prior or a double sigmoid leaves Σ p = 1 and is seen by this test alone.
+
+    Args:
+        model: what is sampled; binary images of at most 16 pixels.
+        log_p: log-probability of every state in nats, ``(2^D,)``: the model's own, or p_D's.
+        n: how many samples.
+        generator: the random numbers to use.
+
+    Raises:
+        ValueError: log_p does not have one value for each state.
+    """
+    if model.dims > LARGEST or log_p.shape != (2**model.dims,):
+        raise ValueError(
+            f"sample_agreement: expected log_p of shape ({2**model.dims},), got {tuple(log_p.shape)}"
+        )
+    x = model.sample(n, generator=generator)
+    counts = torch.bincount(state_index(x), minlength=len(log_p)).double().cpu()
+    expected = n * log_p.double().exp().cpu()
+    likely_first = expected.argsort(descending=True)
+    common = int((expected >= 5).sum())
+    cells = max(common + int(n - expected[likely_first[:common]].sum() >= 5), 1)
+    cell = torch.arange(len(expected)).clamp_max(cells - 1)  # the rare states share the last cell
+    seen = torch.zeros(cells).double().index_add(0, cell, counts[likely_first])
+    due = torch.zeros(cells).double().index_add(0, cell, expected[likely_first])
+    statistic = ((seen - due).square() / due).sum().item()
+    total_variation = (counts - expected).abs().sum().item() / (2 * n)
+    return Agreement(total_variation, float(chi2.sf(statistic, max(cells - 1, 1))))

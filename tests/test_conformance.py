@@ -1,0 +1,169 @@
+"""One suite that every system on the tree passes: models are found there, a new leaf only adds itself."""
+
+import inspect
+
+import pytest
+import torch
+
+import course_utils.models as models
+from course_utils.evaluation import sample_agreement, state_log_probs
+from course_utils.taxonomy import (
+    Autoregressive,
+    Direct,
+    ExplicitDensity,
+    GenerativeModel,
+    ImplicitDensity,
+    MarkovChain,
+    TractableDensity,
+    leaves,
+)
+
+LEAVES = list(leaves())
+VERBS = {"log_prob", "conditionals", "encode", "decode", "elbo", "free_energy", "step"}
+
+
+def build(leaf: type[GenerativeModel], shape=(1, 3, 3)) -> GenerativeModel:
+    """The model with its defaults, weights pushed away from their start, in float64."""
+    torch.manual_seed(0)
+    model = leaf(shape).double()
+    for parameter in model.parameters():
+        parameter.data.add_(0.3 * torch.randn_like(parameter))
+    return model.eval()
+
+
+def example(model: GenerativeModel, n: int = 4) -> torch.Tensor:
+    """A batch the model lives on."""
+    x = torch.rand(n, *model.event_shape, dtype=torch.double)
+    return (x < 0.5).double() if model.support == "binary" else x
+
+
+def leaves_of(*nodes: type) -> list[type[GenerativeModel]]:
+    return [leaf for leaf in LEAVES if issubclass(leaf, nodes)]
+
+
+def test_every_leaf_is_exported_and_only_leaves_are():
+    exported = {getattr(models, name) for name in models.__all__}
+    assert exported == set(LEAVES) and LEAVES
+
+
+@pytest.mark.parametrize("leaf", LEAVES)
+class TestEveryLeaf:
+    def test_defaults_are_enough_to_build_it(self, leaf):
+        parameters = list(inspect.signature(leaf).parameters.values())
+        assert parameters[0].name == "event_shape"
+        assert all(p.kind is p.KEYWORD_ONLY and p.default is not p.empty for p in parameters[1:])
+        assert leaf((1, 8, 8)).event_shape == (1, 8, 8)
+
+    def test_samples_have_the_shape_support_and_no_gradient(self, leaf):
+        model = build(leaf)
+        x = model.sample(5)
+        assert x.shape == (5, *model.event_shape) and not x.requires_grad
+        assert model.check(x) is x
+
+    def test_the_same_random_numbers_give_the_same_samples(self, leaf):
+        model = build(leaf)
+        first, again, other = (
+            model.sample(20, generator=torch.Generator().manual_seed(s)) for s in (1, 1, 2)
+        )
+        assert torch.equal(first, again) and not torch.equal(first, other)
+        torch.manual_seed(3)
+        first = model.sample(20)
+        torch.manual_seed(3)
+        assert torch.equal(first, model.sample(20))
+
+    def test_a_batch_is_its_examples_one_by_one(self, leaf):
+        model = build(leaf)
+        x = example(model)
+        for verb in {"log_prob", "conditionals", "free_energy"} & set(dir(model)):
+            whole = getattr(model, verb)(x)
+            single = torch.cat([getattr(model, verb)(one[None]) for one in x])
+            torch.testing.assert_close(whole, single, rtol=0, atol=1e-10)
+
+    def test_it_speaks_only_the_verbs_of_its_branch(self, leaf):
+        granted = {verb for node in leaf.__mro__ if node is not leaf for verb in VERBS & set(vars(node))}
+        assert VERBS & set(dir(leaf)) == granted
+        assert issubclass(leaf, ImplicitDensity) == (leaf.density == "none")
+        assert leaf.latent in (True, False)
+
+    def test_weights_survive_a_state_dict_and_inputs_are_left_alone(self, leaf):
+        model, twin = build(leaf), leaf((1, 3, 3)).double().eval()
+        twin.load_state_dict(model.state_dict())
+        x = example(model)
+        before = x.clone()
+        if isinstance(model, TractableDensity):
+            assert torch.equal(model.log_prob(x), twin.log_prob(x))
+        assert torch.equal(x, before)
+        samples = [m.sample(9, generator=torch.Generator().manual_seed(0)) for m in (model, twin)]
+        assert torch.equal(*samples)
+
+    def test_bad_input_is_one_value_error_that_names_the_model(self, leaf):
+        model = build(leaf)
+        good = example(model)
+        bad = [
+            None,
+            good.numpy(),
+            good[0],
+            good[:0],
+            good[..., :2],
+            good.float(),
+            good.long(),
+            good.to("meta"),
+            good * float("nan"),
+            good - 2,
+            good + 0.5 if model.support == "binary" else good * torch.inf,
+        ]
+        verbs = [model.check] + ([model.loss] if hasattr(model, "loss") else [])
+        verbs += [getattr(model, verb) for verb in VERBS - {"decode"} if hasattr(model, verb)]
+        for verb in verbs:
+            for x in bad:
+                with pytest.raises(ValueError, match=leaf.__name__):
+                    verb(x)
+        for shape in (3, (), (1, 0, 3), (1, 3.0, 3), (True, 3, 3), "133", None):
+            with pytest.raises(ValueError, match=leaf.__name__):
+                leaf(shape)
+        for n in (0, -1, 1.5, "3", None, True):
+            with pytest.raises(ValueError, match=leaf.__name__):
+                model.sample(n)
+
+    def test_docstring_gives_formula_paper_and_an_example(self, leaf):
+        text = inspect.getdoc(leaf)
+        for part in ("Args:", "Shapes:", "Raises:", ">>>", "nats"):
+            assert part in text
+        assert leaf.about and leaf.title != leaf.__mro__[1].title
+
+
+@pytest.mark.parametrize("leaf", leaves_of(ExplicitDensity))
+def test_the_loss_is_finite_and_reaches_every_parameter(leaf):
+    model = build(leaf)
+    loss = model.loss(example(model, 16))
+    assert loss.dim() == 0 and loss.isfinite()
+    loss.backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
+
+
+@pytest.mark.parametrize("leaf", leaves_of(Autoregressive))
+def test_probabilities_sum_to_one_for_any_weights(leaf):
+    """B2: |Σ_x Π_i p(x_i | x_{<i}) − 1| < 1e-10 over all 512 images of 3×3."""
+    assert state_log_probs(build(leaf)).exp().sum().item() == pytest.approx(1, abs=1e-10)
+
+
+@pytest.mark.parametrize("leaf", [leaf for leaf in leaves_of(TractableDensity) if leaf.support == "binary"])
+def test_samples_agree_with_the_density(leaf):
+    """B21: the test that catches a double sigmoid or a wrong prior."""
+    model = build(leaf)
+    generator = torch.Generator().manual_seed(0)
+    assert sample_agreement(model, state_log_probs(model), 50_000, generator=generator).p_value > 1e-4
+
+
+@pytest.mark.parametrize("leaf", leaves_of(MarkovChain))
+def test_a_step_of_the_chain_stays_in_the_support(leaf):
+    model = build(leaf)
+    x = example(model)
+    assert model.check(model.step(x)).shape == x.shape
+
+
+@pytest.mark.parametrize("leaf", leaves_of(Direct))
+def test_a_game_has_two_players(leaf):
+    model = build(leaf)
+    assert list(model.generator.parameters()) and list(model.discriminator.parameters())

@@ -1,0 +1,142 @@
+"""NADE against the paper's formulas, written out naively."""
+
+import pytest
+import torch
+
+from course_utils.evaluation import sample_agreement, state_log_probs
+from course_utils.models import NADE
+from course_utils.models.nade import Recursion
+from course_utils.universe import all_images, bars_and_stripes
+
+
+def random_nade(shape=(1, 3, 3), hidden=7, seed=0, order=None) -> NADE:
+    """A NADE with large random weights in float64, so that no conditional is near ½."""
+    torch.manual_seed(seed)
+    model = NADE(shape, hidden=hidden, order=order).double()
+    for parameter in model.parameters():
+        parameter.data.normal_()
+    return model
+
+
+def naive_logits(model: NADE, x: torch.Tensor) -> torch.Tensor:
+    """b_i + V_i · σ(c + Σ_{j<i} W_j x_j), each i from scratch: O(D²H)."""
+    x = x.flatten(1)[:, model.order]
+    logits = [
+        torch.sigmoid(model.c + x[:, :i] @ model.W[:i]) @ model.V[i] + model.b[i] for i in range(model.dims)
+    ]
+    return torch.stack(logits, 1)
+
+
+SHAPES = [(1, 1, 1), (1, 3, 3), (1, 5, 5), (2, 3, 4)]  # below, at and across the blocks of 8 pixels
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("block", [1, 3, 8, 64])
+def test_recursion_equals_naive_sum_and_so_do_its_gradients(shape, block):
+    """B4: the O(DH) recursion is the O(D²H) definition, forwards and backwards."""
+    model = random_nade(shape)
+    x = (torch.rand(6, *shape) < 0.5).double().flatten(1)
+    fast = Recursion.apply(x, model.W, model.V, model.c, block) + model.b
+    slow = naive_logits(model, x.view(6, *shape))
+    torch.testing.assert_close(fast, slow, rtol=0, atol=1e-12)
+    weight = torch.randn_like(fast)
+    parameters = list(model.parameters())
+    got = torch.autograd.grad((fast * weight).sum(), parameters)
+    want = torch.autograd.grad((slow * weight).sum(), parameters)
+    for g, w in zip(got, want, strict=True):
+        torch.testing.assert_close(g, w, rtol=0, atol=1e-11)
+
+
+def test_recursion_passes_gradcheck():
+    x = (torch.rand(3, 10) < 0.5).double()
+    W, V = torch.randn(2, 10, 4, dtype=torch.double, requires_grad=True).unbind()
+    c = torch.randn(4, dtype=torch.double, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda *theta: Recursion.apply(x, *theta, 4), (W, V, c))
+
+
+@pytest.mark.parametrize("order", [None, [8, 3, 1, 0, 7, 5, 2, 6, 4]])
+def test_log_prob_is_the_chain_rule_of_the_conditionals(order):
+    model = random_nade(order=order)
+    x = all_images(3, 3).double()
+    p = model.conditionals(x)
+    chain = torch.where(x == 1, p, 1 - p).log().flatten(1).sum(1)
+    torch.testing.assert_close(model.log_prob(x), chain, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("order", [None, [8, 3, 1, 0, 7, 5, 2, 6, 4]])
+def test_a_conditional_sees_only_the_pixels_before_it(order):
+    model = random_nade(order=order)
+    order = model.order.tolist()
+    x = (torch.rand(1, 1, 3, 3) < 0.5).double()
+    for place, pixel in enumerate(order):
+        other = x.clone()
+        other.view(-1)[pixel] = 1 - other.view(-1)[pixel]
+        moved = (model.conditionals(x) != model.conditionals(other)).flatten()
+        assert not moved[order[: place + 1]].any()
+        assert moved[order[place + 1 :]].all()
+
+
+def test_cost_grows_linearly_in_the_number_of_pixels():
+    """Four times the pixels cost four times the multiplications, counted, not timed."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    def multiplications(dims: int) -> int:
+        model = NADE((1, 1, dims), hidden=64)
+        x = torch.zeros(2, 1, 1, dims)
+        with FlopCounterMode(display=False) as counter:
+            model.loss(x).backward()
+        return counter.get_total_flops()
+
+    assert multiplications(512) / multiplications(128) == pytest.approx(4, rel=0.02)
+
+
+@pytest.mark.parametrize("order", [None, [8, 3, 1, 0, 7, 5, 2, 6, 4]])
+def test_samples_agree_with_the_density(order):
+    """B21, with weights at which the pixels depend on each other strongly."""
+    model = random_nade(order=order)
+    agreement = sample_agreement(model, state_log_probs(model), generator=torch.Generator().manual_seed(1))
+    assert agreement.p_value > 1e-4
+
+
+def test_temperature_sharpens_each_conditional():
+    """Near 0 every pixel takes its likelier value; at 2 the law is that of halved log-odds."""
+    model = random_nade()
+    cold = model.sample(5, temperature=1e-6)
+    assert ((model.conditionals(cold) > 0.5) == (cold == 1)).all()
+    torch.manual_seed(0)
+    logits = naive_logits(model, all_images(3, 3).double()) / 2
+    x = all_images(3, 3).double().flatten(1)
+    log_p = (x * logits - torch.nn.functional.softplus(logits)).sum(1)
+
+    class Warm(NADE):
+        def _sample(self, n, generator, temperature=2.0):
+            return super()._sample(n, generator, 2.0)
+
+    model.__class__ = Warm
+    assert sample_agreement(model, log_p, generator=torch.Generator().manual_seed(2)).p_value > 1e-4
+
+
+def test_bad_arguments_are_named():
+    for bad in ({"hidden": 0}, {"hidden": 2.5}, {"order": [0, 1, 1, 3]}, {"order": [0, 1]}):
+        with pytest.raises(ValueError, match="NADE"):
+            NADE((1, 2, 2), **bad)
+    model = NADE((1, 2, 2))
+    for n, temperature in ((0, 1.0), (-1, 1.0), (2.0, 1.0), (True, 1.0), (3, 0.0), (3, float("nan"))):
+        with pytest.raises(ValueError, match="NADE.sample"):
+            model.sample(n, temperature=temperature)
+
+
+def test_construction_on_larger_images():
+    for shape in ((1, 28, 28), (3, 32, 32)):
+        model = NADE(shape, hidden=8)
+        x = model.sample(2)
+        assert x.shape == (2, *shape) and model.log_prob(x).isfinite().all()
+
+
+def test_universe_states_are_the_models_states():
+    """The numbering that sampling, density and universe share."""
+    universe = bars_and_stripes(3)
+    model = random_nade()
+    torch.testing.assert_close(
+        state_log_probs(model), model.log_prob(universe.states.double()), rtol=0, atol=1e-12
+    )
