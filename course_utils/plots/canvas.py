@@ -22,6 +22,7 @@ BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK = COLOURS = (
     "#000000",
 )
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), "-")
+MARKERS = ("o", "o", "x", "^", "s", "+", "d")
 FRAME = 0.62  # grey of the lines between images: seen beside black and beside white
 STYLE: dict[str, Any] = {
     "font.size": 14,
@@ -61,7 +62,7 @@ def axes(ax: Axes | None, size: tuple[float, float]) -> Iterator[Axes]:
         for text in (ax.xaxis.label, ax.yaxis.label):
             text.set_size(STYLE["axes.labelsize"])
         ax.title.set_size(STYLE["axes.titlesize"])
-        ax.tick_params(labelsize=STYLE["xtick.labelsize"])
+        ax.tick_params(which="both", labelsize=STYLE["xtick.labelsize"])
         ax.spines[["top", "right"]].set_visible(False)
 
 
@@ -70,7 +71,7 @@ def array(x: object, who: str, shape: str, *dims: int) -> np.ndarray:
     if not isinstance(x, Tensor | np.ndarray | Sequence) or isinstance(x, str):
         raise ValueError(f"{who}: expected a tensor of shape {shape}, got {type(x).__name__}")
     try:
-        values = np.array(x.detach().cpu() if isinstance(x, Tensor) else x, dtype=float)
+        values = np.array(x.detach().cpu().numpy() if isinstance(x, Tensor) else x, dtype=float)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{who}: expected numbers of shape {shape}, got {error}") from None
     if values.ndim not in dims or 0 in values.shape:
@@ -80,20 +81,15 @@ def array(x: object, who: str, shape: str, *dims: int) -> np.ndarray:
     return values
 
 
-def legend(ax: Axes, title: str | None, columns: int | None = None) -> None:
+def legend(ax: Axes, title: str | None) -> None:
     """Name the curves in rows above the axes, where no data are, and put the title above the names."""
     handles, names = ax.get_legend_handles_labels()
-    columns = columns or max(1, min(len(names), 52 // (6 + max(map(len, names), default=1))))
     if handles:
-        ax.legend(
-            handles,
-            names,
-            loc="lower left",
-            bbox_to_anchor=(0, 1),
-            ncols=columns,
-            borderaxespad=0.2,
-            handlelength=2.4,
-        )
-    rows = ceil(len(names) / columns)
+        points = ax.get_window_extent().width / ax.figure.dpi * 72
+        entry = 64 + 7.5 * max(map(len, names))  # a line, its space and its name, in points
+        columns = min(len(names), max(1, int(points / entry)))
+        place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2}
+        ax.legend(handles, names, ncols=columns, handlelength=2.4, **place)
     if title is not None:
+        rows = ceil(len(names) / columns) if handles else 0
         ax.set_title(title, pad=6 + 18 * rows)

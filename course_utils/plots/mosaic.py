@@ -9,13 +9,15 @@ from torch import Tensor
 
 from course_utils.plots.canvas import FRAME, array, axes
 
+LETTER = 0.27  # inches of height that a line of letters takes
+
 
 def images(
     x: Tensor,
     *,
     columns: int | None = None,
     title: str | None = None,
-    labels: Sequence[object] | None = None,
+    labels: Sequence[object] | Tensor | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Show a batch of images as one mosaic, row by row, with every pixel crisp.
@@ -42,27 +44,58 @@ def images(
     if columns is not None and (not isinstance(columns, int) or isinstance(columns, bool) or columns < 1):
         raise ValueError(f"images: expected columns as a positive integer, got {columns!r}")
     columns = min(n, columns or (n if n <= 12 else ceil(sqrt(n))))
-    zoom = max(1, ceil(48 / max(height, width)))
-    line = max(1, round(zoom * max(height, width) / 40))
-    strip = 0 if labels is None else ceil(0.3 * zoom * height)
-    step_y, step_x = zoom * height + line + strip, zoom * width + line
     rows = ceil(n / columns)
-    mosaic = np.ones((rows * step_y + line, columns * step_x + line, 3))
-    for i, tile in enumerate(tiles):
-        top, left = (i // columns) * step_y + strip, (i % columns) * step_x
-        mosaic[top : top + zoom * height + 2 * line, left : left + zoom * width + 2 * line] = FRAME
-        pixels = tile.repeat(zoom, 1).repeat(zoom, 2).transpose(1, 2, 0)
-        mosaic[top + line :, left + line :][: zoom * height, : zoom * width] = pixels
-    inches = min(1.0 if labels is not None else 0.8, 9 / columns)
-    size = (columns * inches + 0.2, rows * inches * step_y / step_x + (0.6 if title else 0.2))
-    with axes(ax, size) as ax:
+    texts = [str(label) for label in (labels.tolist() if isinstance(labels, Tensor) else labels or ())]
+    inches = max(1.0 if texts else 0.8, 0.1 + 0.11 * max(map(len, texts), default=0))
+    inches = min(inches, 9 / columns)
+    heading = (LETTER * rows if texts else 0) + (0.4 if title else 0) + 0.1
+    with axes(ax, (columns * inches + 0.1, rows * inches * height / width + heading)) as ax:
+        mosaic, corners = compose(
+            tiles, columns, strip_share(ax, rows, columns, height / width) if texts else 0
+        )
         ax.imshow(mosaic, interpolation="nearest")
         ax.set_axis_off()
-        for i, label in enumerate(labels or ()):
-            x_mid = (i % columns) * step_x + step_x / 2
-            ax.text(
-                x_mid, (i // columns) * step_y + strip - line, str(label), ha="center", va="bottom", size=12
-            )
+        for text, (left, right, top) in zip(texts, corners, strict=False):
+            middle = ((left + right) / 2, top)
+            ax.annotate(text, middle, (0, 3), textcoords="offset points", ha="center", va="bottom", size=12)
         if title is not None:
             ax.set_title(title)
     return ax
+
+
+def strip_share(ax: Axes, rows: int, columns: int, shape: float) -> float:
+    """The height of a line of letters over each image, as a share of the image's width on these axes."""
+    box = ax.get_window_extent()
+    wide, high = box.width / ax.figure.dpi, box.height / ax.figure.dpi
+    tile = min(wide / columns, max(high / rows - LETTER, 0.1) / shape)
+    return LETTER / tile
+
+
+def compose(
+    tiles: np.ndarray, columns: int, strip: float
+) -> tuple[np.ndarray, list[tuple[float, float, float]]]:
+    """One picture of all tiles with thin lines between them.
+
+    Args:
+        tiles: ``(N, C, H, W)`` with C of 1 or 3.
+        columns: how many stand in a row.
+        strip: the height of the white strip over each tile, as a share of its width.
+
+    Returns:
+        the picture ``(height, width, 3)``, in which every pixel of a tile is a square of the same size;
+        and the left, right and upper edge of every tile.
+    """
+    n, _, height, width = tiles.shape
+    zoom = max(1, ceil(48 / max(height, width)))
+    line = max(1, round(zoom * max(height, width) / 40))
+    high, wide, above = zoom * height + line, zoom * width + line, ceil(strip * zoom * width)
+    rows = ceil(n / columns)
+    mosaic = np.ones((rows * (high + above) + line, columns * wide + line, 3))
+    corners = []
+    for i, tile in enumerate(tiles):
+        top, left = (i // columns) * (high + above) + above, (i % columns) * wide
+        mosaic[top : top + high + line, left : left + wide + line] = FRAME
+        pixels = tile.repeat(zoom, 1).repeat(zoom, 2).transpose(1, 2, 0)
+        mosaic[top + line : top + high, left + line : left + wide] = pixels
+        corners.append((left, left + wide, top))
+    return mosaic, corners

@@ -1,0 +1,340 @@
+import copy
+from types import SimpleNamespace
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from drawn import clipped, drawn_texts, overlapping, small
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from course_utils import plots, taxonomy
+from course_utils.plots import taxonomy_tree
+
+X = torch.linspace(0, 1, 50)
+P = torch.tensor([0.1, 0.6, 0.3])
+Q = torch.tensor([0.2, 0.7, 0.1])
+HISTORY = SimpleNamespace(train=[3.0, 2.0, 1.0, 0.5], valid=[3.1, 2.5, 2.2, 2.4], best_epoch=3)
+SLIDE_14 = {
+    "Autoregressive": ["PixelRNN", "PixelCNN", "NADE", "MADE"],
+    "Flow": ["NICE", "RealNVP", "Glow", "FFJORD"],
+    "Variational": ["Variational autoencoder"],
+    "ExplicitMarkovChain": ["Boltzmann machine"],
+    "ImplicitMarkovChain": ["GSN"],
+    "Direct": ["Generative adversarial networks"],
+}
+
+
+def gaussian(z):
+    return -0.5 * (z**2).sum(1) - 1.8379
+
+
+DRAWINGS = {
+    "images": lambda ax: plots.images(torch.rand(7, 1, 8, 8), title="Seven images", ax=ax),
+    "labelled images": lambda ax: plots.images(
+        torch.rand(6, 3, 8, 8), columns=3, title="t", labels=["p(x) = 0.123"] * 6, ax=ax
+    ),
+    "history": lambda ax: plots.history(HISTORY, ax),
+    "density": lambda ax: plots.density(gaussian, (-3, 3, -2, 2), ax, resolution=20),
+    "points": lambda ax: plots.points(torch.rand(20, 2), ax, label="samples"),
+    "states": lambda ax: plots.distributions({"p_D": P, "p_M": Q}, ax, title="Three states"),
+    "states, log": lambda ax: plots.distributions({"p_D": P, "p_M": Q}, ax, scale="log"),
+    "densities": lambda ax: plots.distributions({"p_D": X, "a": 1 - X, "b": X / 2}, ax, grid=X),
+    "lines": lambda ax: plots.lines(
+        X, {n: X * i for i, n in enumerate("abcdefg")}, "x", "nats", ax, title="t"
+    ),
+    "tree": lambda ax: plots.tree(ax),
+}
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    plt.close("all")
+    yield
+    plt.close("all")
+
+
+@pytest.fixture
+def axes():
+    figure = Figure(figsize=(7, 5))
+    FigureCanvasAgg(figure)
+    return figure.add_subplot()
+
+
+def words(ax):
+    return {text.get_text() for text, _ in drawn_texts(ax.figure)}
+
+
+@pytest.fixture
+def slide_14(monkeypatch):
+    """The tree with all eleven systems, whatever the course has so far."""
+    made = {family: [type(t, (), {"title": t}) for t in titles] for family, titles in SLIDE_14.items()}
+    real = taxonomy.children
+    monkeypatch.setattr(
+        taxonomy_tree,
+        "children",
+        lambda node: [
+            *([c for c in real(node) if c.__abstractmethods__] if issubclass(node, torch.nn.Module) else []),
+            *made.get(node.__name__, []),
+        ],
+    )
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_text_is_large_apart_and_inside_the_canvas_and_no_global_state_changes(name, slide_14):
+    before = dict(matplotlib.rcParams)
+    ax = DRAWINGS[name](None)
+    assert plt.get_fignums() == [ax.figure.number] and dict(matplotlib.rcParams) == before
+    assert words(ax) and all(ax.figure.get_size_inches() < 14)
+    assert clipped(ax.figure) == [] and overlapping(ax.figure) == [] and small(ax.figure) == []
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_given_axes_are_drawn_on_in_the_course_style_and_no_figure_is_left(name, axes):
+    assert DRAWINGS[name](axes) is axes
+    assert plt.get_fignums() == [] and len(axes.get_children()) > 10
+    assert not axes.spines["top"].get_visible() and not axes.spines["right"].get_visible()
+    axes.figure.canvas.draw()  # labels of ticks are made only now, outside the style
+    for label in axes.get_xticklabels() + axes.get_yticklabels():
+        assert label.get_size() >= 12
+
+
+@pytest.mark.parametrize("name", ["history", "states", "densities", "lines", "points"])
+def test_names_of_curves_stand_above_the_data(name):
+    ax = DRAWINGS[name](None)
+    ax.figure.canvas.draw()
+    assert ax.get_legend().get_window_extent().y0 >= ax.get_window_extent().y1 - 1
+
+
+def test_the_mosaic_has_every_pixel_of_every_image_in_reading_order(axes):
+    x = torch.rand(5, 3, 4, 6)
+    plots.images(x, columns=2, ax=axes)
+    (picture,) = axes.images
+    shown = picture.get_array()
+    zoom, line = 8, 1
+    assert picture.get_interpolation() == "nearest"
+    for i, tile in enumerate(x):
+        top, left = (i // 2) * (4 * zoom + line) + line, (i % 2) * (6 * zoom + line) + line
+        block = shown[top : top + 4 * zoom, left : left + 6 * zoom]
+        for dy, dx in ((0, 0), (zoom - 1, zoom - 1)):
+            np.testing.assert_allclose(block[dy::zoom, dx::zoom], tile.permute(1, 2, 0))
+    assert (shown[: 4 * zoom, 6 * zoom + line] == plots.canvas.FRAME).all()
+    assert (shown[-4 * zoom :, -6 * zoom :] == 1).all()  # the place of a sixth image stays white
+
+
+def test_grey_images_with_or_without_a_channel_look_the_same(axes):
+    x = torch.rand(3, 5, 5)
+    a = plots.images(x, ax=axes).images[-1].get_array()
+    b = plots.images(x[:, None].double().numpy(), ax=axes).images[-1].get_array()
+    c = plots.images(x[:, None].expand(3, 3, 5, 5), ax=axes).images[-1].get_array()
+    np.testing.assert_allclose(a, b)
+    np.testing.assert_allclose(a, c)
+
+
+def test_labels_stand_over_their_own_image():
+    ax = plots.images(torch.rand(5, 1, 8, 8), columns=3, labels=torch.arange(5))
+    ax.figure.canvas.draw()
+    picture = ax.images[0].get_array()
+    for i, text in enumerate(ax.texts):
+        assert text.get_text() == str(i)
+        x, y = ax.transData.inverted().transform(text.get_window_extent().corners())[:, :].T
+        assert (
+            x.min() >= (i % 3) * picture.shape[1] / 3 - 1
+            and x.max() <= (i % 3 + 1) * picture.shape[1] / 3 + 1
+        )
+        rows = slice(max(0, int(y.min())), int(y.max()))
+        assert (picture[rows, int(x.min()) : int(x.max())] == 1).all()  # on white, not on an image
+
+
+def test_history_shows_both_curves_and_marks_the_best_epoch(axes):
+    plots.history(HISTORY, axes)
+    train, valid, best = axes.lines
+    np.testing.assert_allclose(train.get_xydata(), list(enumerate(HISTORY.train, 1)))
+    np.testing.assert_allclose(valid.get_xydata(), list(enumerate(HISTORY.valid, 1)))
+    np.testing.assert_allclose(best.get_xydata(), [[3, 2.2]])
+    assert {"train", "held-out", "best: epoch 3", "epoch", "loss (nats)"} <= words(axes)
+    assert train.get_linestyle() != valid.get_linestyle()
+
+
+def test_density_is_exp_of_log_prob_at_the_right_places(axes):
+    def tilted(z):
+        return 2 * z[:, 0] - z[:, 1]
+
+    plots.density(tilted, (0, 1, -1, 1), axes, resolution=11)
+    (picture,) = axes.images
+    shown = picture.get_array()
+    assert (
+        shown.shape == (11, 11) and picture.origin == "lower" and list(picture.get_extent()) == [0, 1, -1, 1]
+    )
+    np.testing.assert_allclose(shown[0, 0], np.exp(1.0), rtol=1e-5)
+    np.testing.assert_allclose(shown[-1, 0], np.exp(-1.0), rtol=1e-5)
+    np.testing.assert_allclose(shown[0, -1], np.exp(3.0), rtol=1e-5)
+    assert "density p(x)" in words(axes)
+
+
+def test_density_accepts_probability_zero(axes):
+    plots.density(lambda z: torch.full((len(z),), -torch.inf), (0, 1, 0, 1), axes, resolution=5)
+    assert (axes.images[0].get_array() == 0).all()
+
+
+def test_points_are_where_they_are(axes):
+    x = torch.rand(30, 2)
+    plots.points(x, axes)
+    np.testing.assert_allclose(axes.collections[0].get_offsets(), x)
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_states_stand_in_order_of_the_first_distribution(axes, scale):
+    plots.distributions({"p_D": P, "p_M": Q}, axes, scale=scale)
+    area, dots = axes.patches[0], axes.lines[0]
+    np.testing.assert_allclose(area.get_data().values, [0.6, 0.3, 0.1])
+    np.testing.assert_allclose(dots.get_xydata(), [[1, 0.7], [2, 0.1], [3, 0.2]])
+    assert {"p_D", "p_M", "probability", "state, by falling p_D"} <= words(
+        axes
+    ) and axes.get_yscale() == scale
+
+
+def test_states_can_keep_their_order_and_probability_zero_survives_a_log_scale(axes):
+    p = torch.tensor([0.0, 0.9, 0.1])
+    plots.distributions({"p_D": p, "p_M": P}, axes, sort=False, scale="log")
+    np.testing.assert_allclose(axes.patches[0].get_data().values[1:], p[1:])
+    bottom, top = axes.get_ylim()
+    assert 0 < bottom < 0.1 and top > 0.9 and axes.patches[0].get_data().values[0] == bottom
+
+
+def test_densities_stand_over_their_grid(axes):
+    plots.distributions({"p_D": X, "p_M": 1 - X}, axes, grid=2 * X)
+    np.testing.assert_allclose(axes.lines[0].get_xydata(), torch.stack([2 * X, 1 - X], 1))
+    assert {"density", "x"} <= words(axes)
+
+
+def test_lines_carry_their_data_names_and_units_and_differ_in_more_than_colour(axes):
+    ys = {name: X * i for i, name in enumerate("abcdefg", 1)}
+    plots.lines(X, ys, "θ", "KL (nats)", axes, title="Seven", scale="log")
+    for line, (name, y) in zip(axes.lines, ys.items(), strict=True):
+        np.testing.assert_allclose(line.get_xydata(), torch.stack([X, y], 1))
+        assert line.get_label() == name
+    assert {*ys, "θ", "KL (nats)", "Seven"} <= words(axes) and axes.get_yscale() == "log"
+    styles = {
+        (line.get_linestyle(), line._unscaled_dash_pattern[1] and str(line._unscaled_dash_pattern))
+        for line in axes.lines
+    }
+    assert len(styles) >= 6 and len({line.get_color() for line in axes.lines}) == 7
+
+
+def test_the_tree_has_every_class_and_system_under_its_family(axes, slide_14):
+    plots.tree(axes)
+    places = {text.get_text().replace("\n", " "): text.get_position() for text in axes.texts}
+    named = {title: place for title, place in places.items()}
+    for titles in SLIDE_14.values():
+        assert " ".join(titles) in named
+    titles = " ".join(places)
+    for node in [taxonomy.GenerativeModel, *taxonomy.GenerativeModel.__subclasses__()]:
+        assert node.title in titles
+    above = next(place for title, place in places.items() if title.startswith("Autoregressive"))
+    below = places["PixelRNN PixelCNN NADE MADE"]
+    assert above[0] == below[0] and above[1] < below[1]
+    assert sum(title.startswith("Markov chain") for title in places) == 2
+    assert len(axes.lines) == 10  # a connector for every class but the root
+
+
+def test_families_without_a_system_are_drawn_too(axes, monkeypatch):
+    real = taxonomy.children
+    monkeypatch.setattr(
+        taxonomy_tree, "children", lambda node: [c for c in real(node) if c.__abstractmethods__]
+    )
+    plots.tree(axes)
+    assert [text.get_text() for text in axes.texts].count("(none yet)") == 6
+
+
+def test_the_tree_knows_the_systems_that_the_course_has(axes):
+    import course_utils.models  # noqa: F401
+
+    plots.tree(axes)
+    shown = " ".join(" ".join(text.get_text().split()) for text in axes.texts)
+    assert all(leaf.title in shown for leaf in taxonomy.leaves())
+
+
+def test_nothing_given_is_changed():
+    given = {
+        "x": torch.rand(4, 1, 8, 8),
+        "p": torch.tensor([0.0, 0.5, 0.5]),
+        "z": torch.rand(9, 2),
+        "train": [2.0, 1.0],
+    }
+    before = copy.deepcopy(given)
+    plots.images(given["x"], title="t")
+    plots.points(given["z"])
+    plots.distributions({"p": given["p"]}, scale="log")
+    plots.lines(given["p"], {"p": given["p"]}, "x", "y")
+    plots.history(SimpleNamespace(train=given["train"], valid=given["train"], best_epoch=2))
+    assert all(torch.equal(given[k], before[k]) for k in "xpz") and given["train"] == before["train"]
+
+
+def test_tensors_that_need_gradients_can_be_shown(axes):
+    plots.points(torch.rand(5, 2, requires_grad=True), axes)
+    plots.density(lambda z: z.sum(1) * torch.ones(1, requires_grad=True), (0, 1, 0, 1), axes, resolution=5)
+
+
+NAN = float("nan")
+BAD = {
+    "images of one dimension": (
+        lambda: plots.images(torch.rand(8)),
+        r"\(N, C, H, W\) or \(N, H, W\).*\(8,\)",
+    ),
+    "no images": (lambda: plots.images(torch.rand(0, 1, 8, 8)), r"got shape \(0, 1, 8, 8\)"),
+    "two channels": (lambda: plots.images(torch.rand(2, 2, 8, 8)), "1 channel .* or 3 .*, got 2"),
+    "values above 1": (lambda: plots.images(2 * torch.ones(1, 8, 8)), r"in \[0, 1\], got \[2, 2\]"),
+    "values below 0": (lambda: plots.images(-torch.ones(1, 8, 8)), r"in \[0, 1\], got \[-1, -1\]"),
+    "NaN": (lambda: plots.images(torch.full((1, 8, 8), NAN)), "images: expected numbers, got NaN"),
+    "a text": (lambda: plots.images("digits"), "images: expected a tensor .* got str"),
+    "ragged lists": (lambda: plots.points([[1, 2], [3]]), "points: expected numbers of shape"),
+    "too few labels": (
+        lambda: plots.images(torch.rand(3, 8, 8), labels=["a"]),
+        "3 labels, one an image, got 1",
+    ),
+    "no columns": (
+        lambda: plots.images(torch.rand(3, 8, 8), columns=0),
+        "columns as a positive integer, got 0",
+    ),
+    "points in space": (lambda: plots.points(torch.rand(5, 3)), r"points: .*\(n, 2\), got shape \(5, 3\)"),
+    "no extent": (lambda: plots.density(gaussian, (1, 0, 0, 1)), "density: expected extent"),
+    "a scalar density": (lambda: plots.density(lambda z: z.sum(), (0, 1, 0, 1)), "density: .* from log_prob"),
+    "a short density": (
+        lambda: plots.density(lambda z: z[:3, 0], (0, 1, 0, 1)),
+        r"density: .*\(25600,\), got \(3,\)",
+    ),
+    "density NaN": (lambda: plots.density(lambda z: z[:, 0] * NAN, (0, 1, 0, 1)), "density: .* got NaN"),
+    "unequal histories": (
+        lambda: plots.history(SimpleNamespace(train=[1.0], valid=[1.0, 2.0], best_epoch=1)),
+        "history",
+    ),
+    "an empty history": (
+        lambda: plots.history(SimpleNamespace(train=[], valid=[], best_epoch=0)),
+        "history: .*epochs",
+    ),
+    "no such epoch": (
+        lambda: plots.history(SimpleNamespace(train=[1.0], valid=[1.0], best_epoch=2)),
+        r"\[1, 1\], got 2",
+    ),
+    "no distributions": (lambda: plots.distributions({}), "distributions: expected 1 to 7 curves, got 0"),
+    "lengths": (lambda: plots.distributions({"p": P, "q": Q[:2]}), "3 values of q, as of the first, got 2"),
+    "negative": (lambda: plots.distributions({"p": P, "q": -Q}), "values ≥ 0 of q, got -0.2"),
+    "infinite": (lambda: plots.distributions({"p": P, "q": Q / 0}), "values ≥ 0 of q, got inf"),
+    "a short grid": (lambda: plots.distributions({"p": P}, grid=X), "grid of 3 places, got 50"),
+    "scale": (lambda: plots.distributions({"p": P}, scale="logit"), "scale 'linear' or 'log', got 'logit'"),
+    "no lines": (lambda: plots.lines(X, {}, "x", "y"), "lines: expected 1 to 7 curves, got 0"),
+    "eight lines": (lambda: plots.lines(X, {c: X for c in "abcdefgh"}, "x", "y"), "1 to 7 curves, got 8"),
+    "a short line": (lambda: plots.lines(X, {"a": X[:3]}, "x", "y"), "50 values of a, as many as x, got 3"),
+    "scale of lines": (lambda: plots.lines(X, {"a": X}, "x", "y", scale="up"), "lines: expected scale"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_gets_one_clear_error_and_leaves_no_figure(name):
+    call, message = BAD[name]
+    with pytest.raises(ValueError, match=message):
+        call()
+    assert plt.get_fignums() == []
