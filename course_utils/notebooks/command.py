@@ -1,0 +1,140 @@
+"""The command that executes the notebooks of the course and stores their outputs."""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbformat.reader import NotJSONError
+
+from course_utils.notebooks.execution import NotebookError, execute
+from course_utils.notebooks.outputs import keep_pictures
+
+FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """What refreshing one notebook did.
+
+    Attributes:
+        path: the notebook.
+        seconds: wall-clock time, from the start of its kernel to the end of it, on one thread.
+        kilobytes: the size of the file with its new outputs, in units of 1000 bytes.
+        changed: whether the new text of the file differs from the stored one.
+    """
+
+    path: Path
+    seconds: float
+    kilobytes: float
+    changed: bool
+
+    def __str__(self) -> str:
+        verdict = "changed" if self.changed else "unchanged"
+        return f"{self.path.name:<48} {self.seconds:6.1f} s {self.kilobytes:7.1f} kB  {verdict}"
+
+
+def find(name: str | Path, folder: Path = FOLDER) -> Path:
+    """The notebook that a path, a name (``03_generative_models``) or a number (``03``, ``3``) stands for.
+
+    Raises:
+        ValueError: no notebook, or more than one, goes by this name; the message lists those there are.
+    """
+    path = Path(name)
+    if path.suffix == ".ipynb" and path.is_file():
+        return path
+    there = sorted(folder.glob("*.ipynb"))
+    stem = path.name.removesuffix(".ipynb")
+    number = f"{int(stem):02d}" if stem.isdecimal() else None
+    found = [p for p in there if p.stem == stem or (number and p.stem.split("_")[0] == number)]
+    if len(found) != 1:
+        known = ", ".join(p.stem for p in there) or "none is here"
+        raise ValueError(f"refresh: expected the name or number of one notebook ({known}), got {str(name)!r}")
+    return found[0]
+
+
+def refresh(paths: Iterable[str | Path] | None = None, *, write: bool = True) -> list[Refreshed]:
+    """Execute notebooks in their own folders and write those that changed back; print a line about each.
+
+    Args:
+        paths: paths, names or numbers of notebooks; None: every notebook of the course.
+        write: False executes and reports, and leaves the files alone.
+
+    Raises:
+        NotebookError: a cell failed, took more than two minutes or printed to stderr, or an Output
+            widget holds an error. This notebook and those after it are not written.
+        ValueError: there is no such notebook, or it is not valid.
+    """
+    chosen = sorted(FOLDER.glob("*.ipynb")) if paths is None else [find(path) for path in paths]
+    done = []
+    for path in chosen:
+        done.append(_refresh(path, write=write))
+        print(done[-1], flush=True)
+    return done
+
+
+def _refresh(path: Path, *, write: bool) -> Refreshed:
+    before = path.read_bytes()
+    try:
+        stored = nbformat.reads(before.decode(), as_version=4)
+        nbformat.validate(stored)
+    except (NotJSONError, UnicodeDecodeError, nbformat.ValidationError) as error:
+        raise ValueError(f"refresh: expected a valid notebook in {path.name}, got {error}") from error
+    start = time.perf_counter()
+    new = execute(stored, path.parent, name=path.name)
+    seconds = time.perf_counter() - start
+    keep_pictures(new, stored)
+    after = (nbformat.writes(new).rstrip("\n") + "\n").encode()
+    if write and after != before:
+        _write(path, after)
+    return Refreshed(path, seconds, len(after) / 1000, after != before)
+
+
+def _write(path: Path, text: bytes) -> None:
+    """Replace a file in one step: an interrupt leaves the old one or the new one, never half."""
+    handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(text)
+        shutil.copymode(path, part)
+        os.replace(part, path)
+    except BaseException:
+        Path(part).unlink(missing_ok=True)
+        raise
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command ``refresh [NAMES…] [--check]``; returns 0, or 1 where a notebook is not as it should be.
+
+    Every notebook is tried, also after one that failed. With ``--check`` nothing is written, and a
+    notebook whose stored outputs are out of date counts as not as it should be.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m course_utils refresh", description="Execute notebooks and store their outputs."
+    )
+    parser.add_argument("names", nargs="*", help="paths, names or numbers; none: every notebook")
+    parser.add_argument("--check", action="store_true", help="execute and report, write nothing")
+    arguments = parser.parse_args(argv)
+    try:
+        chosen = [find(name) for name in arguments.names] or sorted(FOLDER.glob("*.ipynb"))
+    except ValueError as error:
+        parser.error(str(error))
+    done, failed = [], 0
+    for path in chosen:
+        try:
+            done += refresh([path], write=not arguments.check)
+        except (NotebookError, ValueError) as error:
+            failed += 1
+            print(f"{path.name:<48} FAILED\n{error}", file=sys.stderr, flush=True)
+    changed = sum(one.changed for one in done)
+    print(
+        f"{len(chosen)} notebooks, {sum(one.seconds for one in done):.1f} s, "
+        f"{sum(one.kilobytes for one in done):.1f} kB: {changed} changed, {failed} failed"
+    )
+    return 1 if failed or (arguments.check and changed) else 0

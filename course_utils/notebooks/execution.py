@@ -1,0 +1,90 @@
+"""Run a notebook from its first cell to its last in a fresh kernel, and stop at whatever is not clean.
+
+The kernel gets one CPU thread and the CPU as device, whatever the machine has: then the stored numbers can
+be made again anywhere, and they are those of the tests, which also use one thread. A student's own run uses
+every thread and the best device; its numbers agree with the stored ones to a few digits.
+"""
+
+import copy
+import os
+import tempfile
+from pathlib import Path
+
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode, ValidationError
+
+from course_utils.notebooks.outputs import clean, plain, troubles
+
+CELL_TIMEOUT = 120
+KERNEL_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "COURSE_DEVICE": "cpu",
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+}
+
+
+class NotebookError(RuntimeError):
+    """A notebook did not run as it must: the message names the file, the cell and the reason."""
+
+
+def execute(
+    notebook: NotebookNode, folder: Path, *, name: str = "notebook", timeout: int = CELL_TIMEOUT
+) -> NotebookNode:
+    """A copy of the notebook, executed in this folder by a fresh kernel of this very Python, and cleaned.
+
+    Args:
+        notebook: what to run; it is left as it is.
+        folder: the working directory of the kernel.
+        name: what errors call the notebook.
+        timeout: seconds after which a cell is given up.
+
+    Raises:
+        NotebookError: a cell failed, ran too long or printed to stderr, the kernel died, or an Output
+            widget holds an error.
+    """
+    fresh = copy.deepcopy(notebook)
+    client = NotebookClient(
+        fresh,
+        # no folders: only the kernel of this Python is found, never one that a user registered
+        km=AsyncKernelManager(
+            kernel_spec_manager=KernelSpecManager(kernel_dirs=[]), transport_encryption="auto"
+        ),
+        resources={"metadata": {"path": str(folder)}},
+        timeout=timeout,
+        record_timing=False,
+        coalesce_streams=True,
+        force_raise_errors=True,
+        skip_cells_with_tag="",
+    )
+    place = name
+
+    def start(cell: NotebookNode, cell_index: int) -> None:
+        nonlocal place
+        place = f"{name}, cell {cell_index} ({cell.get('id', 'without id')})"
+
+    def inspect(cell: NotebookNode, cell_index: int, execute_reply: dict) -> None:
+        if execute_reply["content"]["status"] != "ok":
+            return  # nbclient is about to raise, with the traceback
+        inside = [output for state in client.widget_state.values() for output in state.get("outputs", [])]
+        for trouble in troubles([*cell.outputs, *inside]):
+            raise NotebookError(f"{place}: {trouble}")
+
+    client.on_cell_start, client.on_cell_executed = start, inspect
+    with tempfile.TemporaryDirectory() as profile:  # the settings of whoever runs this do not count
+        environment = {**os.environ, **KERNEL_ENVIRONMENT, "IPYTHONDIR": profile}
+        try:
+            client.execute(env=environment, cleanup_kc=True)
+        except CellExecutionError as error:
+            raise NotebookError(f"{place}: {plain(error.traceback)}") from None
+        except CellTimeoutError:
+            raise NotebookError(f"{place}: not done after {timeout} s") from None
+        except DeadKernelError:
+            raise NotebookError(f"{place}: the kernel died") from None
+        except ValidationError as error:
+            raise NotebookError(f"{place}: an output breaks the format: {error.message[:300]}") from None
+    clean(fresh)
+    return fresh

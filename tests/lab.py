@@ -1,0 +1,214 @@
+"""JupyterLab in a headless Chromium: what the browser test and the benchmark of the sliders share."""
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from playwright.sync_api import Locator, Page, sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update "
+    "--disable-sync --disable-quic"
+).split()
+HERE = ("127.0.0.1", "localhost")
+LOCAL_SCHEMES = ("data", "blob", "about")
+OVERRIDES = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
+SECONDS = 1000  # playwright counts in milliseconds
+
+NOTEBOOK = "const panel = window.jupyterapp?.shell.currentWidget, notebook = panel?.content;"
+IDLE = f"() => {{ {NOTEBOOK} return panel?.sessionContext?.session?.kernel?.status === 'idle'; }}"
+COUNTS = f"""() => {{ {NOTEBOOK}
+    const code = [...notebook.model.cells].filter(cell => cell.type === 'code');
+    return code.map(cell => cell.executionCount); }}"""
+CLEARED = f"() => ({COUNTS})().every(count => count === null)"
+STORED_ERRORS = f"""() => {{ {NOTEBOOK} return [...notebook.model.cells].flatMap(cell =>
+    (cell.type === 'code' ? cell.outputs.toJSON() : [])
+        .filter(o => o.output_type === 'error' || o.name === 'stderr')
+        .map(o => `${{cell.id}}: ${{o.ename ? o.ename + ': ' + o.evalue : o.text}}`)); }}"""
+DONE = f"""() => ({STORED_ERRORS})().length > 0 ||
+    (({COUNTS})().every(count => count !== null) && ({IDLE})())"""
+SHOWN_ERRORS = """() => [...document.querySelectorAll(
+    '[data-mime-type="application/vnd.jupyter.error"], [data-mime-type="application/vnd.jupyter.stderr"],' +
+    '.jupyter-widgets-error-widget')].map(e => e.innerText)"""
+EXPLORERS = f"""() => {{ {NOTEBOOK}
+    const shown = notebook.widgets.filter(cell => cell.node.querySelector('img.widget-image'));
+    return shown.map(cell => cell.node.dataset.explorer = cell.model.id); }}"""
+PICTURE = """async id => {
+    const image = document.querySelector(`[data-explorer="${id}"] img.widget-image`);
+    const bytes = await (await fetch(image.src)).arrayBuffer();
+    const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+    return [...digest].map(byte => byte.toString(16).padStart(2, '0')).join(''); }"""
+DECK = f"""() => {{ {NOTEBOOK} const visible = notebook.widgets.filter(cell =>
+    cell.node.classList.contains('jp-deck-mod-visible'));
+    return {{on: document.body.dataset.jpDeckMode === 'presenting',
+             active: notebook.activeCell.model.id, visible: visible.map(cell => cell.model.id)}}; }}"""
+
+
+def find_chromium() -> str | None:
+    """The path of a Chromium: one that is installed, or the one that playwright brings."""
+    installed = next((path for name in NAMES if (path := shutil.which(name))), None)
+    if installed is None:
+        with sync_playwright() as playwright:
+            path = playwright.chromium.executable_path
+        installed = path if Path(path).exists() else None
+    return installed
+
+
+@contextmanager
+def serve(root: Path, home: Path) -> Iterator[tuple[str, str]]:
+    """Run JupyterLab of this very Python over a folder; yield its address and its token.
+
+    Args:
+        root: the folder that it shows.
+        home: an empty folder for its settings, logs and signatures, so that the user's play no part.
+
+    Raises:
+        RuntimeError: it does not start; the message is the end of its log.
+    """
+    places = {
+        "JUPYTER_CONFIG_DIR": home / "config",
+        "JUPYTER_DATA_DIR": home / "data",
+        "JUPYTER_RUNTIME_DIR": home / "runtime",
+        "JUPYTERLAB_SETTINGS_DIR": home / "settings",
+        "JUPYTERLAB_WORKSPACES_DIR": home / "workspaces",
+        "IPYTHONDIR": home / "ipython",
+    }
+    for place in (*places.values(), home / "overrides"):
+        place.mkdir(parents=True)
+    (home / "overrides" / "overrides.json").write_text(json.dumps(OVERRIDES))
+    token, log = secrets.token_hex(16), home / "server.log"
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
+    command += ["--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", f"--ServerApp.root_dir={root}"]
+    command += [f"--LabApp.app_settings_dir={home / 'overrides'}", "--LabApp.extension_manager=readonly"]
+    command += ["--LabApp.expose_app_in_browser=True"]
+    environment = {**os.environ, **{name: str(place) for name, place in places.items()}}
+    environment |= {"JUPYTER_TOKEN": token, "JUPYTER_PREFER_ENV_PATH": "1"}
+    with log.open("wb") as file:
+        server = subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=file
+        )
+        try:
+            yield _address(server, home / "runtime", log), token
+        finally:
+            server.terminate()
+            try:
+                server.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+
+
+def _address(server: subprocess.Popen, runtime: Path, log: Path, patience: float = 90) -> str:
+    """Wait for the file in which the server says where it listens."""
+    end = time.monotonic() + patience
+    while server.poll() is None and time.monotonic() < end:
+        for file in runtime.glob("jpserver-*.json"):
+            try:
+                return json.loads(file.read_text())["url"]
+            except json.JSONDecodeError:  # half written
+                pass
+        time.sleep(0.05)
+    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")
+
+
+@dataclass
+class Lab:
+    """A page of JupyterLab, what it asked for, and what went wrong in it.
+
+    Attributes:
+        requests: the addresses of all requests and sockets since the notebook was opened.
+        faults: exceptions in the page's own code since then.
+    """
+
+    page: Page
+    url: str
+    token: str
+    requests: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("websocket", lambda socket: self.requests.append(socket.url))
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+
+    def open(self, name: str) -> None:
+        """Open a notebook of the root folder afresh, wait for its kernel, clear its stored outputs."""
+        self.requests.clear()
+        self.faults.clear()
+        self.page.goto(f"{self.url}doc/tree/{quote(name)}?token={self.token}&reset")
+        self.page.wait_for_function(IDLE, timeout=90 * SECONDS)
+        self.command("notebook:clear-all-cell-outputs")
+        self.page.wait_for_function(CLEARED)
+
+    def command(self, name: str) -> None:
+        """Run one of JupyterLab's commands."""
+        self.page.evaluate("name => { window.jupyterapp.commands.execute(name); }", name)
+
+    def run_all(self, patience: float = 180) -> None:
+        """Run all cells from the menu; wait until each has its number and the kernel rests, or one fails."""
+        for item in ("Run", "Run All Cells"):
+            self.page.get_by_role("menuitem", name=item, exact=True).click()
+        self.page.wait_for_function(DONE, timeout=patience * SECONDS)
+
+    def until(self, condition: Callable[[], bool], patience: float = 30) -> bool:
+        """Wait for a condition on the page; whether it came true in time."""
+        end = time.monotonic() + patience
+        while not (true := condition()) and time.monotonic() < end:
+            self.page.wait_for_timeout(20)
+        return true
+
+    def errors(self) -> list[str]:
+        """Errors and stderr in the outputs, also inside widgets, and faults of the page."""
+        return [*self.page.evaluate(STORED_ERRORS), *self.page.evaluate(SHOWN_ERRORS), *self.faults]
+
+    def strangers(self) -> list[str]:
+        """The requests that went to another machine."""
+        parts = [(urlsplit(url), url) for url in self.requests]
+        return [url for p, url in parts if p.scheme not in LOCAL_SCHEMES and p.hostname not in HERE]
+
+    def explorers(self) -> list[str]:
+        """The ids of the cells that show a picture under controls, in their order."""
+        return self.page.evaluate(EXPLORERS)
+
+    def sliders(self, explorer: str) -> list[Locator]:
+        """The handles of the sliders in this cell."""
+        return self.page.locator(f'[data-explorer="{explorer}"] .noUi-handle').all()
+
+    def picture(self, explorer: str) -> str:
+        """A digest of the bytes of the picture in this cell."""
+        return self.page.evaluate(PICTURE, explorer)
+
+    def deck(self) -> dict:
+        """The slide show: whether it is on, the active cell, and the cells that are visible."""
+        return self.page.evaluate(DECK)
+
+
+@contextmanager
+def jupyterlab(notebooks: list[Path], chromium: str) -> Iterator[Lab]:
+    """Copies of notebooks in JupyterLab in a headless browser; both are stopped in any case.
+
+    The browser finds no machine but this one.
+    """
+    alone = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE 127.0.0.1"
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        root = Path(folder, "notebooks")
+        root.mkdir()
+        for path in notebooks:
+            shutil.copy(path, root)
+        with serve(root, Path(folder, "home")) as (url, token), sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium, args=[*FLAGS, alone])
+            try:
+                yield Lab(browser.new_page(viewport={"width": 1280, "height": 1000}), url, token)
+            finally:
+                browser.close()

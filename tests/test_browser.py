@@ -1,0 +1,102 @@
+"""A student's first minutes: JupyterLab in a real browser, a notebook run, a slider moved, slides shown."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import nbformat
+import pytest
+from lab import SECONDS, Lab, find_chromium, jupyterlab
+from nbformat.v4 import new_code_cell, new_notebook
+from playwright.sync_api import Locator
+
+from course_utils.notebooks import find
+from course_utils.notebooks.outputs import KERNELSPEC
+
+PLANTED = """
+import ipywidgets
+from IPython.display import HTML, display
+out = ipywidgets.Output()
+display(out, HTML('<img src="https://example.org/picture.png">'))
+with out:
+    raise KeyError("planted")
+"""
+
+
+@pytest.fixture(scope="module")
+def faulty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A notebook with an error inside a widget and a picture on another machine."""
+    path = tmp_path_factory.mktemp("planted") / "faulty.ipynb"
+    cells, metadata = [new_code_cell(PLANTED, id="planted")], {"kernelspec": KERNELSPEC}
+    nbformat.write(new_notebook(cells=cells, metadata=metadata), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def lab(faulty: Path) -> Iterator[Lab]:
+    chromium = find_chromium()
+    if chromium is None:
+        reason = "no Chromium here: install one, or run python -m playwright install chromium"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    with jupyterlab([find("03"), faulty], chromium) as running:
+        yield running
+
+
+@contextmanager
+def photographed(lab: Lab, folder: Path) -> Iterator[None]:
+    """Keep what the page looked like when something failed."""
+    try:
+        yield
+    except BaseException:
+        lab.page.screenshot(path=folder / "page.png")
+        raise
+
+
+def press(lab: Lab, explorer: str, slider: Locator, times: int = 3) -> bool:
+    """Press an arrow key on a slider until the picture is another one; whether it became one."""
+    before = lab.picture(explorer)
+    slider.focus()
+    for _ in range(times):
+        full = slider.get_attribute("aria-valuenow") == slider.get_attribute("aria-valuemax")
+        slider.press("ArrowLeft" if full else "ArrowRight")
+        if lab.until(lambda: lab.picture(explorer) != before, patience=5):
+            return True
+    return False
+
+
+def test_notebook_03_runs_and_its_sliders_move_its_pictures(lab: Lab, tmp_path: Path):
+    with photographed(lab, tmp_path):
+        lab.open(find("03").name)
+        lab.run_all()
+        lab.page.wait_for_selector(".noUi-handle", timeout=30 * SECONDS)
+        assert lab.explorers()
+        for explorer in lab.explorers():
+            assert any(press(lab, explorer, slider) for slider in lab.sliders(explorer)), explorer
+        assert lab.errors() == []
+        assert lab.strangers() == []
+
+
+def test_notebook_03_is_its_own_slide_show(lab: Lab, tmp_path: Path):
+    with photographed(lab, tmp_path):
+        lab.open(find("03").name)
+        cells = nbformat.read(find("03"), as_version=4).cells
+        slides = [c.id for c in cells if c.metadata.slideshow.slide_type not in ("skip", "notes")]
+        lab.page.locator(".jp-Cell").first.click()
+        lab.page.keyboard.press("Escape")
+        lab.page.get_by_title("Toggle Deck").click()
+        for cell in slides:
+            assert lab.until(lambda cell=cell: lab.deck()["active"] == cell and lab.deck()["on"])
+            assert cell in lab.deck()["visible"]
+            lab.page.keyboard.press("Space")
+        lab.page.keyboard.press("Escape")
+        assert lab.until(lambda: not lab.deck()["on"])
+        assert lab.strangers() == []
+
+
+def test_an_error_in_a_widget_and_a_request_to_elsewhere_are_seen(lab: Lab, faulty: Path, tmp_path: Path):
+    with photographed(lab, tmp_path):
+        lab.open(faulty.name)
+        lab.run_all()
+        assert lab.until(lambda: any("planted" in error for error in lab.errors()))
+        assert lab.until(lambda: set(lab.strangers()) == {"https://example.org/picture.png"})
