@@ -10,21 +10,12 @@ from drawn import clipped, drawn_texts, overlapping, small
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from course_utils import plots, taxonomy
-from course_utils.plots import taxonomy_tree
+from course_utils import plots
 
 X = torch.linspace(0, 1, 50)
 P = torch.tensor([0.1, 0.6, 0.3])
 Q = torch.tensor([0.2, 0.7, 0.1])
 HISTORY = SimpleNamespace(train=[3.0, 2.0, 1.0, 0.5], valid=[3.1, 2.5, 2.2, 2.4], best_epoch=3)
-SLIDE_14 = {
-    "Autoregressive": ["PixelRNN", "PixelCNN", "NADE", "MADE"],
-    "Flow": ["NICE", "RealNVP", "Glow", "FFJORD"],
-    "Variational": ["Variational autoencoder"],
-    "ExplicitMarkovChain": ["Boltzmann machine"],
-    "ImplicitMarkovChain": ["GSN"],
-    "Direct": ["Generative adversarial networks"],
-}
 
 
 def gaussian(z):
@@ -45,7 +36,6 @@ DRAWINGS = {
     "lines": lambda ax: plots.lines(
         X, {n: X * i for i, n in enumerate("abcdefg")}, "x", "nats", ax, title="t"
     ),
-    "tree": lambda ax: plots.tree(ax),
 }
 
 
@@ -67,23 +57,8 @@ def words(ax):
     return {text.get_text() for text, _ in drawn_texts(ax.figure)}
 
 
-@pytest.fixture
-def slide_14(monkeypatch):
-    """The tree with all eleven systems, whatever the course has so far."""
-    made = {family: [type(t, (), {"title": t}) for t in titles] for family, titles in SLIDE_14.items()}
-    real = taxonomy.children
-    monkeypatch.setattr(
-        taxonomy_tree,
-        "children",
-        lambda node: [
-            *([c for c in real(node) if c.__abstractmethods__] if issubclass(node, torch.nn.Module) else []),
-            *made.get(node.__name__, []),
-        ],
-    )
-
-
 @pytest.mark.parametrize("name", DRAWINGS)
-def test_text_is_large_apart_and_inside_the_canvas_and_no_global_state_changes(name, slide_14):
+def test_text_is_large_apart_and_inside_the_canvas_and_no_global_state_changes(name):
     before = dict(matplotlib.rcParams)
     ax = DRAWINGS[name](None)
     assert plt.get_fignums() == [ax.figure.number] and dict(matplotlib.rcParams) == before
@@ -224,39 +199,6 @@ def test_lines_carry_their_data_names_and_units_and_differ_in_more_than_colour(a
     assert len(styles) >= 6 and len({line.get_color() for line in axes.lines}) == 7
 
 
-def test_the_tree_has_every_class_and_system_under_its_family(axes, slide_14):
-    plots.tree(axes)
-    places = {text.get_text().replace("\n", " "): text.get_position() for text in axes.texts}
-    named = {title: place for title, place in places.items()}
-    for titles in SLIDE_14.values():
-        assert " ".join(titles) in named
-    titles = " ".join(places)
-    for node in [taxonomy.GenerativeModel, *taxonomy.GenerativeModel.__subclasses__()]:
-        assert node.title in titles
-    above = next(place for title, place in places.items() if title.startswith("Autoregressive"))
-    below = places["PixelRNN PixelCNN NADE MADE"]
-    assert above[0] == below[0] and above[1] < below[1]
-    assert sum(title.startswith("Markov chain") for title in places) == 2
-    assert len(axes.lines) == 10  # a connector for every class but the root
-
-
-def test_families_without_a_system_are_drawn_too(axes, monkeypatch):
-    real = taxonomy.children
-    monkeypatch.setattr(
-        taxonomy_tree, "children", lambda node: [c for c in real(node) if c.__abstractmethods__]
-    )
-    plots.tree(axes)
-    assert [text.get_text() for text in axes.texts].count("(none yet)") == 6
-
-
-def test_the_tree_knows_the_systems_that_the_course_has(axes):
-    import course_utils.models  # noqa: F401
-
-    plots.tree(axes)
-    shown = " ".join(" ".join(text.get_text().split()) for text in axes.texts)
-    assert all(leaf.title in shown for leaf in taxonomy.leaves())
-
-
 def test_nothing_given_is_changed():
     given = {
         "x": torch.rand(4, 1, 8, 8),
@@ -276,65 +218,3 @@ def test_nothing_given_is_changed():
 def test_tensors_that_need_gradients_can_be_shown(axes):
     plots.points(torch.rand(5, 2, requires_grad=True), axes)
     plots.density(lambda z: z.sum(1) * torch.ones(1, requires_grad=True), (0, 1, 0, 1), axes, resolution=5)
-
-
-NAN = float("nan")
-BAD = {
-    "images of one dimension": (
-        lambda: plots.images(torch.rand(8)),
-        r"\(N, C, H, W\) or \(N, H, W\).*\(8,\)",
-    ),
-    "no images": (lambda: plots.images(torch.rand(0, 1, 8, 8)), r"got shape \(0, 1, 8, 8\)"),
-    "two channels": (lambda: plots.images(torch.rand(2, 2, 8, 8)), "1 channel .* or 3 .*, got 2"),
-    "values above 1": (lambda: plots.images(2 * torch.ones(1, 8, 8)), r"in \[0, 1\], got \[2, 2\]"),
-    "values below 0": (lambda: plots.images(-torch.ones(1, 8, 8)), r"in \[0, 1\], got \[-1, -1\]"),
-    "NaN": (lambda: plots.images(torch.full((1, 8, 8), NAN)), "images: expected numbers, got NaN"),
-    "a text": (lambda: plots.images("digits"), "images: expected a tensor .* got str"),
-    "ragged lists": (lambda: plots.points([[1, 2], [3]]), "points: expected numbers of shape"),
-    "too few labels": (
-        lambda: plots.images(torch.rand(3, 8, 8), labels=["a"]),
-        "3 labels, one an image, got 1",
-    ),
-    "no columns": (
-        lambda: plots.images(torch.rand(3, 8, 8), columns=0),
-        "columns as a positive integer, got 0",
-    ),
-    "points in space": (lambda: plots.points(torch.rand(5, 3)), r"points: .*\(n, 2\), got shape \(5, 3\)"),
-    "no extent": (lambda: plots.density(gaussian, (1, 0, 0, 1)), "density: expected extent"),
-    "a scalar density": (lambda: plots.density(lambda z: z.sum(), (0, 1, 0, 1)), "density: .* from log_prob"),
-    "a short density": (
-        lambda: plots.density(lambda z: z[:3, 0], (0, 1, 0, 1)),
-        r"density: .*\(25600,\), got \(3,\)",
-    ),
-    "density NaN": (lambda: plots.density(lambda z: z[:, 0] * NAN, (0, 1, 0, 1)), "density: .* got NaN"),
-    "unequal histories": (
-        lambda: plots.history(SimpleNamespace(train=[1.0], valid=[1.0, 2.0], best_epoch=1)),
-        "history",
-    ),
-    "an empty history": (
-        lambda: plots.history(SimpleNamespace(train=[], valid=[], best_epoch=0)),
-        "history: .*epochs",
-    ),
-    "no such epoch": (
-        lambda: plots.history(SimpleNamespace(train=[1.0], valid=[1.0], best_epoch=2)),
-        r"\[1, 1\], got 2",
-    ),
-    "no distributions": (lambda: plots.distributions({}), "distributions: expected 1 to 7 curves, got 0"),
-    "lengths": (lambda: plots.distributions({"p": P, "q": Q[:2]}), "3 values of q, as of the first, got 2"),
-    "negative": (lambda: plots.distributions({"p": P, "q": -Q}), "values ≥ 0 of q, got -0.2"),
-    "infinite": (lambda: plots.distributions({"p": P, "q": Q / 0}), "values ≥ 0 of q, got inf"),
-    "a short grid": (lambda: plots.distributions({"p": P}, grid=X), "grid of 3 places, got 50"),
-    "scale": (lambda: plots.distributions({"p": P}, scale="logit"), "scale 'linear' or 'log', got 'logit'"),
-    "no lines": (lambda: plots.lines(X, {}, "x", "y"), "lines: expected 1 to 7 curves, got 0"),
-    "eight lines": (lambda: plots.lines(X, {c: X for c in "abcdefgh"}, "x", "y"), "1 to 7 curves, got 8"),
-    "a short line": (lambda: plots.lines(X, {"a": X[:3]}, "x", "y"), "50 values of a, as many as x, got 3"),
-    "scale of lines": (lambda: plots.lines(X, {"a": X}, "x", "y", scale="up"), "lines: expected scale"),
-}
-
-
-@pytest.mark.parametrize("name", BAD)
-def test_bad_input_gets_one_clear_error_and_leaves_no_figure(name):
-    call, message = BAD[name]
-    with pytest.raises(ValueError, match=message):
-        call()
-    assert plt.get_fignums() == []

@@ -8,6 +8,7 @@ slider to a new picture, without flicker.
 from base64 import b64encode
 from collections.abc import Callable
 from io import BytesIO
+from textwrap import wrap
 from typing import Any
 
 import ipywidgets
@@ -21,6 +22,7 @@ from course_utils import plots
 from course_utils.explorers.controls import allowed, control
 
 SCREEN_DPI = 72  # of a picture under a moving slider: what the time to draw depends on most
+LEFT, RIGHT, BELOW = 1.0, 0.25, 0.7  # inches for the labels of an axis
 STORED_DPI = 144  # of the picture that is kept in the notebook
 
 
@@ -65,7 +67,7 @@ class Explorer:
         self.draw, self.title, self.error = draw, title, None
         self.controls = {name: control(name, given) for name, given in controls.items()}
         self.size = size
-        width, height = (f"{round(inches * SCREEN_DPI)}px" for inches in size)
+        width, height = (f"{int(inches * SCREEN_DPI)}px" for inches in size)
         self.image = ipywidgets.Image(
             value=self.picture(),
             format="png",
@@ -91,31 +93,36 @@ class Explorer:
                 raise ValueError(f"Explorer: expected one of {', '.join(self.controls)}, got {name!r}")
             if not allowed(self.controls[name], value):
                 raise ValueError(f"Explorer: {name} cannot take the value {value!r}")
-        return self._png(SCREEN_DPI, {**self.values, **values})
+        return png(self._figure(SCREEN_DPI, {**self.values, **values}))
 
     def stored(self) -> bytes:
         """The present picture as PNG for a page without a kernel: twice as fine, in few bytes."""
-        return smaller(self._png(STORED_DPI, self.values))
+        return smaller(png(self._present(STORED_DPI)))
 
-    def _png(self, dpi: int, values: dict[str, Any]) -> bytes:
+    def _figure(self, dpi: int, values: dict[str, Any]) -> Figure:
         with plots.style():
             figure = Figure(figsize=self.size, dpi=dpi)  # a new one is cheaper than to clear the last
             self.draw(figure, **values)
-            return png(figure)
+            return figure
+
+    def _present(self, dpi: int) -> Figure:
+        """The figure of the present values or, where that fails, of the error."""
+        try:
+            figure, self.error = self._figure(dpi, self.values), None
+        except Exception as error:
+            figure, self.error = self._figure_of_error(dpi, error), error
+        return figure
+
+    def _figure_of_error(self, dpi: int, error: Exception) -> Figure:
+        words = " ".join(f"{type(error).__name__}: {error}".split())
+        width, height = self.size
+        lines = wrap(words, int(width * 8), max_lines=max(1, int(height * 3)))
+        figure = Figure(figsize=self.size, dpi=dpi)
+        figure.text(0.03, 0.5, "\n".join(lines), fontsize=12, va="center", parse_math=False)
+        return figure
 
     def _changed(self, change: dict[str, Any]) -> None:
-        try:
-            picture, self.error = self.picture(), None
-        except Exception as error:
-            self.error = error
-            picture = self._png_of_error(error)
-        self.image.value = picture
-
-    def _png_of_error(self, error: Exception) -> bytes:
-        line = " ".join(f"{type(error).__name__}: {error}".split())
-        figure = Figure(figsize=self.size, dpi=SCREEN_DPI)
-        figure.text(0.02, 0.5, line[:200], fontsize=12, wrap=True, va="center")
-        return png(figure)
+        self.image.value = png(self._present(SCREEN_DPI))
 
     def describe(self) -> str:
         """The title and the value of every control, in words."""
@@ -123,7 +130,7 @@ class Explorer:
         return f"{self.title} ({state})"
 
     def _repr_mimebundle_(self, **kwargs: object) -> tuple[dict[str, Any], dict[str, Any]]:
-        width, height = (round(inches * SCREEN_DPI) for inches in self.size)
+        width, height = (int(inches * SCREEN_DPI) for inches in self.size)
         view = self.widget._repr_mimebundle_() or {}
         bundle = {kind: data for kind, data in view.items() if "widget" in kind}
         bundle |= {"image/png": b64encode(self.stored()).decode(), "text/plain": self.describe()}
@@ -149,23 +156,33 @@ def smaller(picture: bytes) -> bytes:
     return file.getvalue()
 
 
-def panels(figure: Figure, columns: int = 1, *, rows: int = 1) -> list[Axes]:
-    """Axes side by side on a figure, with room for labels in the course's size of letters.
+def panels(figure: Figure, columns: int = 1, *, rows: int = 1, header: float = 0.75) -> list[Axes]:
+    """Axes side by side on a figure, row by row, with room for labels in the course's size of letters.
 
     Their places are fixed, so that the picture does not jump and no time goes into a layout.
+
+    Args:
+        figure: where they stand.
+        columns: how many in a row.
+        rows: how many rows.
+        header: inches over each for its title and the names of its curves (a row of them: 0.4; both: 0.75).
+
+    Raises:
+        ValueError: the figure is too small for the labels alone.
     """
     width, height = figure.get_size_inches()
-    grid = figure.subplots(
-        rows,
-        columns,
-        squeeze=False,
-        gridspec_kw={
-            "left": 0.85 / width,
-            "right": 1 - 0.25 / width,
-            "bottom": 0.65 / height,
-            "top": 1 - 0.5 / height,
-            "wspace": 0.25,
-            "hspace": 0.45,
-        },
-    )
-    return list(grid.flat)
+    wide = (width - RIGHT - columns * LEFT) / columns
+    high = (height - rows * (BELOW + header)) / rows
+    if wide <= 0 or high <= 0:
+        raise ValueError(
+            f"panels: expected a figure with room for {rows}×{columns} axes, got {width}×{height} inches"
+        )
+    place = {
+        "left": LEFT / width,
+        "right": 1 - RIGHT / width,
+        "bottom": BELOW / height,
+        "top": 1 - header / height,
+        "wspace": LEFT / wide,
+        "hspace": (BELOW + header) / high,
+    }
+    return list(figure.subplots(rows, columns, squeeze=False, gridspec_kw=place).flat)

@@ -29,7 +29,7 @@ def slider(
         tooltip: what it does, in a sentence.
 
     Raises:
-        ValueError: low is not below high, or the value lies outside.
+        ValueError: low is not below high, the value lies outside, or the step is not positive.
 
     >>> slider(1, 16).value
     8
@@ -40,6 +40,8 @@ def slider(
     if not all(isinstance(v, int | float) and not isinstance(v, bool) for v in numbers) or not low < high:
         raise ValueError(f"slider: expected numbers low < high, got {low!r} and {high!r}")
     whole = all(isinstance(v, int) for v in numbers)
+    if step is not None and not 0 < step <= high - low:
+        raise ValueError(f"slider: expected a step in (0, {high - low}], got {step!r}")
     if value is None:
         value = (low + high) // 2 if whole else (low + high) / 2
     if not low <= value <= high:

@@ -1,0 +1,31 @@
+"""What the conformance test hands to explorers that need arguments: such as a model or a history.
+
+An explorer whose arguments all have defaults needs no entry.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from course_utils.models import NADE
+from course_utils.universe import bars_and_stripes
+
+
+def learning() -> tuple[Any, ...]:
+    """Three looks at a model that does not learn."""
+    samples = [NADE((1, 8, 8)).sample(9, generator=torch.Generator().manual_seed(i)) for i in range(3)]
+    return [0, 1, 5], samples, [44.0, 20.0, 17.0]
+
+
+def approach() -> tuple[Any, ...]:
+    """From the uniform law to the truth."""
+    universe = bars_and_stripes(3)
+    return universe.log_p, [0, 9], [torch.full((512,), 1 / 512).double().log(), universe.log_p]
+
+
+INPUTS: dict[str, Callable[[], tuple[Any, ...]]] = {
+    "learning.approach": approach,
+    "learning.learning": learning,
+    "learning.temperature": lambda: (NADE((1, 8, 8)),),
+}

@@ -1,0 +1,190 @@
+import numpy as np
+import pytest
+import torch
+
+from course_utils.exercises.desk import catalogue
+from course_utils.exercises.engine import Exercise, Property, agrees_with, holds, judge
+
+
+def mirror(x):
+    """The vector backwards."""
+    return x.flip(0)
+
+
+def vectors():
+    return {"one number": (torch.tensor([1.0]),), "three numbers": (torch.tensor([1.0, 2.0, 3.0]),)}
+
+
+MIRROR = Exercise(
+    mirror,
+    hints=("See Tensor.flip.",),
+    properties=(
+        holds("the sum stays", lambda y, x: bool((y.sum() - x.sum()).abs() < 1e-6), "the same sum", vectors),
+        agrees_with(mirror, vectors),
+    ),
+)
+
+
+def verdict(answer, exercise=MIRROR):
+    return judge(exercise, answer)
+
+
+def generator(x):
+    yield x
+
+
+class Hostile:
+    def __repr__(self):
+        raise RuntimeError("no")
+
+    def __eq__(self, other):
+        raise RuntimeError("no")
+
+    def __bool__(self):
+        raise RuntimeError("no")
+
+
+def leaves(x):
+    raise SystemExit
+
+
+@pytest.mark.parametrize(
+    ("answer", "part"),
+    [
+        (lambda x: 3, "3, of type int"),
+        (lambda x: x[:0], "shape (0,)"),
+        (lambda x: x * float("nan"), "nan"),
+        (lambda x: x.flip(0).long(), "whole"),
+        (lambda x: x.flip(0).cfloat(), "complex"),
+        (lambda x: x.flip(0).to("meta"), "device meta"),
+        (lambda x: x.flip(0).to_sparse(), "sparse"),
+        (lambda x: x.flip(0).numpy(), "ndarray"),
+        (lambda x: Hostile(), "cannot be shown"),
+        (lambda x: "y" * 10**6, "…"),
+        (lambda x: list(range(10**6)), "1000000 items"),
+        (generator, "generator"),
+        (leaves, "SystemExit"),
+        (lambda: 3, "TypeError"),
+        (lambda x: 1 / 0, "ZeroDivisionError"),
+        (lambda x: (lambda f: f(f))(lambda f: f(f)), "RecursionError"),
+        (lambda x: x.foo, "no attribute 'foo' (line 1 of the function)"),
+        (lambda x: x.sort().values.cumsum(0), "the sum stays"),
+        (lambda x: x.neg_().neg(), "leaves its input"),
+        (lambda x: x, "agrees with the reference"),
+        (lambda x: x.flip(0) if len(x) == 1 else None, "None"),
+        (3, "a function"),
+        (Hostile(), "a function"),
+        (torch.zeros(3), "a function"),
+        (Hostile, "TypeError"),
+    ],
+)
+def test_no_answer_breaks_a_check_and_the_text_says_what_came(answer, part):
+    given = verdict(answer)
+    assert given.outcome == "wrong", given.text
+    assert part in given.text and len(given.text) < 700, given.text
+    assert given.answer is mirror
+
+
+def test_a_wrong_answer_is_told_the_input_what_came_and_what_was_expected():
+    text = verdict(lambda x: x.roll(1)).text
+    for part in ("three numbers: x = tensor([1., 2., 3.])", "tensor([3., 1., 2.])", "tensor([3., 2., 1.])"):
+        assert part in text
+
+
+def test_a_value_is_not_given_away():
+    assert "64" not in verdict(8, catalogue()["pixels"]).text
+
+
+def test_an_interrupt_is_no_answer():
+    def interrupted(x):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        verdict(interrupted)
+
+
+def test_an_unsupported_operation_is_an_attempt():
+    def unsupported(x):
+        return torch.nn.Module()(x)  # raises NotImplementedError inside torch
+
+    assert verdict(unsupported).outcome == "wrong"
+
+
+def test_a_fault_of_the_check_is_not_blamed_on_the_answer():
+    faults = (
+        Property("it looks up a key", lambda answer: {}[answer(torch.ones(1)).sum()]),
+        holds("its test fails", lambda y, x: y.nothing, "nothing", vectors),
+        holds("its inputs fail", lambda y, x: True, "nothing", lambda: {"no": ("a text",)}),
+    )
+    for fault in faults:
+        given = verdict(mirror, Exercise(mirror, ("A hint.",), (fault,)))
+        assert (
+            given.outcome == "broken check"
+            and fault.says in given.text
+            and "not of your answer" in given.text
+        )
+        assert given.answer is mirror
+
+
+def test_inputs_are_copies_and_random_numbers_are_left_alone():
+    kept = torch.tensor([1.0, 2.0]), [torch.tensor([3.0])], {"a": np.ones(2)}
+
+    def spoil(x, y, z):
+        x.zero_(), y[0].zero_(), z["a"].fill(0), torch.rand(3)
+        return 0.0
+
+    tested = agrees_with(lambda x, y, z: 0.0, lambda: {"": kept})
+    state = torch.random.get_rng_state()
+    given = verdict(spoil, Exercise(spoil, ("A hint.",), (Property("it is 0", tested.test),)))
+    assert given.outcome == "wrong" and "in place" in given.text
+    assert kept[0].tolist() == [1.0, 2.0] and kept[1][0].item() == 3.0 and kept[2]["a"].sum() == 2
+    assert torch.equal(state, torch.random.get_rng_state())
+
+
+@pytest.mark.parametrize("part", [0, 1, 2])
+def test_each_kind_of_input_is_guarded(part):
+    def spoil(*args):
+        value = args[part]
+        (value[0] if part == 1 else value["a"] if part == 2 else value).__setitem__(0, 7.0)
+        return 0.0
+
+    made = {"": (torch.ones(1), [torch.ones(1)], {"a": np.ones(1)})}
+    exercise = Exercise(lambda x, y, z: 0.0, ("A hint.",), (agrees_with(lambda *args: 0.0, lambda: made),))
+    assert "in place" in verdict(spoil, exercise).text
+
+
+@pytest.mark.parametrize(
+    ("right", "same", "other"),
+    [
+        (
+            2.0,
+            [2, np.float32(2), torch.tensor(2.0), 2.00001],
+            [2.1, float("nan"), "2", True, 2j, torch.ones(2)],
+        ),
+        (3, [3.0, np.int64(3), torch.tensor(3)], [4, 3.5, "3", None.__class__]),
+        ("ab", ["ab"], ["b", 3, b"ab"]),
+        (True, [np.bool_(True), torch.tensor(True)], [False, 1, "True"]),
+        ((1, 2.0), [(1, 2.0)], [(1, 3.0), (1,), [1, 2.0], 1, (1, "2")]),
+        ([torch.ones(2)], [[torch.ones(2)]], [[torch.zeros(2)], [torch.ones(3)], torch.ones(1, 2)]),
+        (float("inf"), [float("inf")], [1e300, -float("inf")]),
+        (float("nan"), [float("nan")], [0.0]),
+        (
+            torch.tensor([0.0, float("-inf")]),
+            [torch.tensor([0.0, float("-inf")])],
+            [torch.tensor([0.0, -9.0])],
+        ),
+        (torch.tensor(1.0), [torch.tensor(1.0, requires_grad=True)], [1.0, torch.ones(1)]),
+    ],
+)
+def test_values_agree_in_kind_and_number(right, same, other):
+    exercise = Exercise(lambda: right, ("A hint.",), (agrees_with(lambda: right),), value=True)
+    for answer in same:
+        assert verdict(answer, exercise).outcome == "right", answer
+    for answer in other:
+        assert verdict(answer, exercise).outcome == "wrong", answer
+
+
+def test_an_exercise_needs_hints_and_properties():
+    for hints, properties in (((), MIRROR.properties), (MIRROR.hints, ())):
+        with pytest.raises(ValueError, match="Exercise mirror: expected at least one"):
+            Exercise(mirror, hints, properties)

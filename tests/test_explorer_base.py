@@ -1,0 +1,156 @@
+from io import BytesIO
+
+import ipywidgets
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from drawn import clipped, overlapping, small
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+from course_utils import plots
+from course_utils.explorers import Explorer, choice, panels, slider, switch
+from course_utils.explorers.base import SCREEN_DPI
+from course_utils.explorers.controls import allowed, extremes
+
+
+def pixels(png):
+    return np.asarray(Image.open(BytesIO(png)).convert("RGB"))
+
+
+def sine(figure, *, rate=1.0, kind="sine", grid=False):
+    ax = panels(figure)[0]
+    t = torch.linspace(0, 6, 50)
+    plots.lines(t, {kind: (rate * t).sin()}, "t", "nats", ax)
+    ax.grid(grid)
+
+
+def plain(**controls):
+    return Explorer(sine, title="A sine", size=(4, 3), **controls)
+
+
+def test_short_forms_become_widgets():
+    explorer = plain(rate=(0.5, 2.0), kind=["sine", "cosine"], grid=False)
+    kinds = [type(widget) for widget in explorer.controls.values()]
+    assert kinds == [ipywidgets.FloatSlider, ipywidgets.Dropdown, ipywidgets.Checkbox]
+    assert explorer.values == {"rate": 1.25, "kind": "sine", "grid": False}
+    assert type(plain(rate=(1, 5, 2)).controls["rate"]) is ipywidgets.IntSlider
+    assert plain(rate=(1, 5, 2)).controls["rate"].step == 2
+    assert plain(rate=(1, 5, 0.5)).controls["rate"].step == 0.5
+    assert plain(kind={"first": "a", "second": "b"}).values == {"kind": "a"}
+    own = ipywidgets.IntSlider(3, 0, 9)
+    assert plain(rate=own).controls["rate"] is own and own.description == "rate" and own.tooltip
+
+
+def test_a_failing_drawing_is_reported_in_the_picture_and_the_next_one_is_whole_again():
+    def fragile(figure, *, a):
+        panels(figure)[0].plot([0, a])
+        if a > 3:
+            raise KeyError(f"no entry\nfor {a}")
+
+    explorer = Explorer(fragile, title="Fragile", a=(1, 6))
+    good = explorer.image.value
+    explorer.controls["a"].value = 5
+    assert isinstance(explorer.error, KeyError) and explorer.image.value != good
+    assert "image/png" in explorer._repr_mimebundle_()[0] and explorer.error is not None
+    assert (pixels(explorer.image.value) < 128).any()
+    with pytest.raises(KeyError, match="for 4"):
+        explorer.picture(a=4)
+    explorer.controls["a"].value = 3
+    assert explorer.error is None and explorer.image.value == good
+
+
+def test_an_error_is_one_readable_line_inside_the_picture():
+    explorer = plain(rate=(1, 2))
+    error = ValueError("expected $p_D$ of shape (B, 1, 8, 8),\n got " + "x " * 500)
+    figure = explorer._figure_of_error(SCREEN_DPI, error)
+    FigureCanvasAgg(figure)
+    (text,) = figure.texts
+    shown = text.get_text().replace("\n", " ")
+    assert shown.startswith("ValueError: expected $p_D$ of shape (B, 1, 8, 8), got x") and shown.endswith(
+        "[...]"
+    )
+    assert clipped(figure) == [] and small(figure) == []
+
+
+def test_an_error_in_the_first_picture_is_raised():
+    with pytest.raises(ZeroDivisionError):
+        Explorer(lambda figure, *, a: 1 / 0, title="No", a=(1, 2))
+
+
+def test_a_drawing_cannot_leave_a_trace():
+    def messy(figure, *, a):
+        figure.text(0.1, 0.5, str(a))
+        if a == 2:
+            figure.set_facecolor("red")
+            figure.suptitle("Left over")
+            figure.subplots(2, 2)
+
+    explorer = Explorer(messy, title="Messy", size=(4, 3), a=(1, 3))
+    before = explorer.picture(a=1)
+    assert explorer.picture(a=2) != before and explorer.picture(a=1) == before
+
+
+def test_nothing_global_changes_and_no_figure_is_registered():
+    before = dict(matplotlib.rcParams)
+    plain(rate=(1, 3)).picture(rate=2)
+    assert dict(matplotlib.rcParams) == before and plt.get_fignums() == []
+
+
+BAD = {
+    "no control": (lambda: plain(), "expected at least one control, got none"),
+    "an unknown short form": (lambda: plain(rate="fast"), "expected rate as a widget.*got 'fast'"),
+    "a single number": (lambda: plain(rate=(1,)), r"expected rate as a widget.*got \(1,\)"),
+    "a widget without a value": (lambda: plain(rate=ipywidgets.VBox()), "expected rate as a widget"),
+    "an empty range": (lambda: plain(rate=(2, 2)), "slider: expected numbers low < high, got 2 and 2"),
+    "a range of words": (
+        lambda: plain(rate=("a", "b")),
+        "slider: expected numbers low < high, got 'a' and 'b'",
+    ),
+    "a start outside": (lambda: slider(0, 1, value=2), r"slider: expected a value in \[0, 1\], got 2"),
+    "a step back": (lambda: slider(0, 1, step=-1), "slider: expected a step in .*, got -1"),
+    "no options": (lambda: plain(kind=[]), "choice: expected at least one option, got none"),
+    "no such option": (
+        lambda: choice(["a", "b"], value="c"),
+        r"choice: expected one of \['a', 'b'\], got 'c'",
+    ),
+    "an unknown name": (
+        lambda: plain(rate=(1, 3)).picture(speed=2),
+        "Explorer: expected one of rate, got 'speed'",
+    ),
+    "a value outside": (lambda: plain(rate=(1, 3)).picture(rate=4), "Explorer: rate cannot take the value 4"),
+    "a word for a number": (lambda: plain(rate=(1, 3)).picture(rate="2"), "cannot take the value '2'"),
+    "no option": (lambda: plain(kind=["a", "b"]).picture(kind="c"), "kind cannot take the value 'c'"),
+    "a number for a tick": (lambda: plain(grid=True).picture(grid=3), "grid cannot take the value 3"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_gets_one_clear_error(name):
+    call, message = BAD[name]
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_ends_of_controls():
+    assert extremes(slider(1, 16)) == [1, 16]
+    assert extremes(choice({"x": 1, "y": 2, "z": 3})) == [1, 2, 3]
+    assert extremes(switch()) == [False, True]
+    for widget in (slider(0.5, 2.0), choice(["a", "b"]), switch()):
+        assert all(allowed(widget, end) for end in extremes(widget)) and not allowed(widget, None)
+
+
+def test_panels_stand_apart_with_room_for_names_and_titles():
+    figure = Figure(figsize=(10, 7), dpi=SCREEN_DPI)
+    FigureCanvasAgg(figure)
+    for ax in panels(figure, 2, rows=2):
+        plots.lines(torch.arange(3.0), {"one": torch.arange(3.0) * -1000}, "x", "y (nats)", ax, title="Title")
+    assert len(figure.axes) == 4 and clipped(figure) == [] and overlapping(figure) == []
+
+
+def test_panels_need_room():
+    with pytest.raises(ValueError, match="panels: expected a figure with room for 3×1 axes"):
+        panels(Figure(figsize=(4, 4)), rows=3)

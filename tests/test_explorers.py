@@ -1,0 +1,127 @@
+import base64
+from io import BytesIO
+
+import numpy as np
+import pytest
+from drawn import clipped, overlapping, small
+from explorer_inputs import INPUTS
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+from course_utils import explorers, plots
+from course_utils.explorers import Explorer
+from course_utils.explorers.base import SCREEN_DPI, STORED_DPI
+from course_utils.explorers.controls import extremes
+
+BUILT: dict[str, Explorer] = {}
+NAMES = sorted(explorers.all())
+
+
+@pytest.fixture(params=NAMES)
+def explorer(request):
+    """Each explorer of the course, at its first values."""
+    name = request.param
+    if name not in BUILT:
+        BUILT[name] = explorers.all()[name](*INPUTS.get(name, tuple)())
+        BUILT[name].first = BUILT[name].values
+    built = BUILT[name]
+    yield built
+    for control, value in built.first.items():
+        built.controls[control].value = value
+
+
+def drawn(explorer, **values):
+    """A figure that an explorer drew for these values."""
+    with plots.style():
+        figure = Figure(figsize=explorer.size, dpi=SCREEN_DPI)
+        FigureCanvasAgg(figure)
+        explorer.draw(figure, **{**explorer.values, **values})
+    return figure
+
+
+def corners(explorer):
+    """The first values, and each control alone at each of its ends."""
+    return [{}] + [{name: end} for name, widget in explorer.controls.items() for end in extremes(widget)]
+
+
+def pixels(png):
+    return np.asarray(Image.open(BytesIO(png)).convert("RGB"))
+
+
+def test_the_inputs_are_of_explorers_that_exist():
+    assert INPUTS.keys() <= explorers.all().keys() and NAMES
+
+
+def test_first_picture_has_its_size_and_shows_something(explorer):
+    first = pixels(explorer.image.value)
+    width, height = explorer.size
+    assert first.shape == (int(height * SCREEN_DPI), int(width * SCREEN_DPI), 3)
+    assert first.std() > 5
+    assert explorer.image.layout.width == f"{first.shape[1]}px"
+    assert explorer.image.layout.height == f"{first.shape[0]}px"
+
+
+def test_each_control_changes_the_picture_through_its_binding(explorer):
+    for name, widget in explorer.controls.items():
+        before = explorer.image.value
+        shown = set()
+        for end in extremes(widget):
+            widget.value = end
+            assert explorer.error is None
+            assert explorer.image.value == explorer.picture()
+            shown.add(explorer.image.value)
+        widget.value = explorer.first[name]
+        assert len(shown) > 1, f"{name} changes nothing"
+        assert explorer.image.value == before
+
+
+def test_same_values_give_the_same_bytes_whatever_was_drawn_before(explorer):
+    pictures = [explorer.picture(**values) for values in corners(explorer)]
+    assert [explorer.picture(**values) for values in reversed(corners(explorer))] == pictures[::-1]
+    assert explorer.values == explorer.first
+
+
+def test_text_is_large_apart_and_inside_the_picture_at_every_end(explorer):
+    for values in corners(explorer):
+        figure = drawn(explorer, **values)
+        assert clipped(figure) == [] and overlapping(figure) == [] and small(figure) == [], values
+        assert tuple(figure.get_size_inches()) == explorer.size
+
+
+def test_controls_have_a_name_and_a_tooltip_and_move_continuously(explorer):
+    for name, widget in explorer.controls.items():
+        assert widget.description and len(widget.tooltip) > len(name) and widget.tooltip[0].isupper()
+        assert getattr(widget, "continuous_update", True)
+    assert len({widget.description for widget in explorer.controls.values()}) == len(explorer.controls)
+    assert explorer.title[0].isupper() and explorer.title[-1] != "."
+    assert explorer.widget.children == (*explorer.controls.values(), explorer.image)
+
+
+def test_the_output_is_a_widget_and_a_small_fine_picture_and_words(explorer):
+    data, metadata = explorer._repr_mimebundle_()
+    assert set(data) == {"application/vnd.jupyter.widget-view+json", "image/png", "text/plain"}
+    assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == explorer.widget.model_id
+    stored = base64.b64decode(data["image/png"])
+    width, height = explorer.size
+    assert pixels(stored).shape == (int(height * STORED_DPI), int(width * STORED_DPI), 3)
+    assert len(stored) <= 40_000
+    size = {"width": int(width * SCREEN_DPI), "height": int(height * SCREEN_DPI)}
+    assert metadata == {"image/png": {**size, "alt": data["text/plain"]}}
+    assert data["text/plain"].startswith(explorer.title)
+    assert all(f"{name} = {value}" in data["text/plain"] for name, value in explorer.values.items())
+    assert explorer._repr_mimebundle_()[0] == data
+
+
+def test_the_stored_picture_is_that_of_the_present_values(explorer):
+    name, widget = next(iter(explorer.controls.items()))
+    before = explorer.stored()
+    widget.value = next(
+        end for end in extremes(widget) if explorer.picture(**{name: end}) != explorer.picture()
+    )
+    after = explorer.stored()
+    small_one = (
+        Image.open(BytesIO(after)).convert("RGB").resize(Image.open(BytesIO(explorer.image.value)).size)
+    )
+    assert after != before
+    assert np.abs(np.asarray(small_one, float) - pixels(explorer.image.value)).mean() < 5

@@ -1,0 +1,78 @@
+from types import SimpleNamespace
+
+import matplotlib.pyplot as plt
+import pytest
+import torch
+
+from course_utils import plots
+
+X = torch.linspace(0, 1, 50)
+P = torch.tensor([0.1, 0.6, 0.3])
+Q = torch.tensor([0.2, 0.7, 0.1])
+HISTORY = SimpleNamespace(train=[3.0, 2.0, 1.0, 0.5], valid=[3.1, 2.5, 2.2, 2.4], best_epoch=3)
+
+
+def gaussian(z):
+    return -0.5 * (z**2).sum(1) - 1.8379
+
+
+NAN = float("nan")
+BAD = {
+    "images of one dimension": (
+        lambda: plots.images(torch.rand(8)),
+        r"\(N, C, H, W\) or \(N, H, W\).*\(8,\)",
+    ),
+    "no images": (lambda: plots.images(torch.rand(0, 1, 8, 8)), r"got shape \(0, 1, 8, 8\)"),
+    "two channels": (lambda: plots.images(torch.rand(2, 2, 8, 8)), "1 channel .* or 3 .*, got 2"),
+    "values above 1": (lambda: plots.images(2 * torch.ones(1, 8, 8)), r"in \[0, 1\], got \[2, 2\]"),
+    "values below 0": (lambda: plots.images(-torch.ones(1, 8, 8)), r"in \[0, 1\], got \[-1, -1\]"),
+    "NaN": (lambda: plots.images(torch.full((1, 8, 8), NAN)), "images: expected numbers, got NaN"),
+    "a text": (lambda: plots.images("digits"), "images: expected a tensor .* got str"),
+    "ragged lists": (lambda: plots.points([[1, 2], [3]]), "points: expected numbers of shape"),
+    "too few labels": (
+        lambda: plots.images(torch.rand(3, 8, 8), labels=["a"]),
+        "3 labels, one an image, got 1",
+    ),
+    "no columns": (
+        lambda: plots.images(torch.rand(3, 8, 8), columns=0),
+        "columns as a positive integer, got 0",
+    ),
+    "points in space": (lambda: plots.points(torch.rand(5, 3)), r"points: .*\(n, 2\), got shape \(5, 3\)"),
+    "no extent": (lambda: plots.density(gaussian, (1, 0, 0, 1)), "density: expected extent"),
+    "a scalar density": (lambda: plots.density(lambda z: z.sum(), (0, 1, 0, 1)), "density: .* from log_prob"),
+    "a short density": (
+        lambda: plots.density(lambda z: z[:3, 0], (0, 1, 0, 1)),
+        r"density: .*\(25600,\), got \(3,\)",
+    ),
+    "density NaN": (lambda: plots.density(lambda z: z[:, 0] * NAN, (0, 1, 0, 1)), "density: .* got NaN"),
+    "unequal histories": (
+        lambda: plots.history(SimpleNamespace(train=[1.0], valid=[1.0, 2.0], best_epoch=1)),
+        "history",
+    ),
+    "an empty history": (
+        lambda: plots.history(SimpleNamespace(train=[], valid=[], best_epoch=0)),
+        "history: .*epochs",
+    ),
+    "no such epoch": (
+        lambda: plots.history(SimpleNamespace(train=[1.0], valid=[1.0], best_epoch=2)),
+        r"\[1, 1\], got 2",
+    ),
+    "no distributions": (lambda: plots.distributions({}), "distributions: expected 1 to 7 curves, got 0"),
+    "lengths": (lambda: plots.distributions({"p": P, "q": Q[:2]}), "3 values of q, as of the first, got 2"),
+    "negative": (lambda: plots.distributions({"p": P, "q": -Q}), "values ≥ 0 of q, got -0.2"),
+    "infinite": (lambda: plots.distributions({"p": P, "q": Q / 0}), "values ≥ 0 of q, got inf"),
+    "a short grid": (lambda: plots.distributions({"p": P}, grid=X), "grid of 3 places, got 50"),
+    "scale": (lambda: plots.distributions({"p": P}, scale="logit"), "scale 'linear' or 'log', got 'logit'"),
+    "no lines": (lambda: plots.lines(X, {}, "x", "y"), "lines: expected 1 to 7 curves, got 0"),
+    "eight lines": (lambda: plots.lines(X, {c: X for c in "abcdefgh"}, "x", "y"), "1 to 7 curves, got 8"),
+    "a short line": (lambda: plots.lines(X, {"a": X[:3]}, "x", "y"), "50 values of a, as many as x, got 3"),
+    "scale of lines": (lambda: plots.lines(X, {"a": X}, "x", "y", scale="up"), "lines: expected scale"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_gets_one_clear_error_and_leaves_no_figure(name):
+    call, message = BAD[name]
+    with pytest.raises(ValueError, match=message):
+        call()
+    assert plt.get_fignums() == []
