@@ -45,8 +45,14 @@ def mean(values: Tensor) -> Estimate:
     return Estimate(average, (values.std() / len(values) ** 0.5).item())
 
 
-def check_vector(values: Tensor, who: str, name: str, *, least: int = 1) -> Tensor:
-    """Return a 1-D float tensor of numbers in float64; else raise a ValueError that says what came."""
+def check_vector(
+    values: Tensor, who: str, name: str, *, least: int = 1, like: Tensor | None = None
+) -> Tensor:
+    """Return a 1-D float tensor of numbers in float64; else raise a ValueError that says what came.
+
+    Args:
+        like: a vector whose length and device it must have, or None.
+    """
     expected = f"{who}: expected {name} as a 1-D float tensor of {least} or more numbers"
     if not isinstance(values, Tensor):
         raise ValueError(f"{expected}, got {type(values).__name__}")
@@ -54,23 +60,14 @@ def check_vector(values: Tensor, who: str, name: str, *, least: int = 1) -> Tens
         raise ValueError(f"{expected}, got {values.dtype} of shape {tuple(values.shape)}")
     if len(values) < least:
         raise ValueError(f"{expected}, got {len(values)}")
+    if like is not None and (len(values) != len(like) or values.device != like.device):
+        raise ValueError(
+            f"{who}: expected {name} with one length and device for all, {len(like)} on {like.device}, "
+            f"got {len(values)} on {values.device}"
+        )
     if bool(values.isnan().any()):
         raise ValueError(f"{expected}, got NaN at position {int(values.isnan().nonzero()[0])}")
     return as_double(values)
-
-
-def check_pair(a: Tensor, b: Tensor, who: str, names: tuple[str, str], *, least: int = 1) -> list[Tensor]:
-    """Return two vectors of one length on one device, in float64; else raise a ValueError."""
-    pair = [check_vector(v, who, name, least=least) for v, name in zip((a, b), names, strict=True)]
-    if len(a) != len(b):
-        raise ValueError(
-            f"{who}: expected {names[0]} and {names[1]} of one length, got {len(a)} and {len(b)}"
-        )
-    if a.device != b.device:
-        raise ValueError(
-            f"{who}: expected {names[0]} and {names[1]} on one device, got {a.device} and {b.device}"
-        )
-    return pair
 
 
 def as_double(x: Tensor) -> Tensor:

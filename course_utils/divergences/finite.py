@@ -9,7 +9,7 @@ from math import inf, log
 import torch
 from torch import Tensor
 
-from course_utils.divergences.estimate import as_double, check_pair, check_vector
+from course_utils.divergences.estimate import as_double, check_vector
 
 TOLERANCE = 1e-6
 
@@ -117,13 +117,12 @@ def mmd_squared(log_p: Tensor, log_q: Tensor, kernel: Tensor) -> Tensor:
 
 def laws(log_p: Tensor, log_q: Tensor, who: str) -> tuple[Tensor, Tensor]:
     """Return two normalised laws on one space in float64; else raise a ValueError."""
-    check_pair(log_p, log_q, who, ("log_p", "log_q"))
-    return normalised(log_p, who, "log_p"), normalised(log_q, who, "log_q")
+    return normalised(log_p, who, "log_p"), normalised(log_q, who, "log_q", like=log_p)
 
 
-def normalised(log_p: Tensor, who: str, name: str) -> Tensor:
+def normalised(log_p: Tensor, who: str, name: str, *, like: Tensor | None = None) -> Tensor:
     """Return log-probabilities that sum to 1 in probability, in float64; else raise a ValueError."""
-    log_p = check_vector(log_p, who, name)
+    log_p = check_vector(log_p, who, name, like=like)
     total = log_p.detach().logsumexp(0).item()
     if not abs(total) < TOLERANCE:
         raise ValueError(

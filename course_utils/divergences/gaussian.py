@@ -108,23 +108,27 @@ def gaussians(
     mean_p: Value, cov_p: Value, mean_q: Value, cov_q: Value, who: str
 ) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
     """Return two Gaussians of one dimension as float64 ``(d,)`` and ``(d, d)``; else raise a ValueError."""
-    p = gaussian(mean_p, cov_p, who, "p")
-    q = gaussian(mean_q, cov_q, who, "q")
-    if len(p[0]) != len(q[0]) or p[0].device != q[0].device:
+    given = (mean_p, cov_p, mean_q, cov_q)
+    for value in given:
+        if isinstance(value, bool) or not isinstance(value, Tensor | float | int):
+            raise ValueError(f"{who}: expected numbers or tensors, got {type(value).__name__}")
+    devices = {str(v.device) for v in given if isinstance(v, Tensor)}
+    if len(devices) > 1:
+        raise ValueError(f"{who}: expected all tensors on one device, got {' and '.join(sorted(devices))}")
+    like = next((as_double(v) for v in given if isinstance(v, Tensor)), torch.empty(0, dtype=torch.float64))
+    mean_p, cov_p, mean_q, cov_q = (
+        as_double(v) if isinstance(v, Tensor) else like.new_tensor(v) for v in given
+    )
+    p, q = gaussian(mean_p, cov_p, who, "p"), gaussian(mean_q, cov_q, who, "q")
+    if len(p[0]) != len(q[0]):
         raise ValueError(
-            f"{who}: expected two Gaussians of one dimension on one device, "
-            f"got {len(p[0])} on {p[0].device} and {len(q[0])} on {q[0].device}"
+            f"{who}: expected two Gaussians of one dimension, got dimensions {len(p[0])} and {len(q[0])}"
         )
     return p, q
 
 
-def gaussian(mean: Value, cov: Value, who: str, name: str) -> tuple[Tensor, Tensor]:
-    """Return one Gaussian as float64 ``(d,)`` and ``(d, d)``; else raise a ValueError."""
-    for value in (mean, cov):
-        if isinstance(value, bool) or not isinstance(value, Tensor | float | int):
-            raise ValueError(f"{who}: expected numbers or tensors for {name}, got {type(value).__name__}")
-    device = next((v.device for v in (mean, cov) if isinstance(v, Tensor)), torch.device("cpu"))
-    centre, spread = (as_double(torch.as_tensor(v, device=device)) for v in (mean, cov))
+def gaussian(centre: Tensor, spread: Tensor, who: str, name: str) -> tuple[Tensor, Tensor]:
+    """Return one Gaussian as ``(d,)`` and ``(d, d)``; else raise a ValueError."""
     centre = centre.reshape(1) if centre.dim() == 0 else centre
     spread = spread.reshape(1, 1) if spread.dim() == 0 else spread
     d = centre.numel()

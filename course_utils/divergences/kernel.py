@@ -42,19 +42,20 @@ def median_distance(x: Tensor, y: Tensor) -> float:
 
 def check_samples(x: Tensor, y: Tensor, who: str, *, least: int = 1) -> tuple[Tensor, Tensor]:
     """Return two batches of events of one shape, flattened to ``(N, D)`` and ``(M, D)`` in float64."""
+    expected = f"{who}: expected {{}} as a float tensor (N, ...) of {least} or more finite events, got "
     for name, batch in (("x", x), ("y", y)):
-        expected = f"{who}: expected {name} as a float tensor (N, ...) of {least} or more finite events"
         if not isinstance(batch, Tensor):
-            raise ValueError(f"{expected}, got {type(batch).__name__}")
+            raise ValueError(f"{expected.format(name)}{type(batch).__name__}")
         if not batch.is_floating_point() or batch.dim() < 1 or len(batch) < least or batch.numel() == 0:
-            raise ValueError(f"{expected}, got {batch.dtype} of shape {tuple(batch.shape)}")
-        if not bool(batch.isfinite().all()):
-            raise ValueError(f"{expected}, got a value {batch[~batch.isfinite()][0].item()}")
+            raise ValueError(f"{expected.format(name)}{batch.dtype} of shape {tuple(batch.shape)}")
     if x.shape[1:] != y.shape[1:] or x.device != y.device:
         raise ValueError(
             f"{who}: expected x and y of one event shape on one device, got {tuple(x.shape[1:])} on "
             f"{x.device} and {tuple(y.shape[1:])} on {y.device}"
         )
+    for name, batch in (("x", x), ("y", y)):
+        if not bool(batch.isfinite().all()):
+            raise ValueError(f"{expected.format(name)}a value {batch[~batch.isfinite()][0].item()}")
     return as_double(x).reshape(len(x), -1), as_double(y).reshape(len(y), -1)
 
 

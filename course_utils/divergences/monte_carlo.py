@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from course_utils.divergences.estimate import Estimate, check_pair, mean
+from course_utils.divergences.estimate import Estimate, check_vector, mean
 from course_utils.divergences.kernel import (
     check_bandwidth,
     check_samples,
@@ -65,7 +65,8 @@ def total_variation_monte_carlo(log_p: Tensor, log_q: Tensor) -> Estimate:
 def log_ratio(log_own: Tensor, log_other: Tensor, who: str) -> Tensor:
     """log own − log other at samples of its own law, in float64; ``inf`` where the other is zero."""
     names = "the log-density that the samples come from", "the other log-density"
-    own, other = check_pair(log_own, log_other, who, names, least=2)
+    own = check_vector(log_own, who, names[0], least=2)
+    other = check_vector(log_other, who, names[1], least=2, like=log_own)
     if not bool(own.isfinite().all()):
         raise ValueError(f"{who}: expected {names[0]} to be finite at them, got {own[~own.isfinite()][0]:g}")
     if bool((other == inf).any()):

@@ -27,12 +27,9 @@ def wasserstein1_line(log_p: Tensor, log_q: Tensor, positions: Tensor) -> Tensor
     tensor(3., dtype=torch.float64)
     """
     first, second = laws(log_p, log_q, "wasserstein1_line")
-    at = check_vector(positions, "wasserstein1_line", "positions")
-    if len(at) != len(first) or at.device != first.device or not bool(at.isfinite().all()):
-        raise ValueError(
-            f"wasserstein1_line: expected {len(first)} finite positions on {first.device}, "
-            f"got {len(at)} on {at.device}, from {at.min().item():g} to {at.max().item():g}"
-        )
+    at = check_vector(positions, "wasserstein1_line", "positions", like=log_p)
+    if not bool(at.isfinite().all()):
+        raise ValueError(f"wasserstein1_line: expected finite positions, got {at[~at.isfinite()][0]:g}")
     at, order = at.sort()
     excess = (first.exp() - second.exp())[order].cumsum(0)
     return (excess[:-1].abs() * at.diff()).sum()

@@ -1,0 +1,249 @@
+"""Divergences on finite spaces: brute force, the theorems that tie them together, gradients, bad input."""
+
+from itertools import product
+from math import inf, log
+
+import pytest
+import torch
+from scipy.optimize import minimize
+
+from course_utils.divergences import (
+    cross_entropy,
+    entropy,
+    js,
+    kl,
+    mmd_squared,
+    total_variation,
+    wasserstein1_hamming,
+    wasserstein1_line,
+)
+
+KERNEL = torch.exp(-((torch.arange(8.0)[:, None] - torch.arange(8.0)) ** 2) / 8).double()
+POSITIONS = torch.tensor([0.0, 0.3, 1.0, 4.0, 4.5, 7.0, 7.1, 20.0], dtype=torch.float64)
+DISTANCES = {
+    "kl": kl,
+    "js": js,
+    "total_variation": total_variation,
+    "mmd_squared": lambda p, q: mmd_squared(p, q, KERNEL),
+    "wasserstein1_line": lambda p, q: wasserstein1_line(p, q, POSITIONS),
+    "wasserstein1_hamming": wasserstein1_hamming,
+}
+SEEDS = range(8)
+EVENTS = [*product([False, True], repeat=8)]
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    torch.manual_seed(0)
+
+
+def law(seed, states=8, zeros=0, spread=2.0):
+    generator = torch.Generator().manual_seed(seed)
+    logits = spread * torch.randn(states, generator=generator, dtype=torch.float64)
+    logits[torch.randperm(states, generator=generator)[:zeros]] = -inf
+    return logits.log_softmax(0)
+
+
+def pair(seed, **options):
+    return law(2 * seed, **options), law(2 * seed + 1, **options)
+
+
+def point(state, states=8):
+    return torch.zeros(states, dtype=torch.float64).index_fill(0, torch.tensor(state), 1).log()
+
+
+# Against brute force
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_entropies_and_kl_are_their_sums(seed):
+    log_p, log_q = law(seed, zeros=seed % 4), law(seed + 100)
+    p, q = log_p.exp().tolist(), log_q.exp().tolist()
+    assert entropy(log_p).item() == pytest.approx(-sum(a * log(a) for a in p if a), abs=1e-12)
+    assert cross_entropy(log_p, log_q).item() == pytest.approx(
+        -sum(a * log(b) for a, b in zip(p, q, strict=True) if a), abs=1e-12
+    )
+    assert kl(log_p, log_q).item() == pytest.approx(
+        sum(a * log(a / b) for a, b in zip(p, q, strict=True) if a), abs=1e-12
+    )
+    assert kl(log_p, log_q) == pytest.approx((cross_entropy(log_p, log_q) - entropy(log_p)).item(), abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_total_variation_is_the_largest_difference_over_all_events(seed):
+    log_p, log_q = law(seed, zeros=seed % 3), law(seed + 100, zeros=seed % 4)
+    difference = (log_p.exp() - log_q.exp()).tolist()
+    best = max(sum(d for d, inside in zip(difference, event, strict=True) if inside) for event in EVENTS)
+    assert total_variation(log_p, log_q).item() == pytest.approx(best, abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_mmd_is_the_expected_kernel(seed):
+    log_p, log_q = pair(seed, zeros=1)
+    p, q = log_p.exp(), log_q.exp()
+    brute = sum(
+        (p[i] * p[j] + q[i] * q[j] - 2 * p[i] * q[j]) * KERNEL[i, j] for i in range(8) for j in range(8)
+    )
+    assert mmd_squared(log_p, log_q, KERNEL) == pytest.approx(brute.item(), abs=1e-14)
+    x = torch.randn(8, 3, dtype=torch.float64)
+    assert mmd_squared(log_p, log_q, x @ x.T) == pytest.approx(((p - q) @ x).square().sum().item(), abs=1e-12)
+
+
+# What is known of the extremes
+
+
+def test_entropy_goes_from_nought_to_log_s():
+    assert entropy(torch.full((8,), -log(8))).item() == pytest.approx(log(8), abs=1e-6)
+    assert str(entropy(point(3)).item()) == "0.0"
+    assert all(entropy(law(seed, zeros=4)) <= log(4) + 1e-12 for seed in SEEDS)
+
+
+def test_states_of_probability_nought():
+    some, all_ = law(0, zeros=3), law(1)
+    assert kl(some, all_).isfinite() and kl(all_, some) == inf and cross_entropy(all_, some) == inf
+    assert kl(some, some) == 0 and js(all_, some) < log(2)
+    rare = torch.tensor([0.0, -800.0], dtype=torch.float64)  # e^-800 is 0 in float64, and yet possible
+    assert kl(rare, point(0, 2)) == inf and js(rare, point(0, 2)) == 0
+
+
+def test_disjoint_supports():
+    log_p = torch.cat([law(0, 4), torch.full((4,), -inf, dtype=torch.float64)])
+    log_q = log_p.flip(0)
+    assert js(log_p, log_q).item() == pytest.approx(log(2), abs=1e-14)
+    assert total_variation(log_p, log_q).item() == pytest.approx(1, abs=1e-14)
+    assert kl(log_p, log_q) == inf
+
+
+@pytest.mark.parametrize("name", DISTANCES)
+def test_nought_only_between_equal_laws(name):
+    distance = DISTANCES[name]
+    for seed in SEEDS:
+        log_p, log_q = pair(seed)
+        assert abs(distance(log_p, log_p)) < 1e-12
+        assert distance(log_p, log_q) > 1e-4
+        near = torch.logaddexp(log_p + log(1 - 1e-4), log_q + log(1e-4))
+        assert 0 < distance(log_p, near) < distance(log_p, log_q)
+
+
+# Theorems
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("spread", [0.1, 1.0, 5.0])
+def test_inequalities_between_the_distances(seed, spread):
+    log_p, log_q = pair(seed, spread=spread)
+    d, tv, jensen = kl(log_p, log_q), total_variation(log_p, log_q), js(log_p, log_q)
+    assert tv <= (d / 2).sqrt() and tv <= (1 - (-d).exp()).sqrt()  # Pinsker; Bretagnolle and Huber
+    assert tv**2 / 2 <= jensen <= log(2) * tv <= log(2)  # Lin
+    assert mmd_squared(log_p, log_q, KERNEL) <= 4 * tv**2  # k ≤ 1
+    transport = wasserstein1_line(log_p, log_q, POSITIONS)
+    assert tv * POSITIONS.diff().min() <= transport <= tv * (POSITIONS.max() - POSITIONS.min())
+    assert kl(log_p, log_q) != pytest.approx(kl(log_q, log_p).item(), rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ["js", "total_variation", "mmd_squared", "wasserstein1_line"])
+def test_metrics(name):
+    root = {"js": 0.5, "mmd_squared": 0.5}.get(name, 1.0)
+    for seed in SEEDS:
+        a, b, c = (law(3 * seed + i, zeros=2) for i in range(3))
+        ab, bc, ac = (DISTANCES[name](*two) ** root for two in ((a, b), (b, c), (a, c)))
+        assert ac <= ab + bc + 1e-12
+        assert DISTANCES[name](b, a) ** root == pytest.approx(ab.item(), abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_products_add_and_merging_loses(seed):
+    (p, q), (r, s) = pair(seed, states=4), pair(seed + 50, states=4)
+    pr, qs = ((a[:, None] + b[None]).flatten() for a, b in ((p, r), (q, s)))
+    assert entropy(pr).item() == pytest.approx((entropy(p) + entropy(r)).item(), abs=1e-12)
+    assert kl(pr, qs).item() == pytest.approx((kl(p, q) + kl(r, s)).item(), abs=1e-12)
+    for distance in (kl, js, total_variation):
+        assert distance(p, q) <= distance(pr, qs) + 1e-12
+        merged = [v.view(2, 2).logsumexp(1) for v in (p, q)]
+        assert distance(*merged) <= distance(p, q) + 1e-12
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_names_of_the_states_do_not_matter(seed):
+    log_p, log_q = pair(seed, zeros=0)
+    order = torch.randperm(8, generator=torch.Generator().manual_seed(seed))
+    for distance in (kl, js, total_variation, cross_entropy):
+        assert distance(log_p[order], log_q[order]).item() == pytest.approx(distance(log_p, log_q).item())
+    assert mmd_squared(log_p[order], log_q[order], KERNEL[order][:, order]).item() == pytest.approx(
+        mmd_squared(log_p, log_q, KERNEL).item()
+    )
+    assert wasserstein1_line(log_p[order], log_q[order], POSITIONS[order]).item() == pytest.approx(
+        wasserstein1_line(log_p, log_q, POSITIONS).item()
+    )
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_best_discriminator_measures_js(seed):
+    log_p, log_q = pair(seed)
+    p, q = log_p.exp(), log_q.exp()
+    game = lambda d: (p * d.log() + q * (1 - d).log()).sum().item()  # noqa: E731
+    best = p / (p + q)
+    assert game(best) == pytest.approx((2 * js(log_p, log_q) - 2 * log(2)).item(), abs=1e-12)
+    for other in torch.rand(50, 8, dtype=torch.float64):
+        assert game(other) < game(best)
+
+
+# Forward covers, reverse seeks
+
+
+def test_forward_kl_matches_moments_and_reverse_kl_seeks_a_mode():
+    at = torch.linspace(-6, 6, 241, dtype=torch.float64)
+    bell = lambda mean, log_std: (-(((at - mean) / log_std.exp()) ** 2) / 2).log_softmax(0)  # noqa: E731
+    narrow = torch.tensor(0.5).log()
+    log_p = torch.logaddexp(bell(-2.0, narrow) + log(0.6), bell(2.5, narrow) + log(0.4))
+
+    def fit(loss, start):
+        def with_gradient(theta):
+            theta = torch.tensor(theta, requires_grad=True)
+            value = loss(bell(*theta))
+            return value.item(), torch.autograd.grad(value, theta)[0].numpy()
+
+        best = minimize(with_gradient, [start, 0.0], jac=True, options={"gtol": 1e-9})
+        return bell(*torch.from_numpy(best.x))
+
+    moments = lambda log_law: torch.stack([at @ log_law.exp(), at**2 @ log_law.exp()])  # noqa: E731
+    forward = fit(lambda log_q: kl(log_p, log_q), 1.0)
+    assert torch.allclose(moments(forward), moments(log_p), atol=1e-6)
+    left, right = (fit(lambda log_q: kl(log_q, log_p), start) for start in (-1.5, 2.0))
+    assert at[left.argmax()] == pytest.approx(-2, abs=0.1) and at[right.argmax()] == pytest.approx(
+        2.5, abs=0.1
+    )
+    assert kl(left, log_p) < kl(right, log_p) < kl(forward, log_p)
+    assert kl(log_p, forward) < min(kl(log_p, left), kl(log_p, right))
+
+
+# Gradients
+
+
+def test_the_gradient_of_forward_kl_is_model_minus_data():
+    log_p, theta = law(0, zeros=2), law(1).clone().requires_grad_()
+    (by_kl,) = torch.autograd.grad(kl(log_p, theta.log_softmax(0)), theta)
+    (by_nll,) = torch.autograd.grad(cross_entropy(log_p, theta.log_softmax(0)), theta)
+    assert torch.allclose(by_kl, theta.detach().softmax(0) - log_p.exp(), atol=1e-15)
+    assert torch.equal(by_kl, by_nll)
+
+
+@pytest.mark.parametrize("name", [*DISTANCES][:-1])
+def test_gradients_are_right(name):
+    a, b = (v.clone().requires_grad_() for v in pair(5))
+    assert torch.autograd.gradcheck(lambda a, b: DISTANCES[name](a.log_softmax(0), b.log_softmax(0)), (a, b))
+
+
+@pytest.mark.parametrize("name", ["kl", "js", "total_variation", "mmd_squared", "wasserstein1_line"])
+def test_gradients_are_finite_where_states_are_impossible(name):
+    log_p, log_q = law(3, zeros=3), law(4)
+    log_q = log_q.masked_fill(log_p.argmin() == torch.arange(8), -inf).log_softmax(0)
+    log_p, log_q = log_p.clone().requires_grad_(), log_q.clone().requires_grad_()
+    DISTANCES[name](log_p, log_q).backward()
+    assert log_p.grad.isfinite().all() and log_q.grad.isfinite().all()
+
+
+def test_float32_comes_in_and_float64_goes_out():
+    log_p, log_q = (v.float() for v in pair(1))
+    for distance in DISTANCES.values():
+        assert distance(log_p, log_q).dtype == torch.float64 and distance(log_p, log_q).dim() == 0

@@ -1,0 +1,212 @@
+"""Estimates from samples: right on average, with standard errors that mean what they say."""
+
+from math import inf, isnan, log
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import wasserstein_distance
+from torch.distributions import Normal
+
+from course_utils.divergences import (
+    Estimate,
+    gaussian_kernel,
+    gaussian_kl,
+    gaussian_mmd_squared,
+    gaussian_total_variation,
+    gaussian_wasserstein1,
+    js,
+    js_monte_carlo,
+    kl,
+    kl_monte_carlo,
+    mean,
+    median_distance,
+    mmd_squared_samples,
+    total_variation,
+    total_variation_monte_carlo,
+    wasserstein1_samples,
+)
+from course_utils.universe import bars_and_stripes
+
+P, Q = (0.0, 1.0), (1.0, 2.25)  # mean and variance
+REPEATS = 300
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    torch.manual_seed(0)
+
+
+def normal(law):
+    return Normal(torch.tensor(law[0]).double(), torch.tensor(law[1]).double().sqrt())
+
+
+def draw(law, n, generator):
+    return law[0] + law[1] ** 0.5 * torch.randn(n, generator=generator, dtype=torch.float64)
+
+
+def repeated(estimate, p=P, q=Q, n=200, m=300):
+    """The estimate on many independent pairs of samples, as (values, standard errors)."""
+    generator = torch.Generator().manual_seed(0)
+    pairs = ((draw(p, n, generator), draw(q, m, generator)) for _ in range(REPEATS))
+    return torch.tensor([estimate(x, y) for x, y in pairs], dtype=torch.float64).T
+
+
+def assert_honest(values, errors, exact, *, wide=1.15):
+    """Unbiased to 4 standard errors of the average, errors of the true size, 95 % within 2 of them."""
+    spread = values.std()
+    assert abs(values.mean() - exact) < 4 * spread / len(values) ** 0.5
+    assert 0.87 < errors.square().mean().sqrt() / spread < wide
+    within = ((values - exact).abs() < 2 * errors).double().mean()
+    assert 0.91 < within
+
+
+# From log-densities
+
+
+def test_kl_is_honest():
+    p, q = normal(P), normal(Q)
+    values, errors = repeated(lambda x, _: kl_monte_carlo(p.log_prob(x), q.log_prob(x)))
+    assert_honest(values, errors, gaussian_kl(*P, *Q))
+
+
+def test_total_variation_is_honest():
+    q = (1.0, 1.0)
+    there = normal(P), normal(q)
+    values, errors = repeated(lambda x, _: total_variation_monte_carlo(*(d.log_prob(x) for d in there)), q=q)
+    assert_honest(values, errors, gaussian_total_variation(0.0, 1.0, 1.0))
+
+
+def test_js_is_honest():
+    p, q = normal(P), normal(Q)
+    grid = torch.linspace(-15, 15, 20_001, dtype=torch.float64)
+    exact = js(*((d.log_prob(grid)).log_softmax(0) for d in (p, q)))
+    values, errors = repeated(
+        lambda x, y: js_monte_carlo(p.log_prob(x), q.log_prob(x), p.log_prob(y), q.log_prob(y))
+    )
+    assert_honest(values, errors, exact)
+
+
+def test_estimates_on_a_universe_agree_with_enumeration():
+    p, q = bars_and_stripes(3, flip=0.02), bars_and_stripes(3, flip=0.1)
+    x = p.sample(20_000, generator=torch.Generator().manual_seed(1))
+    y = q.sample(20_000, generator=torch.Generator().manual_seed(2))
+    at_x, at_y = (p.log_prob(x), q.log_prob(x)), (p.log_prob(y), q.log_prob(y))
+    for estimate, exact in (
+        (kl_monte_carlo(*at_x), kl(p.log_p, q.log_p)),
+        (kl_monte_carlo(*at_y[::-1]), kl(q.log_p, p.log_p)),
+        (total_variation_monte_carlo(*at_x), total_variation(p.log_p, q.log_p)),
+        (total_variation_monte_carlo(*at_y[::-1]), total_variation(p.log_p, q.log_p)),
+        (js_monte_carlo(*at_x, *at_y), js(p.log_p, q.log_p)),
+    ):
+        assert abs(estimate.value - exact) < 4 * estimate.standard_error < 0.2 * exact
+
+
+def test_estimates_between_equal_and_between_disjoint_laws():
+    own, none = torch.tensor([-1.0, -2.0, -3.0]), torch.full((3,), -inf)
+    assert kl_monte_carlo(own, own) == (0, 0) and total_variation_monte_carlo(own, own) == (0, 0)
+    assert js_monte_carlo(own, own, own, own) == pytest.approx((0, 0), abs=1e-15)
+    assert kl_monte_carlo(own, none).value == inf and isnan(kl_monte_carlo(own, none).standard_error)
+    assert total_variation_monte_carlo(own, none) == (1, 0)
+    assert js_monte_carlo(own, none, none, own) == pytest.approx((log(2), 0))
+
+
+# From samples alone
+
+
+def test_wasserstein1_is_honest():
+    values, errors = repeated(wasserstein1_samples)
+    assert_honest(values, errors, gaussian_wasserstein1(*P, *Q))
+
+
+def test_mmd_is_honest_where_the_laws_differ():
+    values, errors = repeated(lambda x, y: mmd_squared_samples(x, y, 1.5), n=60, m=80)
+    assert_honest(values, errors, gaussian_mmd_squared(*P, *Q, bandwidth=1.5))
+
+
+def test_mmd_is_unbiased_and_cautious_where_the_laws_are_the_same():
+    values, errors = repeated(lambda x, y: mmd_squared_samples(x, y, 1.5), q=P, n=60, m=80)
+    assert (values < 0).any()
+    assert_honest(values, errors, 0.0, wide=1.6)
+
+
+@pytest.mark.parametrize("n, m", [(2, 2), (5, 5), (5, 8), (30, 7)])
+def test_wasserstein1_is_the_distance_of_the_sorted_samples(n, m):
+    x, y = torch.randn(n, dtype=torch.float64), 1 + torch.randn(m, dtype=torch.float64)
+    value = wasserstein1_samples(x, y).value
+    assert value == pytest.approx(wasserstein_distance(x, y), abs=1e-12)
+    assert wasserstein1_samples(y, x).value == pytest.approx(value, abs=1e-12)
+    assert wasserstein1_samples(x, x + 3).value == pytest.approx(3, abs=1e-12)
+    if n == m:
+        assert value == pytest.approx((x.sort().values - y.sort().values).abs().mean().item(), abs=1e-12)
+
+
+def test_wasserstein1_of_a_far_sample_errs_as_the_means_do():
+    x, y = torch.rand(40), 5 + torch.rand(30)
+    estimate = wasserstein1_samples(x, y)
+    assert estimate.value == pytest.approx((y.mean() - x.mean()).item(), abs=1e-5)
+    expected = (mean(x).standard_error ** 2 + mean(y).standard_error ** 2) ** 0.5
+    assert estimate.standard_error == pytest.approx(expected, rel=1e-5)
+
+
+def unbiased(x, y, h):
+    k = lambda a, b: gaussian_kernel(a[None], b[None], h).item()  # noqa: E731
+    pairs = lambda z: [k(a, b) for i, a in enumerate(z) for j, b in enumerate(z) if i != j]  # noqa: E731
+    return np.mean(pairs(x)) + np.mean(pairs(y)) - 2 * np.mean([k(a, b) for a in x for b in y])
+
+
+def test_mmd_is_the_mean_over_pairs_and_its_error_the_jackknife():
+    x, y, h = torch.randn(6, 1, 2, 2), 1 + torch.randn(4, 1, 2, 2), 2.0
+    estimate = mmd_squared_samples(x, y, h)
+    assert estimate.value == pytest.approx(unbiased(x, y, h), abs=1e-12)
+    variance = 0.0
+    for sample, statistic in ((x, lambda z: unbiased(z, y, h)), (y, lambda z: unbiased(x, z, h))):
+        left = [statistic(torch.cat([sample[:i], sample[i + 1 :]])) for i in range(len(sample))]
+        variance += (len(left) - 1) * np.var(left)
+    assert estimate.standard_error == pytest.approx(variance**0.5, rel=1e-8)
+
+
+def test_the_bandwidth_is_the_median_of_all_distances():
+    x, y = torch.randn(5, 2), torch.randn(4, 2)
+    pooled = torch.cat([x, y]).double()
+    gaps = sorted((pooled[i] - pooled[j]).norm().item() for i in range(9) for j in range(i))
+    assert median_distance(x, y) == pytest.approx(gaps[(len(gaps) - 1) // 2])
+    assert mmd_squared_samples(x, y) == mmd_squared_samples(x, y, median_distance(x, y))
+
+
+def test_the_kernel_is_gaussian_in_the_distance_of_whole_images():
+    x, y = torch.rand(3, 1, 2, 2), torch.rand(5, 1, 2, 2)
+    k = gaussian_kernel(x, y, 0.7)
+    assert k.shape == (3, 5)
+    distance = (x[1] - y[4]).double().square().sum()
+    assert k[1, 4].item() == pytest.approx((-distance / (2 * 0.7**2)).exp().item())
+    many = 100 * torch.rand(60, 2)
+    assert torch.equal(gaussian_kernel(many, many, 1e-3), torch.eye(60, dtype=torch.float64))
+
+
+# The estimate itself
+
+
+@pytest.mark.parametrize(
+    "value, error, text",
+    [
+        (17.3123, 0.3404, "17.31 ± 0.34"),
+        (0.0123456, 0.00056, "0.01235 ± 0.00056"),
+        (-5, 2, "-5.0 ± 2.0"),
+        (12345.6, 120, "12346 ± 120"),
+        (1, 10, "1 ± 10"),
+        (2.5, 0, "2.5 ± 0"),
+        (inf, float("nan"), "inf ± nan"),
+    ],
+)
+def test_an_estimate_prints_two_digits_of_its_error(value, error, text):
+    assert str(Estimate(value, error)) == repr(Estimate(value, error)) == text
+
+
+def test_mean_is_the_textbook_s():
+    values = torch.randn(100, dtype=torch.float64, requires_grad=True)
+    array = values.detach().numpy()
+    assert mean(values) == pytest.approx((array.mean(), array.std(ddof=1) / 10))
+    assert mean(torch.tensor([0.0, inf])).value == inf
+    big = 1e6 + torch.tensor([0.25, 0.75])  # float32 would round the spread away when squaring
+    assert mean(big).standard_error == pytest.approx(0.25)
