@@ -207,4 +207,26 @@ def checkerboard() -> PlaneDensity:
     return PlaneDensity("checkerboard", centres, 1.0, "square", extent=4.5)
 
 
+def line(points: int = 481) -> Tensor:
+    """A fine grid from −6 to 6, ``(S,)`` float64: a finite universe on which integrals are sums."""
+    return torch.linspace(-6, 6, check_count(points, "line"), dtype=torch.double)
+
+
+def gaussian_on(x: Tensor, mean: float | Tensor, std: float | Tensor) -> Tensor:
+    """Log-probabilities of a Gaussian on a grid, p(x_s) ∝ exp(−(x_s − mean)² / 2 std²): ``(S,)`` in nats.
+
+    Differentiable in mean and std. An exponential family whose statistics are x and x².
+
+    >>> gaussian_on(line(), 0.0, 1.0).exp().sum().item()
+    1.0
+    """
+    return torch.log_softmax(-0.5 * ((x - mean) / std) ** 2, 0)
+
+
+def two_modes(x: Tensor) -> Tensor:
+    """Log-probabilities of an uneven mixture of two Gaussians on a grid: 0.65 at −2 and 0.35 at 2.2."""
+    narrow, wide = gaussian_on(x, -2.0, 0.6), gaussian_on(x, 2.2, 0.8)
+    return torch.logaddexp(log(0.65) + narrow, log(0.35) + wide)
+
+
 PLANE: tuple[Callable[[], PlaneDensity], ...] = (gaussians, two_moons, rings, checkerboard)

@@ -1,0 +1,114 @@
+"""The explorers of notebook 04: one family, many distances; and likelihood from a finite sample."""
+
+from functools import partial
+
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from course_utils import plots
+from course_utils.checks import check_number
+from course_utils.divergences import (
+    cross_entropy,
+    entropy,
+    js,
+    kl,
+    total_variation,
+    wasserstein1_line,
+)
+from course_utils.explorers.base import Explorer
+from course_utils.explorers.controls import slider
+from course_utils.plots.canvas import BLUE, VERMILLION
+from course_utils.universe import gaussian_on, line, two_modes
+
+
+def which_distance(mean: float = 1.0, std: float = 1.0) -> Explorer:
+    """θ = (μ, σ) of a Gaussian dragged under a mixture with two modes, and five distances read out.
+
+    Args:
+        mean: where μ starts.
+        std: where σ starts.
+
+    Raises:
+        ValueError: mean or std lies outside its slider.
+    """
+    check_number(mean, "which_distance: mean", low=-4, high=4)
+    check_number(std, "which_distance: std", low=0.3, high=4)
+    x = line()
+    return Explorer(
+        partial(draw_distances, x, two_modes(x)),
+        title="A Gaussian under a mixture of two, and five distances between them",
+        size=(10, 4.4),
+        mean=slider(-4.0, 4.0, value=mean, step=0.1, name="μ", tooltip="The mean of p_θ"),
+        std=slider(0.3, 4.0, value=std, step=0.1, name="σ", tooltip="The standard deviation of p_θ"),
+    )
+
+
+def distances(log_p: Tensor, log_q: Tensor, x: Tensor) -> dict[str, float]:
+    """Five distances between two laws on a grid x, ``(S,)`` each: KL, JS in nats, W₁ in units of x.
+
+    Raises:
+        ValueError: a law is no vector of log-probabilities, or lengths differ.
+
+    >>> distances(two_modes(line()), two_modes(line()), line())["forward KL"]
+    0.0
+    """
+    return {
+        "forward KL": kl(log_p, log_q).item(),
+        "reverse KL": kl(log_q, log_p).item(),
+        "Jensen–Shannon": js(log_p, log_q).item(),
+        "total variation": total_variation(log_p, log_q).item(),
+        "Wasserstein-1": wasserstein1_line(log_p, log_q, x).item(),
+    }
+
+
+def draw_distances(x: Tensor, log_p: Tensor, figure: Figure, *, mean: float, std: float) -> None:
+    """Draw p_D and p_θ, a bar for each distance, and NLL as H(p_D) + KL."""
+    log_q = gaussian_on(x, mean, std)
+    step = (x[1] - x[0]).item()
+    left = figure.add_axes((0.07, 0.16, 0.4, 0.74))
+    plots.distributions({"p_D": log_p.exp() / step, "p_θ": log_q.exp() / step}, left, grid=x)
+    left.set(ylim=(0, 0.85), xticks=range(-6, 7, 3), yticks=[0, 0.4, 0.8])  # ticks cost most of the time
+    right = figure.add_axes((0.64, 0.16, 0.27, 0.74))
+    found = distances(log_p, log_q, x)
+    h, nll = entropy(log_p).item(), cross_entropy(log_p, log_q).item()
+    offset = -torch.tensor(step).log().item()  # nats of the cell: makes H and NLL those of densities
+    bars = list(found.items())[::-1]
+    right.barh(range(1, 6), [value for _, value in bars], color=BLUE)
+    right.barh(0, h - offset, color="0.75")
+    right.barh(0, nll - h, left=h - offset, color=BLUE)
+    for row, value in enumerate([nll - offset, *(value for _, value in bars)]):
+        right.text(min(value, 6) + 0.1, row, f"{value:.2f}", va="center", size=13)
+    right.set_yticks(range(6), ["NLL = H(p_D) + KL", *(name for name, _ in bars)], size=13)
+    right.set(xlim=(0, 6), xticks=[], xlabel="nats  (TV: none, W₁: units of x)")
+
+
+def sample_size() -> Explorer:
+    """The negative log-likelihood of μ from N samples, beside the one from p_D itself."""
+    x = line()
+    return Explorer(
+        partial(draw_sample_size, x, two_modes(x)),
+        title="The negative log-likelihood as a function of μ: from N samples, and exact",
+        size=(8, 4.2),
+        log10_n=slider(1.0, 5.0, value=1.0, step=0.25, name="log₁₀ N", tooltip="How many samples"),
+        seed=slider(0, 20, value=0, tooltip="Which training set was drawn"),
+    )
+
+
+def draw_sample_size(x: Tensor, log_p: Tensor, figure: Figure, *, log10_n: float, seed: int) -> None:
+    """Draw E[−log p_μ] and its mean over N samples for every μ, σ fixed at 2, with both minima."""
+    n = round(10**log10_n)
+    draws = torch.multinomial(log_p.exp(), n, replacement=True, generator=torch.Generator().manual_seed(seed))
+    share = torch.bincount(draws, minlength=len(x)).double() / n
+    means = torch.linspace(-3, 3, 121).double()
+    log_step = (x[1] - x[0]).log()
+    nll = -torch.stack([gaussian_on(x, mean, 2.0) for mean in means]) + log_step  # (121, S), of densities
+    exact, estimate = nll @ log_p.exp(), nll @ share
+    ax = figure.add_axes((0.11, 0.17, 0.86, 0.66))
+    gap = (means[estimate.argmin()] - means[exact.argmin()]).item()
+    curves = {"exact: E over p_D": exact, f"mean over N = {n:,}": estimate}
+    plots.lines(means, curves, "μ", "NLL in nats", ax, title=f"the minimum is off by {gap:+.2f}")
+    for curve, colour in ((exact, BLUE), (estimate, VERMILLION)):
+        best = curve.argmin()
+        ax.plot(means[best], curve[best], "o", ms=11, color=colour)
+    ax.set_ylim(1.8, 4.2)

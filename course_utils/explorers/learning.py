@@ -1,0 +1,118 @@
+"""The explorers of notebook 03: learning as p_M moving towards p_D, and the temperature of samples."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from course_utils import plots
+from course_utils.checks import check_count
+from course_utils.divergences import js, kl, total_variation
+from course_utils.explorers.base import Explorer
+from course_utils.explorers.controls import slider
+from course_utils.models import NADE
+from course_utils.plots.canvas import BLUE, VERMILLION
+
+
+def learning(epochs: Sequence[int], samples: Sequence[Tensor], nats: Sequence[float]) -> Explorer:
+    """Samples of a model while it learns, beside its held-out negative log-likelihood.
+
+    Args:
+        epochs: the epochs at which the model was looked at.
+        samples: its samples at each of them, ``(n, C, H, W)``; best drawn from the same random numbers.
+        nats: its held-out negative log-likelihood at each of them.
+
+    Raises:
+        ValueError: the three are not of the same length, or shorter than 2.
+    """
+    if not len(epochs) == len(samples) == len(nats) >= 2:
+        raise ValueError(
+            "learning: expected at least two epochs with samples and nats for each, "
+            f"got {len(epochs)}, {len(samples)} and {len(nats)}"
+        )
+    return Explorer(
+        partial(draw_learning, list(epochs), [x.cpu() for x in samples], list(nats)),
+        title="Samples of a model while it learns, and its held-out negative log-likelihood",
+        size=(9, 4.2),
+        moment=slider(0, len(epochs) - 1, value=0, tooltip="Go through the training from start to end"),
+    )
+
+
+def draw_learning(
+    epochs: list[int], samples: list[Tensor], nats: list[float], figure: Figure, *, moment: int
+) -> None:
+    """Draw the samples of one moment, and the curve with that moment marked."""
+    left = figure.add_axes((0.01, 0.02, 0.42, 0.86))
+    plots.images(samples[moment], title=f"samples after epoch {epochs[moment]}", ax=left)
+    right = figure.add_axes((0.53, 0.17, 0.44, 0.71))
+    right.plot(epochs, nats, color=BLUE)
+    right.plot(epochs[moment], nats[moment], "o", color=VERMILLION, ms=11)
+    right.set(xlabel="epoch", ylabel="held-out nats per image", title=f"{nats[moment]:.2f} nats")
+
+
+def temperature(model: NADE, *, n: int = 36, seed: int = 0) -> Explorer:
+    """Samples of one model at every temperature, always from the same random numbers.
+
+    Args:
+        model: what is sampled; its ``sample`` takes a temperature.
+        n: how many samples.
+        seed: of the random numbers.
+
+    Raises:
+        ValueError: n is not a positive integer.
+    """
+    check_count(n, "temperature: n")
+    return Explorer(
+        partial(draw_temperature, model, n),
+        title="Samples at a temperature: towards 0 the likeliest, at 1 the model, above 1 noisier",
+        size=(6, 5.4),
+        temperature=slider(0.05, 2.0, value=1.0, step=0.05, tooltip="Divides every log-odds of the model"),
+        seed=slider(0, 20, value=seed, tooltip="Which random numbers are used"),
+    )
+
+
+def draw_temperature(model: NADE, n: int, figure: Figure, *, temperature: float, seed: int) -> None:
+    """Draw n samples at this temperature."""
+    generator = torch.Generator(model.reference.device).manual_seed(seed)
+    x = model.sample(n, temperature=temperature, generator=generator).cpu()
+    ax = figure.add_axes((0.01, 0.01, 0.98, 0.9))
+    plots.images(x, title=f"temperature {temperature:.2f}", ax=ax)
+
+
+def approach(log_p: Tensor, epochs: Sequence[int], log_qs: Sequence[Tensor]) -> Explorer:
+    """p_M over p_D on an enumerated universe while a model learns, with the distances between them.
+
+    Args:
+        log_p: log p_D of every state, ``(S,)`` in nats.
+        epochs: when the model was looked at.
+        log_qs: log p_M of every state at each of these epochs, ``(S,)`` in nats.
+
+    Raises:
+        ValueError: epochs and log_qs are not of the same length, or shorter than 2.
+    """
+    if not len(epochs) == len(log_qs) >= 2:
+        raise ValueError(
+            f"approach: expected at least two epochs with log_q for each, got {len(epochs)}, {len(log_qs)}"
+        )
+    return Explorer(
+        partial(draw_approach, log_p, list(epochs), list(log_qs)),
+        title="The model p_M moves onto p_D while it learns: probabilities of the likeliest states",
+        size=(9, 4.2),
+        moment=slider(0, len(epochs) - 1, value=0, tooltip="Go through the training from start to end"),
+    )
+
+
+def draw_approach(
+    log_p: Tensor, epochs: list[int], log_qs: list[Tensor], figure: Figure, *, moment: int
+) -> None:
+    """Draw p_D and p_M over the 60 likeliest states of p_D; distances are over all states."""
+    log_q = log_qs[moment]
+    shown = log_p.argsort(descending=True)[:60]
+    ax = figure.add_axes((0.11, 0.17, 0.86, 0.69))
+    laws = {"p_D (the truth)": log_p[shown].exp(), "p_M (the model)": log_q[shown].exp()}
+    distances = f"KL {kl(log_p, log_q):.3f} nats, JS {js(log_p, log_q):.3f} nats"
+    title = f"epoch {epochs[moment]}: {distances}, TV {total_variation(log_p, log_q):.3f}"
+    plots.distributions(laws, ax, xlabel="the 60 likeliest states of p_D, likeliest first", title=title)
+    ax.set_ylim(0, 1.3 * float(log_p.max().exp()))
