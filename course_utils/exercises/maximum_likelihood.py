@@ -1,0 +1,107 @@
+"""The exercises of notebook 04: the expected negative log-likelihood and its minimum."""
+
+import torch
+from torch import Tensor
+
+from course_utils.exercises.engine import Exercise, agrees_with, holds
+
+
+def expected_nll(log_p: Tensor, log_q: Tensor) -> Tensor:
+    """E_{x∼p}[−log q(x)] on a finite universe, from log-probabilities ``(S,)``, in nats."""
+    return -(log_p.exp() * log_q).sum()
+
+
+def bernoulli_mle(x: Tensor) -> Tensor:
+    """The μ that makes N coin flips x ``(N,)`` in {0, 1} most likely."""
+    return x.mean()
+
+
+def mle_divergence() -> str:
+    """Which divergence is minimised by maximum likelihood: "forward KL", "reverse KL", "JS" or "TV"."""
+    return "forward KL"
+
+
+def laws() -> dict[str, tuple[Tensor, Tensor]]:
+    """Pairs of log-probabilities."""
+    dice = torch.Generator().manual_seed(0)
+    random = torch.randn(2, 16, generator=dice).log_softmax(1)
+    coin, biased = torch.tensor([0.5, 0.5]).log(), torch.tensor([0.9, 0.1]).log()
+    return {
+        "a fair coin under a biased model": (coin, biased),
+        "a biased coin under a fair model": (biased, coin),
+        "two random laws on 16 states": (random[0], random[1]),
+    }
+
+
+def flips() -> dict[str, tuple[Tensor]]:
+    """Sequences of coin flips."""
+    dice = torch.Generator().manual_seed(0)
+    return {
+        "one head in four flips": (torch.tensor([0.0, 1.0, 0.0, 0.0]),),
+        "fifty flips": ((torch.rand(50, generator=dice) < 0.7).float(),),
+        "three heads": (torch.ones(3),),
+    }
+
+
+def least(mu: Tensor, x: Tensor) -> bool:
+    """Whether no μ on a fine grid makes x more likely than this one."""
+
+    def nll(m: Tensor) -> Tensor:
+        return -(torch.xlogy(x.sum(), m) + torch.xlogy((1 - x).sum(), 1 - m))
+
+    inside = bool(((mu >= 0) & (mu <= 1)).all())
+    return inside and bool((nll(mu.double()) <= nll(torch.linspace(0, 1, 1001).double()) + 1e-4).all())
+
+
+def never_below_entropy(nll: Tensor, log_p: Tensor, log_q: Tensor) -> bool:
+    """Gibbs' inequality: E_p[−log q] ≥ E_p[−log p]."""
+    return bool(nll >= -(log_p.exp() * log_p).sum() - 1e-5)
+
+
+EXPECTED_NLL = Exercise(
+    expected_nll,
+    hints=(
+        "An expectation under p is a sum over all states, each weighted with p(x).",
+        "You are given log p: the weight is log_p.exp().",
+        "Weight −log q(x) with p(x), and sum: -(log_p.exp() * log_q).sum().",
+    ),
+    properties=(
+        agrees_with(
+            lambda log_p, log_q: torch.tensor(2.0).log() + 0 * log_p.sum(),
+            lambda: {"a fair coin under itself": (torch.tensor([0.5, 0.5]).log(),) * 2},
+            says="a fair coin costs log 2 nats",
+        ),
+        holds("it is never below the entropy of p", never_below_entropy, "at least H(p)", laws),
+        agrees_with(expected_nll, laws),
+    ),
+)
+
+BERNOULLI_MLE = Exercise(
+    bernoulli_mle,
+    hints=(
+        "Write the negative log-likelihood of N flips as a function of μ, and set its derivative to zero.",
+        "With k heads it is −k log μ − (N − k) log(1 − μ).",
+        "The derivative vanishes at μ = k/N: the share of heads.",
+    ),
+    properties=(
+        holds("no other μ makes the flips more likely", least, "the μ of the smallest NLL", flips),
+        agrees_with(bernoulli_mle, flips),
+    ),
+)
+
+MLE_DIVERGENCE = Exercise(
+    mle_divergence,
+    hints=(
+        "Under which law is the expectation of −log p_θ(x) taken: that of the data, or that of the model?",
+        "The data's: the weights are p_D(x), as in Σ p_D (log p_D − log p_θ).",
+    ),
+    properties=(
+        holds(
+            "it is one of the four",
+            lambda name: name in ("forward KL", "reverse KL", "JS", "TV"),
+            'one of "forward KL", "reverse KL", "JS", "TV"',
+        ),
+        agrees_with(mle_divergence, says="its expectation is over the data"),
+    ),
+    value=True,
+)
