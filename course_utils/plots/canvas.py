@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.ticker import AutoLocator, MaxNLocator
 from torch import Tensor
 
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK = COLOURS = (
@@ -23,6 +24,7 @@ BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK = COLOURS = (
 )
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), "-")
 MARKERS = ("o", "o", "x", "^", "s", "+", "d")
+TICKS = 6  # intervals on an axis: few are read faster, and drawn faster
 FRAME = 0.62  # grey of the lines between images: seen beside black and beside white
 STYLE: dict[str, Any] = {
     "font.size": 14,
@@ -64,6 +66,9 @@ def axes(ax: Axes | None, size: tuple[float, float]) -> Iterator[Axes]:
         ax.title.set_size(STYLE["axes.titlesize"])
         ax.tick_params(which="both", labelsize=STYLE["xtick.labelsize"])
         ax.spines[["top", "right"]].set_visible(False)
+        for axis in (ax.xaxis, ax.yaxis):
+            if type(axis.get_major_locator()) is AutoLocator:
+                axis.set_major_locator(MaxNLocator(TICKS, steps=[1, 2, 2.5, 5, 10]))
 
 
 def array(x: object, who: str, shape: str, *dims: int) -> np.ndarray:
@@ -86,8 +91,8 @@ def legend(ax: Axes, title: str | None) -> None:
     handles, names = ax.get_legend_handles_labels()
     if handles:
         points = ax.get_window_extent().width / ax.figure.dpi * 72
-        entry = 64 + 7.5 * max(map(len, names))  # a line, its space and its name, in points
-        columns = min(len(names), max(1, int(points / entry)))
+        entries = [62 + 7 * len(name) for name in names]  # a line, its space and its name, in points
+        columns = len(names) if sum(entries) <= points else max(1, int(points / max(entries)))
         place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2}
         ax.legend(handles, names, ncols=columns, handlelength=2.4, **place)
     if title is not None:

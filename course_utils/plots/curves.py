@@ -8,7 +8,18 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
-from course_utils.plots.canvas import BLACK, BLUE, COLOURS, DASHES, MARKERS, VERMILLION, array, axes, legend
+from course_utils.plots.canvas import (
+    BLACK,
+    BLUE,
+    COLOURS,
+    DASHES,
+    MARKERS,
+    TICKS,
+    VERMILLION,
+    array,
+    axes,
+    legend,
+)
 
 
 def history(history: Any, ax: Axes | None = None) -> Axes:
@@ -36,7 +47,7 @@ def history(history: Any, ax: Axes | None = None) -> Axes:
         ax.plot(epochs, valid, color=VERMILLION, linestyle="--", label="held-out")
         ax.plot(best, valid[best - 1], "o", color=BLACK, ms=9, label=f"best: epoch {best}")
         ax.set(xlabel="epoch", ylabel="loss (nats)")
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.xaxis.set_major_locator(MaxNLocator(TICKS, steps=[1, 2, 5, 10], integer=True))
         legend(ax, None)
     return ax
 
