@@ -129,3 +129,15 @@ def test_download_takes_only_what_is_missing_from_the_mirror_that_answers(small,
     assert {*log} == {*files} - {*have}
     assert torch.equal(data.test.y, torch.from_numpy(small[2]["t10k"]))
     assert len(everything(tmp_path)) == 8
+
+
+def test_a_mute_mirror_is_passed_over_for_one_that_answers(small, monkeypatch, tmp_path):
+    files = small[0]
+    monkeypatch.setattr(fetch, "PATIENCE", 0.3)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as mute,
+        mirror(lambda handler, name: send(handler, files[name])) as (address, log),
+    ):
+        monkeypatch.setattr(MNIST, "mirrors", [f"http://127.0.0.1:{mute.getsockname()[1]}/", address])
+        mnist(root=tmp_path)
+    assert log == [*files]
