@@ -1,4 +1,7 @@
 import copy
+import os
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import matplotlib
@@ -6,7 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
-from drawn import clipped, drawn_texts, overlapping, small
+from drawn import drawn_texts, faults
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -63,7 +66,7 @@ def test_text_is_large_apart_and_inside_the_canvas_and_no_global_state_changes(n
     ax = DRAWINGS[name](None)
     assert plt.get_fignums() == [ax.figure.number] and dict(matplotlib.rcParams) == before
     assert words(ax) and all(ax.figure.get_size_inches() < 14)
-    assert clipped(ax.figure) == [] and overlapping(ax.figure) == [] and small(ax.figure) == []
+    assert faults(ax.figure) == []
 
 
 @pytest.mark.parametrize("name", DRAWINGS)
@@ -218,3 +221,14 @@ def test_nothing_given_is_changed():
 def test_tensors_that_need_gradients_can_be_shown(axes):
     plots.points(torch.rand(5, 2, requires_grad=True), axes)
     plots.density(lambda z: z.sum(1) * torch.ones(1, requires_grad=True), (0, 1, 0, 1), axes, resolution=5)
+
+
+def test_a_notebook_shows_every_figure():
+    """The inline backend sets itself up at the first figure; the style must not undo that."""
+    code = (
+        "from IPython.core.interactiveshell import InteractiveShell; InteractiveShell.instance()\n"
+        "import matplotlib.pyplot as plt, torch; from course_utils import plots\n"
+        "plots.images(torch.zeros(1, 1, 2, 2)); print(plt.isinteractive())"
+    )
+    env = os.environ | {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    assert subprocess.check_output([sys.executable, "-c", code], env=env, text=True).strip() == "True"

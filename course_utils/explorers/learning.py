@@ -36,7 +36,9 @@ def learning(epochs: Sequence[int], samples: Sequence[Tensor], nats: Sequence[fl
         partial(draw_learning, list(epochs), [x.cpu() for x in samples], list(nats)),
         title="Samples of a model while it learns, and its held-out negative log-likelihood",
         size=(9, 4.2),
-        moment=slider(0, len(epochs) - 1, value=0, tooltip="Go through the training from start to end"),
+        moment=slider(
+            0, len(epochs) - 1, value=len(epochs) - 1, tooltip="Go through the training from start to end"
+        ),
     )
 
 
@@ -100,7 +102,9 @@ def approach(log_p: Tensor, epochs: Sequence[int], log_qs: Sequence[Tensor]) -> 
         partial(draw_approach, log_p, list(epochs), list(log_qs)),
         title="The model p_M moves onto p_D while it learns: probabilities of the likeliest states",
         size=(9, 4.2),
-        moment=slider(0, len(epochs) - 1, value=0, tooltip="Go through the training from start to end"),
+        moment=slider(
+            0, len(epochs) - 1, value=len(epochs) - 1, tooltip="Go through the training from start to end"
+        ),
     )
 
 

@@ -1,7 +1,7 @@
 """The style of the course's figures, the axes they stand on, and the check of what they show."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from math import ceil
 from typing import Any
 
@@ -44,14 +44,23 @@ STYLE: dict[str, Any] = {
 }
 
 
-def style() -> AbstractContextManager[None]:
+@contextmanager
+def style() -> Iterator[None]:
     """The course's style, for as long as a ``with`` block lasts.
+
+    Only what the style sets is put back: a notebook's backend sets itself up at the first figure,
+    perhaps in this block, and that has to stay.
 
     >>> with style():
     ...     matplotlib.rcParams["font.size"]
     14.0
     """
-    return matplotlib.rc_context(STYLE)
+    before = {key: matplotlib.rcParams[key] for key in STYLE}
+    matplotlib.rcParams.update(STYLE)
+    try:
+        yield
+    finally:
+        matplotlib.rcParams.update(before)
 
 
 @contextmanager
