@@ -1,10 +1,12 @@
-"""What a figure really shows: the texts that matplotlib draws, with their boxes."""
+"""What a figure really shows: the texts that matplotlib draws, and what is wrong with them."""
 
 from unittest.mock import patch
 
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
+
+SMALLEST = 12  # points: read from the back of a lecture hall
 
 
 def drawn_texts(figure: Figure) -> list[tuple[Text, Bbox]]:
@@ -22,27 +24,19 @@ def drawn_texts(figure: Figure) -> list[tuple[Text, Bbox]]:
     return list(found.values())
 
 
-def clipped(figure: Figure) -> list[str]:
-    """The texts that stand partly outside the canvas."""
+def faults(figure: Figure) -> list[str]:
+    """Texts that stand partly outside the canvas, cover one another, or are too small to read."""
     width, height = figure.canvas.get_width_height()
-    return [
-        text.get_text()
-        for text, box in drawn_texts(figure)
-        if box.x0 < -1 or box.y0 < -1 or box.x1 > width + 1 or box.y1 > height + 1
-    ]
-
-
-def overlapping(figure: Figure) -> list[tuple[str, str]]:
-    """The pairs of texts that cover one another."""
-    found = drawn_texts(figure)
-    return [
-        (a.get_text(), b.get_text())
-        for i, (a, one) in enumerate(found)
-        for b, two in found[:i]
-        if min(one.x1, two.x1) - max(one.x0, two.x0) > 1 and min(one.y1, two.y1) - max(one.y0, two.y0) > 1
-    ]
-
-
-def small(figure: Figure) -> list[str]:
-    """The texts below 12 points."""
-    return [text.get_text() for text, _ in drawn_texts(figure) if text.get_size() < 12]
+    texts = drawn_texts(figure)
+    found = [] if texts else ["no text at all"]
+    for i, (text, box) in enumerate(texts):
+        name = repr(text.get_text())
+        if box.x0 < -1 or box.y0 < -1 or box.x1 > width + 1 or box.y1 > height + 1:
+            found.append(f"{name} stands outside the canvas")
+        if text.get_size() < SMALLEST:
+            found.append(f"{name} has {text.get_size():g} points")
+        for other, place in texts[:i]:
+            both = Bbox.intersection(box, place)
+            if both is not None and both.width > 1 and both.height > 1:
+                found.append(f"{name} covers {other.get_text()!r}")
+    return found

@@ -6,14 +6,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
-from drawn import clipped, overlapping, small
+from drawn import faults
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
 from course_utils import plots
 from course_utils.explorers import Explorer, choice, panels, slider, switch
-from course_utils.explorers.base import SCREEN_DPI
+from course_utils.explorers.base import SCREEN_DPI, smaller
 from course_utils.explorers.controls import allowed, extremes
 
 
@@ -73,7 +73,7 @@ def test_an_error_is_one_readable_line_inside_the_picture():
     assert shown.startswith("ValueError: expected $p_D$ of shape (B, 1, 8, 8), got x") and shown.endswith(
         "[...]"
     )
-    assert clipped(figure) == [] and small(figure) == []
+    assert faults(figure) == []
 
 
 def test_an_error_in_the_first_picture_is_raised():
@@ -148,9 +148,18 @@ def test_panels_stand_apart_with_room_for_names_and_titles():
     FigureCanvasAgg(figure)
     for ax in panels(figure, 2, rows=2):
         plots.lines(torch.arange(3.0), {"one": torch.arange(3.0) * -1000}, "x", "y (nats)", ax, title="Title")
-    assert len(figure.axes) == 4 and clipped(figure) == [] and overlapping(figure) == []
+    assert len(figure.axes) == 4 and faults(figure) == []
 
 
 def test_panels_need_room():
     with pytest.raises(ValueError, match="panels: expected a figure with room for 3×1 axes"):
         panels(Figure(figsize=(4, 4)), rows=3)
+
+
+def test_the_smaller_png_looks_the_same():
+    explorer = plain(rate=(1.0, 3.0))
+    full = explorer.picture()
+    fewer = smaller(full)
+    off = np.abs(pixels(full).astype(int) - pixels(fewer))
+    assert len(fewer) < 0.6 * len(full) and off.mean() < 0.5 and off.max() < 16
+    assert (pixels(fewer)[0, 0] == 255).all()

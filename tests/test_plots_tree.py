@@ -1,7 +1,7 @@
 import matplotlib.pyplot as plt
 import pytest
 import torch
-from drawn import clipped, overlapping, small
+from drawn import faults
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -43,7 +43,7 @@ def slide_14(monkeypatch):
 def test_all_eleven_systems_are_readable(slide_14):
     ax = plots.tree()
     assert all(ax.figure.get_size_inches() < 13)
-    assert clipped(ax.figure) == [] and overlapping(ax.figure) == [] and small(ax.figure) == []
+    assert faults(ax.figure) == []
     boxes = [text.get_bbox_patch().get_window_extent() for text in ax.texts if text.get_bbox_patch()]
     for i, a in enumerate(boxes):
         assert all(a.x0 >= b.x1 or b.x0 >= a.x1 or a.y0 >= b.y1 or b.y0 >= a.y1 for b in boxes[:i])

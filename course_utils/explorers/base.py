@@ -149,7 +149,7 @@ def png(figure: Figure) -> bytes:
 def smaller(picture: bytes) -> bytes:
     """A PNG with at most 256 colours, compressed as far as PNG goes."""
     image = Image.open(BytesIO(picture)).quantize(
-        256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
+        256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
     )
     file = BytesIO()
     image.save(file, "png", compress_level=9)
