@@ -135,7 +135,7 @@ def normalised(log_p: Tensor, who: str, name: str, *, like: Tensor | None = None
 def expected(log_p: Tensor, values: Tensor) -> Tensor:
     """Σ p · values with 0·∞ = 0, also in the gradients; infinite where a possible state's value is."""
     possible, infinite = log_p > -inf, values.isinf()
-    total = (log_p.exp() * values.masked_fill(~possible | infinite, 0.0)).sum() + 0.0  # −0 becomes 0
+    total = (log_p.exp() * values.masked_fill(~possible | infinite, 0.0)).sum()
     beyond = values.detach()[possible & infinite]
     return total + beyond[0] if len(beyond) else total
 
