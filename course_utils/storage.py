@@ -21,7 +21,8 @@ class CorruptFileError(ValueError):
 
     def __init__(self, path: Path, why: str) -> None:
         super().__init__(
-            f"{path}: the file is damaged ({why}). Delete it and run again, or copy it again from its source."
+            f"{path}: this file is damaged or was not written by the course ({why}). "
+            "Delete it to have it made again, or give another path."
         )
 
 

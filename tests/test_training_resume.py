@@ -1,6 +1,5 @@
 """Checkpoints: a run that was killed ends in the same weights, bit for bit, as one that never stopped."""
 
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -78,8 +77,8 @@ def test_a_process_killed_in_the_middle(tmp_path, uninterrupted):
         try:
             assert process.stdout.readline().strip() == "in the middle"
         finally:
-            process.send_signal(signal.SIGKILL)
-    assert process.returncode == -signal.SIGKILL
+            process.kill()  # SIGKILL
+    assert process.returncode != 0
     assert len(storage.read(path)["state"]["history"]["valid"]) == 6
     model = noisy_model()
     assert outcome(train(model, checkpoint=path)) == outcome(uninterrupted[0])

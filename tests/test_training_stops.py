@@ -140,10 +140,14 @@ def test_divergence_in_the_first_epoch_gives_the_first_weights_back():
     assert torch.equal(model.weight, torch.zeros(3))
 
 
-def test_a_gradient_that_is_not_finite_stops_training_at_its_batch():
-    model = Trap(3, lambda model, loss: loss + (model.weight - model.weight.detach()).sum().sqrt())
-    with pytest.raises(TrainingDiverged, match="gradient became (inf|nan) in epoch 2, batch 1"):
-        quietly(model, X, batch_size=45)
+@pytest.mark.parametrize("step", [1, 3, 4])
+@pytest.mark.parametrize("clip", [None, 1.0])
+def test_a_gradient_that_is_not_finite_stops_training_at_its_batch(step, clip):
+    """The loss is finite, its slope is that of a square root at 0; batches 1 and 2 of an epoch of 2."""
+    model = Trap(step, lambda model, loss: loss + (model.weight - model.weight.detach()).sum().sqrt())
+    place = f"epoch {(step + 1) // 2}, batch {2 - step % 2}"
+    with pytest.raises(TrainingDiverged, match=f"gradient became infinite or nan in {place}"):
+        quietly(model, X, batch_size=45, clip=clip)
     assert model.weight.isfinite().all()
 
 

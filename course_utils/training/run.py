@@ -8,7 +8,7 @@ from math import cos, isfinite, pi
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import clip_grads_with_norm_, get_total_norm
+from torch.nn.utils import clip_grad_norm_
 
 from course_utils.training import streams
 from course_utils.training.batches import Batch, cut
@@ -69,7 +69,9 @@ class Run:
     def epoch(self, deadline: float, after_step: Callable[[float], object]) -> bool:
         """Train for one epoch, evaluate, record; whether the epoch was completed before the deadline."""
         begin, number = time.perf_counter(), self.history.epochs + 1
-        train, completed = self._train(number, deadline, after_step)
+        train, steps, completed = self.train_epoch(number, deadline, after_step)
+        if not self._finite():
+            raise self._diverged("a gradient became infinite or nan", number, steps)
         valid = self.evaluate()
         if not isfinite(valid):
             raise self._diverged(f"the held-out loss became {valid}", number)
@@ -80,57 +82,65 @@ class Run:
         self.history, self.best = history, best
         return completed
 
-    def _train(
+    def train_epoch(
         self, number: int, deadline: float, after_step: Callable[[float], object]
-    ) -> tuple[float, bool]:
+    ) -> tuple[float, int, bool]:
+        """Steps over all batches, or until the deadline: mean loss, number of steps, whether they are all."""
         seed, n = self.settings.seed, len(self.train[0])
         batches = cut(streams.permutation(n, seed, "order", number).to(self.device), self.settings.batch_size)
         streams.start(self.device, seed, "training", number)
         self.model.train()
-        steps_to_look = STEPS_TO_LOOK[self.device.type]
         total, pending = 0.0, []
         for i, indices in enumerate(batches, start=1):
             self._set_lr(number - 1 + (i - 1) / len(batches))
-            batch = tuple(part.index_select(0, indices) for part in self.train)
-            pending.append((*self.step(batch), len(indices)))
+            loss = self.loss(tuple(part.index_select(0, indices) for part in self.train))
+            pending.append((loss.detach(), len(indices)))
             late = time.perf_counter() > deadline
-            if len(pending) == steps_to_look or late or i == len(batches):
+            if len(pending) == STEPS_TO_LOOK[self.device.type] or late or i == len(batches):
                 total += self._look(pending, number, i)
                 pending.clear()
+            self.descend(loss)
             after_step(1 / len(batches))
             if late:
                 break
-        return total / sum(map(len, batches[:i])), i == len(batches)
+        return total / sum(map(len, batches[:i])), i, i == len(batches)
 
-    def step(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """One step of the optimiser; the loss and the norm of its gradient, still on the device."""
+    def loss(self, batch: Batch) -> Tensor:
+        """The loss of a batch in training, in mixed precision if wanted, with no gradients left over."""
         self.optimiser.zero_grad()
         with self.autocast():
             loss = _scalar(self.model, batch)
         if not loss.requires_grad:
-            raise ValueError(
-                f"{self.history.model}.loss: expected it to depend on the parameters; it does not"
-            )
+            name = self.history.model
+            raise ValueError(f"{name}.loss: expected it to depend on the parameters, got a constant")
+        return loss
+
+    def descend(self, loss: Tensor) -> None:
+        """One step of the optimiser along the gradient of a loss."""
         self.scaler.scale(loss).backward()
-        self.scaler.unscale_(self.optimiser)
-        norm = get_total_norm([p.grad for p in self.parameters if p.grad is not None])
         if isfinite(self.settings.clip):
-            clip_grads_with_norm_(self.parameters, self.settings.clip, norm)
+            self.scaler.unscale_(self.optimiser)
+            clip_grad_norm_(self.parameters, self.settings.clip)
         self.scaler.step(self.optimiser)
         self.scaler.update()
-        return loss.detach(), norm
 
-    def _look(self, pending: list[tuple[Tensor, Tensor, int]], epoch: int, last: int) -> float:
-        """The sum of the losses of some steps over their examples, if they and the gradients are finite."""
-        losses, norms, sizes = zip(*pending, strict=True)
-        losses, norms = torch.stack(losses).tolist(), torch.stack(norms).tolist()
-        for batch, (loss, norm) in enumerate(zip(losses, norms, strict=True), start=last - len(pending) + 1):
+    def _look(self, pending: list[tuple[Tensor, int]], epoch: int, last: int) -> float:
+        """The sum of the losses of the last batches over their examples, if all are finite.
+
+        Norms of gradients would cost a tenth of a small model's step. But a gradient that is not finite
+        spoils the weights, they spoil the next loss, and that tells which of the two it was.
+        """
+        losses, sizes = zip(*pending, strict=True)
+        losses = torch.stack(losses).tolist() if len(losses) > 1 else [losses[0].item()]
+        for batch, loss in enumerate(losses, start=last - len(losses) + 1):
             if not isfinite(loss):
+                if last > 1 and batch == last and not self._finite():
+                    raise self._diverged("a gradient became infinite or nan", epoch, batch - 1)
                 raise self._diverged(f"the training loss became {loss}", epoch, batch)
-            # a scaler expects overflowing gradients and leaves those steps out
-            if not isfinite(norm) and not self.scaler.is_enabled():
-                raise self._diverged(f"the norm of the gradient became {norm}", epoch, batch)
         return sum(loss * size for loss, size in zip(losses, sizes, strict=True))
+
+    def _finite(self) -> bool:
+        return all(bool(p.isfinite().all()) for p in self.parameters)
 
     def _diverged(self, what: str, epoch: int, batch: int | None = None) -> TrainingDiverged:
         where = f"epoch {epoch}" if batch is None else f"epoch {epoch}, batch {batch}"
@@ -186,7 +196,7 @@ class Run:
             return (
                 f"{self.history.model}: interrupted; the model has its best weights so far, of epoch {best}."
             )
-        if all(bool(p.isfinite().all()) for p in self.parameters):
+        if self._finite():
             self.best = _copy(self.model)
         return (
             f"{self.history.model}: interrupted in the first epoch; the model has the weights it has reached."
