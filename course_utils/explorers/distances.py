@@ -66,10 +66,10 @@ def draw_distances(x: Tensor, log_p: Tensor, figure: Figure, *, mean: float, std
     """Draw p_D and p_θ, a bar for each distance, and NLL as H(p_D) + KL."""
     log_q = gaussian_on(x, mean, std)
     step = (x[1] - x[0]).item()
-    left = figure.add_axes((0.07, 0.16, 0.4, 0.74))
+    left = figure.add_axes((0.07, 0.16, 0.36, 0.72))
     plots.distributions({"p_D": log_p.exp() / step, "p_θ": log_q.exp() / step}, left, grid=x)
     left.set(ylim=(0, 0.85), xticks=range(-6, 7, 3), yticks=[0, 0.4, 0.8])  # ticks cost most of the time
-    right = figure.add_axes((0.64, 0.16, 0.27, 0.74))
+    right = figure.add_axes((0.66, 0.16, 0.26, 0.72))
     found = distances(log_p, log_q, x)
     h, nll = entropy(log_p).item(), cross_entropy(log_p, log_q).item()
     offset = -torch.tensor(step).log().item()  # nats of the cell: makes H and NLL those of densities
