@@ -1,15 +1,17 @@
 """What ``fit`` promises about learning: the optimum, early stopping, random numbers, settings."""
 
 import random
+from functools import partial
 from math import log, prod
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
+from tqdm import tqdm
 from training_models import FVSBN, Noisy, Scripted, Watched, noisy_data, noisy_model, same, weights
 
-from course_utils.training import History, fit
+from course_utils.training import History, fit, fitting
 
 
 def quietly(model, x, **settings):
@@ -217,13 +219,18 @@ def test_repr_is_one_line_without_seconds():
 
 
 def test_history_draws_itself():
-    plots = pytest.importorskip("course_utils.plots")
-    if not hasattr(plots, "history"):
-        pytest.skip("course_utils.plots draws no history yet")
-    ax = quietly(noisy_model(), noisy_data(), epochs=3).plot()
-    assert len(ax.get_lines()) >= 2
+    history = quietly(noisy_model(), noisy_data(), epochs=3)
+    curves = [line.get_ydata().tolist() for line in history.plot().get_lines()]
+    assert history.train in curves and history.valid in curves and [history.best_valid] in curves
 
 
-def test_nothing_is_printed(capsys):
-    fit(noisy_model(), noisy_data(), epochs=2, device="cpu")
-    assert capsys.readouterr().out == ""
+def test_the_bar_goes_to_the_end_and_nothing_is_printed(capsys, monkeypatch, recwarn):
+    monkeypatch.setattr(fitting, "SECONDS_WITHOUT_BAR", 0.0)
+    monkeypatch.setattr(fitting, "tqdm", partial(tqdm, mininterval=0.0))
+    history = fit(noisy_model(), noisy_data(), epochs=60, batch_size=11, patience=60, device="cpu")
+    out, bar = capsys.readouterr()
+    assert out == "" and not recwarn.list
+    assert "Noisy" in bar and "60.0/60 epochs" in bar and f"held-out {history.valid[-2]:.2f} nats" in bar
+    assert bar.endswith("\r"), "the bar is wiped out in the end"
+    assert fit(noisy_model(), noisy_data(), epochs=1, progress=False, device="cpu").epochs == 1
+    assert capsys.readouterr() == ("", "")

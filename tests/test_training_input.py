@@ -132,7 +132,7 @@ def test_mixed_precision_learns_about_the_same(half):
         model = Looking()
         model.load_state_dict(noisy_model().state_dict())
         run = Run(model, Settings(lr=0.01, clip=1.0), (noisy_data(),), (noisy_data(20),))
-        run.use_precision(half)
+        run.descent.use_precision(half)
         for _ in range(5):
             run.epoch(inf, lambda done: None)
         return run
@@ -143,20 +143,20 @@ def test_mixed_precision_learns_about_the_same(half):
         full.history.valid, rel=0.1
     )  # a scaler may leave the first step out
     assert all(p.dtype == torch.float32 for p in mixed.model.parameters())
-    assert bool(mixed.state()["scaler"]) == (half is torch.float16)
+    assert bool(mixed.state()["descent"]["scaler"]) == (half is torch.float16)
     again = Run(noisy_model(), Settings(), (noisy_data(),), (noisy_data(20),))
-    again.use_precision(half)
+    again.descent.use_precision(half)
     again.load_state(mixed.state())
-    assert again.scaler.state_dict() == mixed.scaler.state_dict()
+    assert again.descent.scaler.state_dict() == mixed.descent.scaler.state_dict()
 
 
 def test_a_scaler_survives_an_overflow():
     """With float16 the first scale may be too large: that step is left out, and the scale falls."""
     model = Watched()
     run = Run(model, Settings(lr=1.0), (torch.ones(10),), (torch.ones(2),))
-    run.use_precision(torch.float16)
-    run.descend(model.weight * 1e35)
-    assert model.weight.item() == 0 and run.scaler.get_scale() == 2.0**15
+    run.descent.use_precision(torch.float16)
+    run.descent.step(model.weight * 1e35)
+    assert model.weight.item() == 0 and run.descent.scaler.get_scale() == 2.0**15
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

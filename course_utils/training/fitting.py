@@ -23,7 +23,7 @@ Data = Tensor | Sequence[Tensor]
 Path = str | os.PathLike[str]
 OnEpoch = Callable[[int, nn.Module], object]
 
-BAR = "{l_bar}{bar}| {n:.0f}/{total_fmt} epochs [{elapsed}<{remaining}{postfix}]"
+BAR = "{l_bar}{bar}| {n:.1f}/{total_fmt} epochs [{elapsed}<{remaining}{postfix}]"
 SECONDS_WITHOUT_BAR = 0.5
 
 
@@ -124,7 +124,7 @@ def _complete(
         if on_epoch is not None and run.history.epochs == 0:
             _call(on_epoch, run)
         while not run.history.stopped:
-            completed = run.epoch(deadline, bar.update)
+            completed = run.epoch(deadline, lambda done: bar.update(done - bar.n))
             _tell(bar, run)
             if on_epoch is not None:
                 _call(on_epoch, run)
@@ -162,7 +162,6 @@ def _bar(run: Run, progress: bool) -> tqdm:
 
 def _tell(bar: tqdm, run: Run) -> None:
     train, valid = run.history.train[-1], run.history.valid[-1]
-    bar.n = run.history.epochs
     bar.set_postfix_str(f"training {train:.2f}, held-out {valid:.2f} nats", refresh=False)
 
 
