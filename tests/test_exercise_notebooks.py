@@ -1,0 +1,76 @@
+"""Every notebook runs with all exercises solved, as it runs with none: that is what is stored and tested."""
+
+from collections import Counter
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+from solved import solved, stubs, verdicts
+
+from course_utils.exercises.desk import catalogue
+from course_utils.notebooks import execute
+from course_utils.notebooks.command import FOLDER
+
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+STUBS = """# two exercises in one cell
+def ink(x):
+    return ...  # your turn
+
+pixels = ...
+ink = check(ink)"""
+
+
+def exercise(source: str, *tags: str, name: str = "exercise"):
+    return new_code_cell(source, id=name, metadata={"tags": list(tags)})
+
+
+def read(path: Path):
+    return nbformat.read(path, as_version=4)
+
+
+def test_stubs_are_the_exercises_of_tagged_cells_without_the_checks():
+    assert list(stubs(exercise(STUBS, "exercise"))) == ["ink", "pixels"]
+    assert stubs(exercise(STUBS)) == {}
+
+
+def test_a_solved_cell_has_the_reference_in_place_of_the_stub_and_nothing_else_changed():
+    notebook = new_notebook(cells=[exercise(STUBS, "exercise"), exercise("y = 1", name="rest")])
+    copied, names = solved(notebook)
+    lines = copied.cells[0].source.splitlines()
+    assert names == ["ink", "pixels"]
+    assert lines[0] == "# two exercises in one cell" and lines[-1] == "ink = check(ink)"
+    assert "pixels = pixels()" in lines and not any("..." in line for line in lines)
+    assert copied.cells[1].source == "y = 1" and notebook.cells[0].source == STUBS
+
+
+def test_solutions_are_right_where_stubs_are_not_attempted(tmp_path: Path):
+    setup = "import torch\nfrom torch import Tensor\nfrom course_utils.exercises import check"
+    checked = 'pixels = check(pixels, "pixels")'
+    tried = [exercise(STUBS, "exercise", name="stubs"), exercise(checked, name="checked")]
+    copied, names = solved(new_notebook(cells=tried))
+    copied.cells[0].id, copied.cells[1].id = "solved", "checked-again"
+    run = execute(new_notebook(cells=[exercise(setup), *tried, *copied.cells]), tmp_path)
+    before, after = (verdicts(new_notebook(cells=run.cells[i : i + 2]), names) for i in (1, 3))
+    assert [said.split(" yet")[0] for said in before.values()] == ["not attempted", "not attempted"]
+    assert [said.split(".")[0] for said in after.values()] == ["right", "right"]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_notebook_leaves_every_exercise_to_the_student(path: Path):
+    notebook = read(path)
+    _, names = solved(notebook)
+    assert names
+    assert {n: said for n, said in verdicts(notebook, names).items() if "not attempted" not in said} == {}
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_notebook_runs_with_every_exercise_solved(path: Path):
+    notebook, names = solved(read(path))
+    said = verdicts(execute(notebook, path.parent, name=path.name), names)
+    assert {name: verdict for name, verdict in said.items() if not verdict.startswith("right.")} == {}
+
+
+def test_every_exercise_stands_in_one_notebook():
+    used = Counter(name for path in NOTEBOOKS for name in solved(read(path))[1])
+    assert {name: used[name] for name in catalogue() if used[name] != 1} == {}
