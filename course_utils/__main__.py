@@ -1,4 +1,4 @@
-"""The commands of the course: ``python -m course_utils [check | refresh [NAMES]]``."""
+"""The commands of the course: ``python -m course_utils [check | refresh [NAMES] | picture [FILE]]``."""
 
 import argparse
 import sys
@@ -11,18 +11,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return the exit status, 1 when the check finds a problem.
 
     ``check``, the default, prints what is here, what is missing and how to mend it. ``refresh`` executes
-    the notebooks and stores their outputs: see ``course_utils.notebooks``.
+    the notebooks and stores their outputs: see ``course_utils.notebooks``. ``picture`` draws the README's.
     """
     parser = argparse.ArgumentParser(prog="python -m course_utils", description=__doc__)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_parser("check", help="versions, device, data, and what is wrong, with a hint (the default)")
-    refresh = commands.add_parser("refresh", help="execute notebooks and store their outputs", add_help=False)
-    refresh.add_argument("names", nargs=argparse.REMAINDER)
-    arguments = parser.parse_args(argv)
+    for name, what in {
+        "refresh": "execute notebooks and store their outputs",
+        "picture": "train NADE and draw the picture of the README",
+    }.items():
+        commands.add_parser(name, help=what, add_help=False)
+    arguments, rest = parser.parse_known_args(argv)
     if arguments.command == "refresh":
         from course_utils import notebooks  # needs Jupyter; the check must not
 
-        return notebooks.main(arguments.names)
+        return notebooks.main(rest)
+    if arguments.command == "picture":
+        from course_utils import picture
+
+        return picture.main(rest)
+    if rest:
+        parser.error(f"unrecognised arguments: {' '.join(rest)}")
     findings = report()
     print(as_text(findings))
     return int(any(finding.state == "problem" for finding in findings))

@@ -11,7 +11,7 @@ LAYERS = {
     1: "taxonomy nets universe datasets divergences plots",
     2: "models vision",
     3: "training evaluation",
-    4: "explorers exercises environment notebooks",
+    4: "explorers exercises environment notebooks picture",
     5: "__main__",
 }
 LAYER = {unit: layer for layer, units in LAYERS.items() for unit in units.split()}

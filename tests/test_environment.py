@@ -181,16 +181,19 @@ def test_the_command_prints_and_fails_on_a_problem(capsys, monkeypatch):
             monkeypatch.setattr(command, "report", lambda found=findings: found)
             assert command.main(argv) == status
             assert capsys.readouterr().out == as_text(findings) + "\n"
-    with pytest.raises(SystemExit) as stop:
-        command.main(["chekc"])
-    assert stop.value.code == 2
+    for wrong in (["chekc"], ["check", "more"]):
+        with pytest.raises(SystemExit) as stop:
+            command.main(wrong)
+        assert stop.value.code == 2
 
 
-def test_refresh_is_handed_over(monkeypatch):
-    from course_utils import notebooks
+def test_refresh_and_picture_are_handed_over(monkeypatch):
+    from course_utils import notebooks, picture
 
     monkeypatch.setattr(notebooks, "main", lambda argv: len(argv))
-    assert command.main(["refresh", "03", "--help"]) == 2
+    monkeypatch.setattr(picture, "main", lambda argv: 10 * len(argv))
+    assert command.main(["refresh", "--check", "03", "--help"]) == 3
+    assert command.main(["picture", "a.png"]) == 10
 
 
 def test_runs_in_a_python_where_nothing_is_installed():

@@ -80,7 +80,7 @@ def test_every_layer_is_named_once():
 
 def test_importing_has_no_side_effects():
     def drawing(name):  # what draws comes last, so that what it loads is not laid to the others
-        return layers.unit(name) in {"plots", "explorers", "exercises"}
+        return layers.unit(name) in {"plots", "explorers", "exercises", "picture"}
 
     names = sorted((name for name in layers.modules(PACKAGE) if "__main__" not in name), key=drawing)
     found = effects(ROOT, names)

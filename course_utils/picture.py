@@ -1,0 +1,73 @@
+"""The picture of the README: slide 14's tree drawn from the classes, and a model that learns the digits."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from course_utils import plots, runtime
+from course_utils.datasets import digits
+from course_utils.models import NADE
+from course_utils.training import fit
+
+PLACE = Path(__file__).resolve().parents[1] / "data" / "shipped" / "picture.png"
+SHOWN = 15
+DPI = 110
+SHAPE = 0.68  # height over width of 3 × 5 digits with their title
+
+
+def learn(epochs: int | None = None) -> tuple[dict[str, Tensor], float]:
+    """Train NADE on the 8×8 digits, on the CPU; keep samples from before, from early on and from the end.
+
+    The same random numbers draw every set of samples, so that one can follow an image as p_M moves.
+
+    Args:
+        epochs: how many; None: the model's default.
+
+    Returns:
+        titled images ``(15, 1, 8, 8)``, the data first; and the mean −log p_M(x) on the test digits in nats.
+    """
+    runtime.set_seed(0)
+    data = digits()
+    model = NADE((1, 8, 8))
+    found = {"digits from $p_D$": data.train.x[:SHOWN]}
+
+    def look(epoch: int, model: NADE) -> None:
+        if epoch in (0, 2):
+            found[f"$p_M$ after {epoch} epochs" if epoch else "$p_M$ before training"] = sample(model)
+
+    history = fit(model, data.train.x, valid=data.valid.x, epochs=epochs, device="cpu", on_epoch=look)
+    found[f"$p_M$ after {history.best_epoch} epochs"] = sample(model)
+    with torch.no_grad():
+        return found, -model.log_prob(data.test.x).mean().item()
+
+
+def sample(model: NADE) -> Tensor:
+    """Draw the same samples again, but for what the model has learned since."""
+    return model.sample(SHOWN, generator=torch.Generator().manual_seed(4))
+
+
+def draw(path: Path = PLACE, epochs: int | None = None) -> str:
+    """Write the picture; return what it shows, in a sentence."""
+    found, nats = learn(epochs)
+    with plots.style():
+        top = plots.tree()
+        figure = top.figure
+        width, height = figure.get_size_inches()
+        below = SHAPE * width / len(found)
+        grid = figure.add_gridspec(2, len(found), height_ratios=[height, below])
+        figure.set_size_inches(width, height + below)
+        top.set_subplotspec(grid[0, :])
+        for column, (title, x) in enumerate(found.items()):
+            plots.images(x, columns=5, title=title, ax=figure.add_subplot(grid[1, column]))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=DPI, metadata={"Software": None})
+    return f"NADE's samples; −log p on the test digits: {nats:.2f} nats"
+
+
+def main(argv: Sequence[str]) -> int:
+    """Write the picture to the place named, or to where the README looks for it."""
+    path = Path(argv[0]) if argv else PLACE
+    print(f"{path.name}: {draw(path)}")
+    return 0

@@ -1,0 +1,69 @@
+"""What the README says is so: its commands, its links, its map, its pins."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+BLOCKS = re.findall(r"^```\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+START = "python -m pip install uv && python -m uv run "
+
+
+def test_two_commands_that_bring_uv_along():
+    commands = [block.strip() for block in BLOCKS if block.startswith(START)]
+    assert [command.removeprefix(START).split()[0] for command in commands] == ["jupyter", "pytest"]
+    assert all("\n" not in command for command in commands)
+    assert commands[1] == START + "pytest"
+    assert (ROOT / commands[0].split()[-1]).is_file()
+
+
+def test_ci_finds_the_command_of_the_tests():
+    pattern = re.search(r"grep -E '(.*)' README.md", (ROOT / ".ci" / "run").read_text("utf-8"))
+    assert re.findall(pattern[1], README, re.MULTILINE) == [START + "pytest"]
+
+
+@pytest.mark.parametrize("page", ["README.md", "data/README.md"])
+def test_links_lead_somewhere(page):
+    text = (ROOT / page).read_text("utf-8")
+    headings = {
+        re.sub(r"[^\w\- ]", "", h).lower().replace(" ", "-") for h in re.findall(r"^#+ (.*)", text, re.M)
+    }
+    for link in re.findall(r"\]\(([^)]+)\)", text):
+        if link.startswith("#"):
+            assert link[1:] in headings, link
+        elif not link.startswith("https://"):
+            assert (ROOT / page).parent.joinpath(link).exists(), link
+
+
+def test_map_names_every_notebook_once_and_links_those_that_exist():
+    rows = re.findall(r"^\| (?:\d|after).*\|$", README, re.MULTILINE)
+    titles = [re.search(r"(\d\d) · ", row)[1] for row in rows]
+    assert titles == [f"{n:02}" for n in range(22)]
+    linked = {link for row in rows for link in re.findall(r"\]\((notebooks/.*?)\)", row)}
+    assert linked == {f"notebooks/{path.name}" for path in (ROOT / "notebooks").glob("*.ipynb")}
+    for row, number in zip(rows, titles, strict=True):
+        assert all(f"notebooks/{number}_" in link for link in re.findall(r"\]\((notebooks/.*?)\)", row))
+
+
+def test_two_screens_before_the_map():
+    assert len(README.split("## The map")[0].splitlines()) <= 60
+
+
+def test_versions_it_names_are_the_pins():
+    pins = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
+    named = re.findall(r"[a-z]+==[\d.]+\d", README)
+    assert named
+    assert set(named) <= set(pins)
+
+
+def test_commands_of_the_package_exist():
+    named = set(re.findall(r"python -m course_utils( [a-z]+)?", README))
+    told = subprocess.run(
+        [sys.executable, "-m", "course_utils", "--help"], cwd=ROOT, capture_output=True, text=True
+    ).stdout
+    assert {name.strip() for name in named if name} == {"picture", "refresh"}
+    assert all(re.search(rf"^    {name.strip()} ", told, re.MULTILINE) for name in named if name)
