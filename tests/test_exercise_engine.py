@@ -44,6 +44,14 @@ class Hostile:
         raise RuntimeError("no")
 
 
+class Odd(torch.Tensor):
+    @classmethod
+    def __torch_function__(cls, function, types, args=(), kwargs=None):
+        if function is torch.Tensor.isnan:
+            raise RuntimeError("no")
+        return super().__torch_function__(function, types, args, kwargs)
+
+
 def leaves(x):
     raise SystemExit
 
@@ -53,7 +61,8 @@ def leaves(x):
     [
         (lambda x: 3, "3, of type int"),
         (lambda x: x[:0], "shape (0,)"),
-        (lambda x: x * float("nan"), "nan"),
+        (lambda x: x * float("nan"), "it is never NaN"),
+        (lambda x: x.flip(0).as_subclass(Odd), "a value that can be compared"),
         (lambda x: x.flip(0).long(), "whole"),
         (lambda x: x.flip(0).cfloat(), "complex"),
         (lambda x: x.flip(0).to("meta"), "device meta"),
@@ -93,6 +102,12 @@ def test_a_wrong_answer_is_told_the_input_what_came_and_what_was_expected():
 
 def test_a_value_is_not_given_away():
     assert "64" not in verdict(8, catalogue()["pixels"]).text
+
+
+def test_nan_is_named():
+    for answer in (float("nan"), torch.tensor(float("nan"))):
+        exercise = Exercise(lambda: 1.0, ("A hint.",), (agrees_with(lambda: 1.0),), value=True)
+        assert "it is never NaN" in verdict(answer, exercise).text
 
 
 def test_an_interrupt_is_no_answer():
@@ -161,7 +176,9 @@ def test_each_kind_of_input_is_guarded(part):
             [2, np.float32(2), torch.tensor(2.0), 2.00001],
             [2.1, float("nan"), "2", True, 2j, torch.ones(2)],
         ),
-        (3, [3.0, np.int64(3), torch.tensor(3)], [4, 3.5, "3", None.__class__]),
+        (3, [3.0, np.int64(3), torch.tensor(3)], [4, 3.5, "3", int]),
+        (1, [1.0], [True, torch.tensor(True)]),
+        (1.0, [1], [True]),
         ("ab", ["ab"], ["b", 3, b"ab"]),
         (True, [np.bool_(True), torch.tensor(True)], [False, 1, "True"]),
         ((1, 2.0), [(1, 2.0)], [(1, 3.0), (1,), [1, 2.0], 1, (1, "2")]),

@@ -37,7 +37,7 @@ DRAWINGS = {
     "states, log": lambda ax: plots.distributions({"p_D": P, "p_M": Q}, ax, scale="log"),
     "densities": lambda ax: plots.distributions({"p_D": X, "a": 1 - X, "b": X / 2}, ax, grid=X),
     "lines": lambda ax: plots.lines(
-        X, {n: X * i for i, n in enumerate("abcdefg")}, "x", "nats", ax, title="t"
+        X, {n: X * i for i, n in enumerate("abcdefg")}, "x", "nats", ax, title="A title over " * 3
     ),
 }
 

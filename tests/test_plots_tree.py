@@ -67,6 +67,18 @@ def test_the_tree_has_every_class_and_system_under_its_family(axes, slide_14):
     assert len(axes.lines) == 10  # a connector for every class but the root
 
 
+def test_a_system_built_on_another_stands_in_its_family(axes, slide_14, monkeypatch):
+    gated = type("GatedPixelCNN", (), {"title": "Gated PixelCNN"})
+    before = taxonomy_tree.children
+    monkeypatch.setattr(
+        taxonomy_tree,
+        "children",
+        lambda node: [gated] if getattr(node, "title", "") == "PixelCNN" else before(node),
+    )
+    plots.tree(axes)
+    assert "PixelRNN\nPixelCNN\nGated PixelCNN\nNADE\nMADE" in [text.get_text() for text in axes.texts]
+
+
 def test_families_without_a_system_are_drawn_too(axes, monkeypatch):
     real = taxonomy.children
     monkeypatch.setattr(
