@@ -1,0 +1,55 @@
+"""The tree of slide 14 as abstract classes: a verb exists only where the mathematics grants it.
+
+::
+
+    GenerativeModel                    sample(n)
+    ├─ ExplicitDensity
+    │  ├─ TractableDensity             log_prob(x), exact
+    │  │  ├─ Autoregressive            conditionals(x)
+    │  │  └─ Flow                      encode(x), decode(z)
+    │  └─ ApproximateDensity
+    │     ├─ Variational               elbo(x) ≤ log p(x)
+    │     └─ ExplicitMarkovChain       free_energy(x), step(x)
+    └─ ImplicitDensity
+       ├─ ImplicitMarkovChain          step(x)
+       └─ Direct                       generator, discriminator
+
+Shapes: x is ``(B, *event_shape)``, for images ``(B, C, H, W)``. Every verb returns one value per
+example, in nats; only ``loss`` is a scalar. Public verbs check their input and hand it to a method of
+the same name with an underscore, which a leaf defines.
+"""
+
+from course_utils.taxonomy.branches import (
+    ApproximateDensity,
+    Autoregressive,
+    Direct,
+    ExplicitDensity,
+    ExplicitMarkovChain,
+    Flow,
+    ImplicitDensity,
+    ImplicitMarkovChain,
+    TractableDensity,
+    Variational,
+)
+from course_utils.taxonomy.drawing import children, leaves, tree
+from course_utils.taxonomy.model import Density, GenerativeModel, MarkovChain, Support
+
+__all__ = [
+    "ApproximateDensity",
+    "Autoregressive",
+    "Density",
+    "Direct",
+    "ExplicitDensity",
+    "ExplicitMarkovChain",
+    "Flow",
+    "GenerativeModel",
+    "ImplicitDensity",
+    "ImplicitMarkovChain",
+    "MarkovChain",
+    "Support",
+    "TractableDensity",
+    "Variational",
+    "children",
+    "leaves",
+    "tree",
+]

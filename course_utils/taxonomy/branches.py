@@ -1,0 +1,164 @@
+"""The branches of slide 14, from explicit density down to where the systems hang."""
+
+from abc import abstractmethod
+
+from torch import Tensor, nn
+
+from course_utils.taxonomy.model import GenerativeModel, MarkovChain
+
+
+class ExplicitDensity(GenerativeModel):
+    """The model defines p(x) by a formula and is trained by minimising a loss on data."""
+
+    title = "Explicit density"
+    about = "the model can compute p(x)"
+
+    @abstractmethod
+    def loss(self, x: Tensor) -> Tensor:
+        """The scalar that training minimises, a mean over the batch, in nats."""
+
+
+class TractableDensity(ExplicitDensity):
+    """p(x) can be computed exactly; training is maximum likelihood."""
+
+    title = "Tractable density"
+    about = "can compute p(x)"
+    density = "exact"
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """The exact log p_M(x) in nats, ``(B, *event_shape)`` to ``(B,)``.
+
+        For "binary" support it is the log of a probability, for "unit" and "real" of a density.
+
+        Raises:
+            ValueError: x has the wrong shape, dtype, device or values.
+        """
+        return self._log_prob(self.check(x))
+
+    @abstractmethod
+    def _log_prob(self, x: Tensor) -> Tensor: ...
+
+    def loss(self, x: Tensor) -> Tensor:
+        """The negative log-likelihood E_x[−log p_M(x)] over the batch, in nats."""
+        return -self.log_prob(x).mean()
+
+
+class Autoregressive(TractableDensity):
+    """p(x) = Π_i p(x_i | x_1 … x_{i−1}): every pixel is an observation, none is hidden."""
+
+    title = "Autoregressive"
+    about = "p(x) = Π p(xᵢ | x₁ … xᵢ₋₁)"
+    latent = False
+
+    def conditionals(self, x: Tensor) -> Tensor:
+        """p(x_i = 1 | x_{<i}) for every pixel of every example, in the shape of x.
+
+        Raises:
+            ValueError: x has the wrong shape, dtype, device or values.
+        """
+        return self._conditionals(self.check(x))
+
+    @abstractmethod
+    def _conditionals(self, x: Tensor) -> Tensor: ...
+
+
+class Flow(TractableDensity):
+    """x = decode(z) for an invertible map: log p(x) = log p(z) + log |det ∂z/∂x|."""
+
+    title = "Normalising flow"
+    about = "log p(x) = log p(z) + log |det ∂z/∂x|"
+    latent = True
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """z = f(x), and log |det ∂f/∂x| as ``(B,)`` in nats.
+
+        Raises:
+            ValueError: x has the wrong shape, dtype, device or values.
+        """
+        return self._encode(self.check(x))
+
+    @abstractmethod
+    def _encode(self, x: Tensor) -> tuple[Tensor, Tensor]: ...
+
+    @abstractmethod
+    def decode(self, z: Tensor) -> Tensor:
+        """x = f⁻¹(z)."""
+
+
+class ApproximateDensity(ExplicitDensity):
+    """p(x) has a formula, but only a bound or an unnormalised value of it can be computed."""
+
+    title = "Approximate density"
+    about = "can compute an approximation to p(x)"
+    latent = True
+
+
+class Variational(ApproximateDensity):
+    """A bound: elbo(x) = E_q[log p(x, z) − log q(z | x)] ≤ log p(x)."""
+
+    title = "Variational"
+    about = "ELBO(x) ≤ log p(x)"
+    density = "lower bound"
+
+    def elbo(self, x: Tensor) -> Tensor:
+        """The evidence lower bound in nats, one sample of z per example: ``(B,)``.
+
+        Raises:
+            ValueError: x has the wrong shape, dtype, device or values.
+        """
+        return self._elbo(self.check(x))
+
+    @abstractmethod
+    def _elbo(self, x: Tensor) -> Tensor: ...
+
+    def loss(self, x: Tensor) -> Tensor:
+        """E_x[−ELBO(x)] over the batch, in nats: an upper bound on the negative log-likelihood."""
+        return -self.elbo(x).mean()
+
+
+class ExplicitMarkovChain(ApproximateDensity, MarkovChain):
+    """An energy: log p(x) = −F(x) − log Z with Z out of reach; samples come from a chain."""
+
+    title = "Markov chain"
+    about = "log p(x) = −F(x) − log Z"
+    density = "unnormalised"
+
+    def free_energy(self, x: Tensor) -> Tensor:
+        """F(x) in nats, ``(B,)``: −log p(x) up to the constant log Z.
+
+        Raises:
+            ValueError: x has the wrong shape, dtype, device or values.
+        """
+        return self._free_energy(self.check(x))
+
+    @abstractmethod
+    def _free_energy(self, x: Tensor) -> Tensor: ...
+
+
+class ImplicitDensity(GenerativeModel):
+    """The model does not compute p(x), but it can be sampled."""
+
+    title = "Implicit density"
+    about = "does not compute p(x), but can sample from it"
+    latent = True
+
+
+class ImplicitMarkovChain(ImplicitDensity, MarkovChain):
+    """Only the transition x → x′ of a chain is learned."""
+
+    title = "Markov chain"
+    about = "a learned step x → x′"
+
+    @abstractmethod
+    def loss(self, x: Tensor) -> Tensor:
+        """The scalar that training minimises, a mean over the batch."""
+
+
+class Direct(ImplicitDensity):
+    """x = generator(z) in one go, learned in a game against a discriminator."""
+
+    title = "Direct"
+    about = "x = G(z), learned in a game against D"
+
+    generator: nn.Module
+    discriminator: nn.Module

@@ -1,0 +1,39 @@
+"""The tree read off the classes: its nodes, its leaves, its picture in text."""
+
+from collections.abc import Iterator
+
+from course_utils.taxonomy.model import GenerativeModel
+
+
+def children(node: type[GenerativeModel]) -> list[type[GenerativeModel]]:
+    """The nodes right under this one, in the order of slide 14: the course's own classes only."""
+    package = __name__.split(".")[0]
+    return [c for c in node.__subclasses__() if c.__module__.split(".")[0] == package]
+
+
+def leaves(node: type[GenerativeModel] = GenerativeModel) -> Iterator[type[GenerativeModel]]:
+    """The systems on the tree, left to right: the classes that can be built."""
+    if not getattr(node, "__abstractmethods__", None):
+        yield node
+    for child in children(node):
+        yield from leaves(child)
+
+
+def tree(node: type[GenerativeModel] = GenerativeModel, prefix: str = "") -> str:
+    """Draw the tree under a node from the classes themselves, as text.
+
+    >>> from course_utils.taxonomy import ImplicitDensity
+    >>> print(tree(ImplicitDensity))
+    Implicit density — does not compute p(x), but can sample from it
+    ├─ Markov chain — a learned step x → x′...
+    └─ Direct — x = G(z), learned in a game against D...
+    """
+    lines = [node.title if node.about == "" else f"{node.title} — {node.about}"] if not prefix else []
+    below = children(node)
+    for i, child in enumerate(below):
+        last = i == len(below) - 1
+        lines.append(f"{prefix}{'└─' if last else '├─'} {child.title} — {child.about}")
+        subtree = tree(child, prefix + ("   " if last else "│  "))
+        if subtree:
+            lines.append(subtree)
+    return "\n".join(lines)

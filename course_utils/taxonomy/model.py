@@ -1,0 +1,92 @@
+"""The root of the tree: what every generative model has."""
+
+from abc import ABC, abstractmethod
+from math import prod
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from course_utils.checks import check_count, check_events
+
+Density = Literal["exact", "lower bound", "unnormalised", "none"]
+Support = Literal["binary", "unit", "real"]
+
+
+class GenerativeModel(nn.Module, ABC):
+    """A distribution p_M over events x that can be sampled.
+
+    Args:
+        event_shape: the shape of one example: (C, H, W) for images, (2,) for points of the plane.
+
+    Attributes:
+        title: the name in the lecture's tree.
+        support: which values x takes: "binary" {0, 1}, "unit" [0, 1], or "real".
+        density: what the model can say about p(x): "exact", "lower bound", "unnormalised", "none".
+        latent: slide 13: whether hidden variables generate the data (False: fully visible).
+        fit_defaults: the settings with which ``training.fit`` trains this model unless told otherwise.
+    """
+
+    title: ClassVar[str] = "Generative models"
+    about: ClassVar[str] = "can be sampled"
+    density: ClassVar[Density] = "none"
+    latent: ClassVar[bool | None] = None
+    fit_defaults: ClassVar[dict[str, object]] = {}
+    support: Support = "unit"
+
+    def __init__(self, event_shape: tuple[int, ...]) -> None:
+        super().__init__()
+        shape = tuple(event_shape) if isinstance(event_shape, tuple | list | torch.Size) else ()
+        if not shape or not all(isinstance(d, int) and not isinstance(d, bool) and d > 0 for d in shape):
+            raise ValueError(
+                f"{type(self).__name__}: expected event_shape as a tuple of positive integers "
+                f"such as (1, 8, 8), got {event_shape!r}"
+            )
+        self.event_shape = shape
+
+    @property
+    def dims(self) -> int:
+        """The number of dimensions D of one example."""
+        return prod(self.event_shape)
+
+    @property
+    def reference(self) -> Tensor:
+        """A tensor of the model: its device and dtype are those that inputs must have."""
+        tensors = [*self.parameters(), *self.buffers()]
+        return next((t for t in tensors if t.is_floating_point()), torch.empty(0))
+
+    def check(self, x: Tensor) -> Tensor:
+        """Return x if it is a batch this model lives on.
+
+        Raises:
+            ValueError: naming the model, what it expected and what came: type, shape, dtype, device
+                or values (see ``support``).
+        """
+        return check_events(x, self.event_shape, self.support, like=self.reference, who=type(self).__name__)
+
+    @torch.no_grad()
+    def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
+        """Draw n samples x ∼ p_M.
+
+        Args:
+            n: how many.
+            generator: the random numbers to use (on the model's device); None: torch's own.
+
+        Returns:
+            ``(n, *event_shape)`` on the model's device.
+
+        Raises:
+            ValueError: n is not a positive integer.
+        """
+        return self._sample(check_count(n, f"{type(self).__name__}.sample"), generator)
+
+    @abstractmethod
+    def _sample(self, n: int, generator: torch.Generator | None) -> Tensor: ...
+
+
+class MarkovChain(ABC):
+    """A model whose samples come from running a chain x → x′ to its stationary law."""
+
+    @abstractmethod
+    def step(self, x: Tensor) -> Tensor:
+        """One transition of the chain: ``(B, *event_shape)`` to the same shape."""
