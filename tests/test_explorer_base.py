@@ -65,12 +65,12 @@ def test_a_failing_drawing_is_reported_in_the_picture_and_the_next_one_is_whole_
 
 def test_an_error_is_one_readable_line_inside_the_picture():
     explorer = plain(rate=(1, 2))
-    error = ValueError("expected $p_D$ of shape (B, 1, 8, 8),\n got " + "x " * 500)
+    error = ValueError("expected $\\frac$ of shape (B, 1, 8, 8),\n got " + "x " * 500)
     figure = explorer._figure_of_error(SCREEN_DPI, error)
     FigureCanvasAgg(figure)
     (text,) = figure.texts
     shown = text.get_text().replace("\n", " ")
-    assert shown.startswith("ValueError: expected $p_D$ of shape (B, 1, 8, 8), got x") and shown.endswith(
+    assert shown.startswith("ValueError: expected $\\frac$ of shape (B, 1, 8, 8), got x") and shown.endswith(
         "[...]"
     )
     assert faults(figure) == []
@@ -149,6 +149,9 @@ def test_panels_stand_apart_with_room_for_names_and_titles():
     for ax in panels(figure, 2, rows=2):
         plots.lines(torch.arange(3.0), {"one": torch.arange(3.0) * -1000}, "x", "y (nats)", ax, title="Title")
     assert len(figure.axes) == 4 and faults(figure) == []
+    boxes = [ax.get_tightbbox() for ax in figure.axes]
+    for i, a in enumerate(boxes):
+        assert not any(a.overlaps(b) for b in boxes[:i])
 
 
 def test_panels_need_room():

@@ -57,9 +57,8 @@ class Answer:
             raise
         except BaseException as error:
             code = getattr(self.function, "__code__", None)
-            if isinstance(error, NotImplementedError) and "NotImplementedError" in getattr(
-                code, "co_names", ()
-            ):
+            own = getattr(code, "co_names", ())  # torch raises NotImplementedError too: not an empty body
+            if isinstance(error, NotImplementedError) and "NotImplementedError" in own:
                 raise Untouched from None
             raise Wrong(explain(error, code), given=self.given, says="It runs without an error") from None
 
