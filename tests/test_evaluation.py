@@ -86,14 +86,13 @@ def test_held_out_is_the_mean_negative_log_likelihood(universe):
 class DoubleSigmoid(NADE):
     """The classic mistake: samples from σ(σ(logit)), while the density is right."""
 
-    def _sample(self, n, generator, temperature=1.0):
-        u = torch.rand(n, self.dims, generator=generator, dtype=self.c.dtype)
-        x, a = torch.zeros_like(u), self.c.expand(n, -1)
+    def _draw(self, u, temperature, given, start):
+        x, a = torch.zeros_like(u), self.c.expand(len(u), -1)
         for i in range(self.dims):
             p = torch.sigmoid(torch.sigmoid(torch.sigmoid(a) @ self.V[i] + self.b[i]))
             x[:, i] = (u[:, i] < p).to(x)
             a = a + x[:, i, None] * self.W[i]
-        return x.view(n, *self.event_shape)
+        return x.view(-1, *self.event_shape)
 
 
 def test_agreement_catches_a_double_sigmoid_and_passes_the_truth(universe):

@@ -109,8 +109,8 @@ def test_temperature_sharpens_each_conditional():
     log_p = (x * logits - torch.nn.functional.softplus(logits)).sum(1)
 
     class Warm(NADE):
-        def _sample(self, n, generator, temperature=2.0):
-            return super()._sample(n, generator, 2.0)
+        def _draw(self, u, temperature, given, start):
+            return super()._draw(u, 2.0, given, start)
 
     model.__class__ = Warm
     assert sample_agreement(model, log_p, generator=torch.Generator().manual_seed(2)).p_value > 1e-4

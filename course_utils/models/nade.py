@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from course_utils.checks import check_count, check_number
+from course_utils.checks import check_count
 from course_utils.taxonomy import Autoregressive, Support
 
 
@@ -105,7 +105,7 @@ class NADE(Autoregressive):
         order = list(range(self.dims)) if order is None else [int(i) for i in order]
         if sorted(order) != list(range(self.dims)):
             raise ValueError(f"NADE: expected order to be a permutation of range({self.dims}), got {order}")
-        self.register_buffer("order", torch.tensor(order))
+        self.register_buffer("permutation", torch.tensor(order))
         self.W = nn.Parameter(torch.randn(self.dims, hidden) * 0.1)
         self.V = nn.Parameter(torch.randn(self.dims, hidden) * 0.1)
         self.b = nn.Parameter(torch.zeros(self.dims))
@@ -124,28 +124,18 @@ class NADE(Autoregressive):
         p[:, self.order] = torch.sigmoid(self.logits(x.flatten(1)[:, self.order]))
         return p.view_as(x)
 
-    @torch.no_grad()
-    def sample(self, n: int, *, temperature: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
-        """Draw n images pixel by pixel, exactly from p_M at temperature 1: ``(n, *event_shape)``.
+    @property
+    def order(self) -> Tensor:
+        """The order in which pixels are visited, ``(D,)``."""
+        return self.permutation
 
-        Args:
-            n: how many.
-            temperature: every log-odds is divided by it; towards 0 each pixel takes its likelier value.
-            generator: the random numbers to use (on the model's device).
-
-        Raises:
-            ValueError: n is not a positive integer, or temperature is not positive.
-        """
-        check_number(temperature, "NADE.sample: temperature", low=1e-6)
-        return self._sample(check_count(n, "NADE.sample"), generator, temperature)
-
-    def _sample(self, n: int, generator: torch.Generator | None, temperature: float = 1.0) -> Tensor:
-        u = torch.rand(n, self.dims, generator=generator, dtype=self.c.dtype, device=self.c.device)
-        x = torch.empty_like(u)
-        a = self.c.expand(n, -1)
-        for i in range(self.dims):
+    def _draw(self, u: Tensor, temperature: float, given: Tensor | None, start: int) -> Tensor:
+        x = torch.empty_like(u) if given is None else given.flatten(1).clone()
+        a = self.c + x[:, self.order[:start]] @ self.W[:start]
+        a = a.expand(len(u), -1)
+        for i in range(start, self.dims):
             logit = torch.sigmoid(a) @ self.V[i] + self.b[i]
             x_i = (u[:, i] < torch.sigmoid(logit / temperature)).to(u.dtype)
             a = a + x_i[:, None] * self.W[i]
             x[:, self.order[i]] = x_i
-        return x.view(n, *self.event_shape)
+        return x.view(-1, *self.event_shape)

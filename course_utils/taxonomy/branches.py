@@ -2,8 +2,10 @@
 
 from abc import abstractmethod
 
+import torch
 from torch import Tensor, nn
 
+from course_utils.checks import check_count, check_number
 from course_utils.taxonomy.model import GenerativeModel, MarkovChain
 
 
@@ -60,6 +62,78 @@ class Autoregressive(TractableDensity):
 
     @abstractmethod
     def _conditionals(self, x: Tensor) -> Tensor: ...
+
+    @torch.no_grad()
+    def sample(self, n: int, *, temperature: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
+        """Draw n images pixel by pixel, exactly from p_M at temperature 1: ``(n, *event_shape)``.
+
+        Args:
+            n: how many.
+            temperature: every log-odds is divided by it; towards 0 each pixel takes its likeliest value.
+            generator: the random numbers to use (on the model's device).
+
+        Raises:
+            ValueError: n is not a positive integer, or temperature is not positive.
+        """
+        who = f"{type(self).__name__}.sample"
+        check_number(temperature, f"{who}: temperature", low=1e-6)
+        return self._sample(check_count(n, who), generator, temperature)
+
+    @torch.no_grad()
+    def complete(
+        self,
+        x: Tensor,
+        known: Tensor,
+        *,
+        temperature: float = 1.0,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Draw the unknown pixels given the known ones, exactly from p_M(unknown | known).
+
+        Args:
+            x: ``(B, *event_shape)``; what stands in unknown pixels does not matter, within the support.
+            known: bool, ``event_shape``; the known pixels come first in the model's order.
+            temperature: as in ``sample``.
+            generator: as in ``sample``.
+
+        Raises:
+            ValueError: x is no batch of the model; known is no mask; or an unknown pixel comes before a
+                known one in the model's order, so that p(unknown | known) is not a product of conditionals.
+        """
+        who, x = f"{type(self).__name__}.complete", self.check(x)
+        check_number(temperature, f"{who}: temperature", low=1e-6)
+        if not isinstance(known, Tensor) or known.dtype != torch.bool or known.shape != self.event_shape:
+            raise ValueError(f"{who}: expected known as a bool tensor of shape {self.event_shape}")
+        known = known.to(x.device).flatten()[self.order]
+        start = int(known.sum())
+        if not bool(known[:start].all()):
+            raise ValueError(f"{who}: expected the known pixels first in the model's order, got one after")
+        return self._sample(len(x), generator, temperature, x, start)
+
+    def _sample(
+        self,
+        n: int,
+        generator: torch.Generator | None,
+        temperature: float = 1.0,
+        given: Tensor | None = None,
+        start: int = 0,
+    ) -> Tensor:
+        like = self.reference
+        u = torch.rand(n, self.dims, generator=generator, dtype=like.dtype, device=like.device)
+        return self._draw(u, temperature, given, start)
+
+    @property
+    def order(self) -> Tensor:
+        """The order in which pixels are visited, ``(D,)`` numbers of the flattened image: row by row."""
+        return torch.arange(self.dims, device=self.reference.device)
+
+    @abstractmethod
+    def _draw(self, u: Tensor, temperature: float, given: Tensor | None, start: int) -> Tensor:
+        """The images that uniform numbers choose: u ``(n, D)`` to ``(n, *event_shape)``.
+
+        The i-th pixel in the order is 1 where u_i < p(x_i = 1 | x_{<i}), for grey levels the first level
+        whose cumulative probability exceeds u_i; the first ``start`` pixels are those of ``given``.
+        """
 
 
 class Flow(TractableDensity):
