@@ -1,0 +1,140 @@
+"""What flows are made of: invertible steps whose log |det| is known, and priors that are easy to sample.
+
+A step maps ``(B, …)`` to ``(z, log_det)`` with log_det ``(B,)`` in nats; ``inverse`` maps z back. Steps
+in a chain: the maps compose, the log-determinants add.
+"""
+
+from abc import ABC, abstractmethod
+from math import log, pi
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import logsigmoid, softplus
+
+from course_utils.checks import check_number
+from course_utils.taxonomy import Support
+
+
+class Step(nn.Module, ABC):
+    """An invertible map of one shape to another with as many elements."""
+
+    @abstractmethod
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """z = f(x) and log |det ∂f/∂x|, ``(B,)`` in nats."""
+
+    @abstractmethod
+    def inverse(self, z: Tensor) -> Tensor:
+        """x = f⁻¹(z)."""
+
+
+def no_change(x: Tensor) -> Tensor:
+    """The log-determinant of a map that preserves volume: zeros, ``(B,)``."""
+    return x.new_zeros(len(x))
+
+
+class Chain(Step):
+    """Steps one after the other."""
+
+    def __init__(self, *steps: Step) -> None:
+        super().__init__()
+        self.steps = nn.ModuleList(steps)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """z = f_K(… f_1(x)), and the sum of the log-determinants."""
+        total = no_change(x)
+        for step in self.steps:
+            x, log_det = step(x)
+            total = total + log_det
+        return x, total
+
+    def inverse(self, z: Tensor) -> Tensor:
+        """The inverses in the opposite order."""
+        for step in reversed(self.steps):
+            z = step.inverse(z)
+        return z
+
+
+class Logit(Step):
+    r"""From the unit interval to the whole line: y = logit(α + (1 − 2α) x), elementwise.
+
+        log |dy/dx| = log(1 − 2α) − log p − log(1 − p),   p = α + (1 − 2α) x.
+
+    The log-determinant is counted, so that densities of flows are densities of grey values in [0, 1]
+    and bits/dim are comparable (Dinh, Sohl-Dickstein & Bengio 2017; Papamakarios et al. 2017). A small α
+    keeps 0 and 1 finite; what the model puts beyond logit(α) and logit(1 − α) is not in [0, 1], and
+    ``inverse`` sets it to the nearer end.
+
+    Args:
+        alpha: in (0, ½).
+
+    Raises:
+        ValueError: alpha is out of range.
+
+    >>> y, log_det = Logit(0.25)(torch.tensor([[0.5]]))
+    >>> y.item(), round(log_det.exp().item(), 3)  # ½ / (½ · ½)
+    (0.0, 2.0)
+    """
+
+    def __init__(self, alpha: float = 1e-6) -> None:
+        super().__init__()
+        self.alpha = check_number(alpha, "Logit: alpha", low=1e-9, high=0.49)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """y, and the sum over the elements of log |dy/dx|."""
+        y = torch.logit(self.alpha + (1 - 2 * self.alpha) * x)
+        slope = log(1 - 2 * self.alpha) + softplus(y) + softplus(-y)
+        return y, slope.flatten(1).sum(1)
+
+    def inverse(self, y: Tensor) -> Tensor:
+        """x = (σ(y) − α) / (1 − 2α), in [0, 1]."""
+        return ((torch.sigmoid(y) - self.alpha) / (1 - 2 * self.alpha)).clamp(0, 1)
+
+
+class Same(Step):
+    """The identity: points of the plane are on the whole line already."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """x and 0."""
+        return x, no_change(x)
+
+    def inverse(self, z: Tensor) -> Tensor:
+        """z."""
+        return z
+
+
+def to_real(event_shape: tuple[int, ...], alpha: float = 1e-6) -> tuple[Support, Step]:
+    """The support of events of this shape, and the step that takes them to the whole line.
+
+    Images (C, H, W) are dequantised grey values in [0, 1] and pass a `Logit`; vectors (D,), such as
+    points of the plane, are real already.
+
+    >>> to_real((1, 8, 8))[0], to_real((2,))[0]
+    ('unit', 'real')
+    """
+    return ("real", Same()) if len(event_shape) == 1 else ("unit", Logit(alpha))
+
+
+class Normal(nn.Module):
+    """The standard normal prior: log p(z) = −½ Σ z² − ½ D log 2π."""
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        """log p(z) in nats, ``(B, …)`` to ``(B,)``."""
+        return (-0.5 * z.square() - 0.5 * log(2 * pi)).flatten(1).sum(1)
+
+    def sample(self, shape: tuple[int, ...], like: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Draw z of this shape, with the dtype and device of ``like``."""
+        return torch.randn(shape, generator=generator, dtype=like.dtype, device=like.device)
+
+
+class Logistic(nn.Module):
+    """The standard logistic prior: log p(z) = Σ log σ(z) + log σ(−z), whose CDF is σ."""
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        """log p(z) in nats, ``(B, …)`` to ``(B,)``."""
+        return (logsigmoid(z) + logsigmoid(-z)).flatten(1).sum(1)
+
+    def sample(self, shape: tuple[int, ...], like: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Draw z of this shape, with the dtype and device of ``like``: z = logit(u)."""
+        u = torch.rand(shape, generator=generator, dtype=like.dtype, device=like.device)
+        tiny = torch.finfo(like.dtype).eps / 4
+        return torch.logit(u.clamp(tiny, 1 - 2 * tiny))
