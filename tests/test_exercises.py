@@ -1,11 +1,14 @@
 import inspect
 
+import numpy as np
 import pytest
+import torch
 from wrong_answers import table
 
 from course_utils.exercises import check, desk, hint, solution
 from course_utils.exercises.desk import catalogue
 from course_utils.exercises.engine import Exercise, judge
+from course_utils.exercises.source import standalone
 
 TABLE = table()
 CASES = [
@@ -71,14 +74,31 @@ def test_hints_come_one_after_another_and_start_after_the_one_that_check_gave(ca
 
 
 @pytest.mark.parametrize("name", sorted(catalogue()))
-def test_the_solution_is_the_source_of_the_reference(name, capsys):
+def test_the_solution_is_the_reference_and_runs_where_it_is_pasted(name, capsys):
+    exercise = catalogue()[name]
     solution(name)
     shown = capsys.readouterr().out
-    scope = dict(inspect.getmodule(catalogue()[name].reference).__dict__)
+    scope = {}
     exec(shown, scope)
-    exercise = catalogue()[name]
     answer = scope[name]() if exercise.value else scope[name]
-    assert shown.startswith("def ") and judge(exercise, answer).outcome == "right"
+    assert inspect.getsource(exercise.reference) in shown and judge(exercise, answer).outcome == "right"
+
+
+SCALE: float = 2.0
+LEFT, RIGHT = 1, 2
+
+
+def doubled(x: "torch.Tensor", ANSWERS=3) -> torch.Tensor:
+    return SCALE * x + np.zeros(1)[0] + len(table()) * 0 + RIGHT * 0
+
+
+def test_a_solution_brings_the_imports_and_neighbours_that_it_uses_and_no_others():
+    *imports, _ = standalone(doubled).partition("def doubled")[0].splitlines()
+    assert imports[:3] == ["import numpy as np", "import torch", "from wrong_answers import table"]
+    assert [line for line in imports[3:] if line] == [
+        f"from {__name__} import SCALE",
+        f"from {__name__} import RIGHT",
+    ]
 
 
 @pytest.mark.parametrize("verb", [check, hint, solution])

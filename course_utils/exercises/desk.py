@@ -2,13 +2,12 @@
 
 from functools import cache
 from importlib import import_module
-from inspect import getsource
 from pkgutil import iter_modules
-from textwrap import dedent
 from typing import Any
 
 from course_utils import exercises
 from course_utils.exercises.engine import Exercise, judge
+from course_utils.exercises.source import standalone
 
 _shown: dict[str, int] = {}  # how many hints of each exercise were shown
 
@@ -90,9 +89,9 @@ def hint(exercise: Any) -> None:
 
 
 def solution(exercise: Any) -> None:
-    """Print the reference of an exercise, given by its name or by the function.
+    """Print the reference of an exercise, given by its name or by the function; it runs where it is pasted.
 
     Raises:
         ValueError: there is no exercise of this name.
     """
-    print(dedent(getsource(find(exercise, "solution").reference)).rstrip())
+    print(standalone(find(exercise, "solution").reference))

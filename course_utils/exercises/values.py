@@ -150,7 +150,9 @@ def _tensor_alike(came: Any, like: Tensor) -> Tensor:
     }
     for name, fact in facts.items():
         if fact(came) != fact(like):
-            raise Wrong(f"{name} {fact(came)}", expected=f"{name} {fact(like)}", says=f"Its {name} is right")
+            raise Wrong(
+                f"{name} {fact(came)}", expected=f"{name} {fact(like)}", says=f"It has the right {name}"
+            )
     came = came.detach()
     if came.isnan().any() and not like.isnan().any():
         raise Wrong(short(came), expected="numbers", says="It is never NaN")

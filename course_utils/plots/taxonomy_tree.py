@@ -19,7 +19,8 @@ def tree(ax: Axes | None = None) -> Axes:
     """Draw the taxonomy of slide 14: a box for each class, the systems that can be built under their family.
 
     Boxes, words and systems are read from the classes of ``course_utils.taxonomy``; a family without a
-    system yet is drawn too. Explicit densities are blue, implicit ones orange.
+    system yet is drawn too; the systems are those of ``course_utils.models`` once that is imported. Explicit
+    densities are blue, implicit ones orange.
     """
     columns = families(GenerativeModel)
     bottom = levels(GenerativeModel) - 0.5 + LINE * max(listed(family).count("\n") + 1 for family in columns)
@@ -67,7 +68,8 @@ def listed(family: Node) -> str:
 
 def wrap(text: str, width: int) -> str:
     """A text in lines, a formula broken before its operators only."""
-    return fill(re.sub(r"(?<=[=+−→|Π≤]) | (?=\|)", "\N{NO-BREAK SPACE}", text), width)
+    tied = re.sub(r"(?<=[=+−→|Π≤…]) | (?=[|…])", "\N{NO-BREAK SPACE}", text)
+    return fill(tied, width, break_long_words=False)
 
 
 def draw_node(ax: Axes, node: Node, row: int, place: dict[Node, int]) -> float:
