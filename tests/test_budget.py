@@ -57,26 +57,26 @@ def run(folder, reports, status=0):
     return session.exitstatus, [line for line, _ in lines], [line for line, red in lines if red]
 
 
-def test_seconds_add_up_and_are_held_to_three_times_the_header(tmp_path):
+def test_seconds_add_up_and_are_held_to_a_multiple_of_the_header(tmp_path):
     notebook(tmp_path, "long.ipynb", "**Time:** about 1 minute")
-    cells = [("long.ipynb::Cell 0", 100.0), ("long.ipynb::Cell 1", 79.0), ("tests/test_a.py::test_b", 500.0)]
+    cells = [("long.ipynb::Cell 0", 100.0), ("long.ipynb::Cell 1", 139.0), ("tests/test_a.py::test_b", 500.0)]
     status, table, red = run(tmp_path, cells)
     assert (status, red) == (0, [])
     assert len(table) == 2
-    assert "179.0 / 180" in table[1]
+    assert "239.0 / 240" in table[1]
     status, table, red = run(tmp_path, [*cells, ("long.ipynb::Cell 1", 2.0)])
     assert status == 1
     assert red == table[1:]
     assert "FAILED" in table[1]
 
 
-def test_a_minute_is_free_and_no_header_is_no_limit(tmp_path):
+def test_some_seconds_are_free_and_no_header_is_no_limit(tmp_path):
     notebook(tmp_path, "short.ipynb", "**Time:** about 0.1 minutes")
     notebook(tmp_path, "silent.ipynb", "no header")
-    status, table, _ = run(tmp_path, [("short.ipynb::Cell 0", 59.0), ("silent.ipynb::Cell 0", 900.0)])
+    status, table, _ = run(tmp_path, [("short.ipynb::Cell 0", 89.0), ("silent.ipynb::Cell 0", 900.0)])
     assert status == 0
     assert len(table) == 3
-    assert run(tmp_path, [("short.ipynb::Cell 0", 61.0)])[0] == 1
+    assert run(tmp_path, [("short.ipynb::Cell 0", 91.0)])[0] == 1
 
 
 def test_a_failed_session_stays_as_it_is(tmp_path):
