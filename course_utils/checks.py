@@ -2,17 +2,23 @@
 
 from math import inf, isfinite
 
+import torch
 from torch import Tensor
 
 SUPPORTS: dict[str, str] = {
     "binary": "values in {0, 1}",
+    "levels": "grey levels k/(L−1)",
     "unit": "values in [0, 1]",
     "real": "finite values",
 }
 
 
-def check_events(x: Tensor, event_shape: tuple[int, ...], support: str, *, like: Tensor, who: str) -> Tensor:
+def check_events(
+    x: Tensor, event_shape: tuple[int, ...], support: str, *, like: Tensor, who: str, levels: int = 2
+) -> Tensor:
     """Return x if it is a batch of events of this shape and support, on the device and dtype of ``like``.
+
+    ``levels`` is the number L of grey levels of the support "levels".
 
     Raises:
         ValueError: naming who asked, what was expected and what came.
@@ -29,13 +35,25 @@ def check_events(x: Tensor, event_shape: tuple[int, ...], support: str, *, like:
     values = x.detach()
     good = {
         "binary": lambda: values * values == values,
+        "levels": lambda: on_grid(values, levels),
         "unit": lambda: (values >= 0) & (values <= 1),
         "real": lambda: values.isfinite(),
     }[support]()
     if not bool(good.all()):
         worst = values[~good].flatten()[0].item()
-        raise ValueError(f"{who}: expected {SUPPORTS[support]}, got a value {worst:.4g}")
+        grid = f", L = {levels}" if support == "levels" else ""
+        raise ValueError(f"{who}: expected {SUPPORTS[support]}{grid}, got a value {worst:.4g}")
     return x
+
+
+def on_grid(x: Tensor, levels: int) -> Tensor:
+    """Where x is one of the grey levels 0, 1/(L−1) … 1, up to rounding.
+
+    >>> on_grid(torch.tensor([0.0, 0.25, 0.3, 1.25]), 5).tolist()
+    [True, True, False, False]
+    """
+    v = (x * (levels - 1)).round()
+    return (v >= 0) & (v < levels) & ((v / (levels - 1) - x).abs() < 1e-6)
 
 
 def check_count(n: int, who: str) -> int:
@@ -43,6 +61,22 @@ def check_count(n: int, who: str) -> int:
     if isinstance(n, bool) or not isinstance(n, int) or n < 1:
         raise ValueError(f"{who}: expected a positive integer, got {n!r}")
     return n
+
+
+def check_classes(y: Tensor, n: int, classes: int, *, like: Tensor, who: str) -> Tensor:
+    """Return y if it is a vector of n classes out of 0 … classes − 1, on the device of ``like``.
+
+    Raises:
+        ValueError: naming who asked, what was expected and what came.
+    """
+    expected = f"{who}: expected y as {n} integers ({n},) from 0 to {classes - 1}"
+    if not isinstance(y, Tensor) or y.dtype not in (torch.int64, torch.int32, torch.uint8):
+        raise ValueError(f"{expected}, got {y.dtype if isinstance(y, Tensor) else type(y).__name__}")
+    if y.shape != (n,) or y.device != like.device:
+        raise ValueError(f"{expected} on {like.device}, got shape {tuple(y.shape)} on {y.device}")
+    if not bool(((y >= 0) & (y < classes)).all()):
+        raise ValueError(f"{expected}, got {y.min().item()} to {y.max().item()}")
+    return y.long()
 
 
 def check_number(value: float, who: str, *, low: float = -inf, high: float = inf) -> float:

@@ -55,6 +55,8 @@ class Autoregressive(TractableDensity):
     def conditionals(self, x: Tensor) -> Tensor:
         """p(x_i = 1 | x_{<i}) for every pixel of every example, in the shape of x.
 
+        On L grey levels: the probability of each, in the shape of x with a last axis of L.
+
         Raises:
             ValueError: x has the wrong shape, dtype, device or values.
         """
@@ -64,20 +66,28 @@ class Autoregressive(TractableDensity):
     def _conditionals(self, x: Tensor) -> Tensor: ...
 
     @torch.no_grad()
-    def sample(self, n: int, *, temperature: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
+    def sample(
+        self,
+        n: int,
+        *,
+        temperature: float = 1.0,
+        generator: torch.Generator | None = None,
+        **condition: Tensor,
+    ) -> Tensor:
         """Draw n images pixel by pixel, exactly from p_M at temperature 1: ``(n, *event_shape)``.
 
         Args:
             n: how many.
             temperature: every log-odds is divided by it; towards 0 each pixel takes its likeliest value.
             generator: the random numbers to use (on the model's device).
+            condition: what a conditional model is given, such as classes y.
 
         Raises:
             ValueError: n is not a positive integer, or temperature is not positive.
         """
         who = f"{type(self).__name__}.sample"
         check_number(temperature, f"{who}: temperature", low=1e-6)
-        return self._sample(check_count(n, who), generator, temperature)
+        return self._sample(check_count(n, who), generator, temperature, **condition)
 
     @torch.no_grad()
     def complete(
@@ -87,14 +97,14 @@ class Autoregressive(TractableDensity):
         *,
         temperature: float = 1.0,
         generator: torch.Generator | None = None,
+        **condition: Tensor,
     ) -> Tensor:
         """Draw the unknown pixels given the known ones, exactly from p_M(unknown | known).
 
         Args:
             x: ``(B, *event_shape)``; what stands in unknown pixels does not matter, within the support.
             known: bool, ``event_shape``; the known pixels come first in the model's order.
-            temperature: as in ``sample``.
-            generator: as in ``sample``.
+            temperature, generator, condition: as in ``sample``.
 
         Raises:
             ValueError: x is no batch of the model; known is no mask; or an unknown pixel comes before a
@@ -108,7 +118,7 @@ class Autoregressive(TractableDensity):
         start = int(known.sum())
         if not bool(known[:start].all()):
             raise ValueError(f"{who}: expected the known pixels first in the model's order, got one after")
-        return self._sample(len(x), generator, temperature, x, start)
+        return self._sample(len(x), generator, temperature, x, start, **condition)
 
     def _sample(
         self,
@@ -117,10 +127,11 @@ class Autoregressive(TractableDensity):
         temperature: float = 1.0,
         given: Tensor | None = None,
         start: int = 0,
+        **condition: Tensor,
     ) -> Tensor:
         like = self.reference
         u = torch.rand(n, self.dims, generator=generator, dtype=like.dtype, device=like.device)
-        return self._draw(u, temperature, given, start)
+        return self._draw(u, temperature, given, start, **condition)
 
     @property
     def order(self) -> Tensor:

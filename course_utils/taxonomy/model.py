@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from course_utils.checks import check_count, check_events
 
 Density = Literal["exact", "lower bound", "unnormalised", "none"]
-Support = Literal["binary", "unit", "real"]
+Support = Literal["binary", "levels", "unit", "real"]
 
 
 class GenerativeModel(nn.Module, ABC):
@@ -21,7 +21,8 @@ class GenerativeModel(nn.Module, ABC):
 
     Attributes:
         title: the name in the lecture's tree.
-        support: which values x takes: "binary" {0, 1}, "unit" [0, 1], or "real".
+        support: which values x takes: "binary" {0, 1}, "levels" k/(L−1), "unit" [0, 1], or "real".
+        levels: the number L of values of a pixel, where that is finite: 2 for "binary".
         density: what the model can say about p(x): "exact", "lower bound", "unnormalised", "none".
         latent: slide 13: whether hidden variables generate the data (False: fully visible).
         fit_defaults: the settings with which ``training.fit`` trains this model unless told otherwise.
@@ -33,6 +34,7 @@ class GenerativeModel(nn.Module, ABC):
     latent: ClassVar[bool | None] = None
     fit_defaults: ClassVar[dict[str, object]] = {}
     support: Support = "unit"
+    levels: int = 2
 
     def __init__(self, event_shape: tuple[int, ...]) -> None:
         super().__init__()
@@ -62,7 +64,8 @@ class GenerativeModel(nn.Module, ABC):
             ValueError: naming the model, what it expected and what came: type, shape, dtype, device
                 or values (see ``support``).
         """
-        return check_events(x, self.event_shape, self.support, like=self.reference, who=type(self).__name__)
+        who, like = type(self).__name__, self.reference
+        return check_events(x, self.event_shape, self.support, like=like, who=who, levels=self.levels)
 
     @torch.no_grad()
     def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
