@@ -159,7 +159,7 @@ def smaller(picture: bytes) -> bytes:
 def panels(figure: Figure, columns: int = 1, *, rows: int = 1, header: float = 0.75) -> list[Axes]:
     """Axes side by side on a figure, row by row, with room for labels in the course's size of letters.
 
-    Their places are fixed, so that the picture does not jump and no time goes into a layout.
+    They and their labels have fixed places, so that nothing jumps and no time goes into a layout.
 
     Args:
         figure: where they stand.
@@ -185,4 +185,8 @@ def panels(figure: Figure, columns: int = 1, *, rows: int = 1, header: float = 0
         "wspace": LEFT / wide,
         "hspace": (BELOW + header) / high,
     }
-    return list(figure.subplots(rows, columns, squeeze=False, gridspec_kw=place).flat)
+    axes = list(figure.subplots(rows, columns, squeeze=False, gridspec_kw=place).flat)
+    for ax in axes:
+        ax.xaxis.set_label_coords(0.5, -0.36 / high)
+        ax.yaxis.set_label_coords(-0.75 / wide, 0.5)
+    return axes
