@@ -1,17 +1,15 @@
 """What ``fit`` promises about learning: the optimum, early stopping, random numbers, settings."""
 
 import random
-from functools import partial
 from math import log, prod
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
-from tqdm import tqdm
-from training_models import FVSBN, Noisy, Scripted, Watched, noisy_data, noisy_model, same, weights
+from training_models import FVSBN, Scripted, Watched, noisy_data, noisy_model, same, weights
 
-from course_utils.training import History, fit, fitting
+from course_utils.training import fit
 
 
 def quietly(model, x, **settings):
@@ -42,7 +40,7 @@ def test_the_minimum_is_the_entropy_of_the_data():
 def test_the_model_keeps_the_weights_of_its_best_epoch():
     x = noisy_data(30)
     snapshots = {}
-    model = Noisy(hidden=40)
+    model = noisy_model(hidden=40)
     history = quietly(
         model, x, lr=0.1, epochs=25, patience=25, on_epoch=lambda e, m: snapshots.update({e: weights(m)})
     )
@@ -149,7 +147,15 @@ def test_held_out_losses_of_one_model_are_equal():
     """A stochastic loss is evaluated with the same random numbers after each epoch."""
     history = quietly(steady_model(), noisy_data(), epochs=3, lr=1e-12)
     assert history.valid[0] == pytest.approx(history.valid[1], abs=1e-6) == history.valid[2]
-    assert max(history.train) - min(history.train) > 1e-3, "training noise must differ from epoch to epoch"
+    assert max(history.train) - min(history.train) > 1e-3
+
+
+def test_noise_differs_between_steps_and_epochs_and_evaluations_share_theirs():
+    model, drawn = steady_model(), {True: [], False: []}
+    model.net.register_forward_pre_hook(lambda net, args: drawn[net.training].append(torch.rand(()).item()))
+    quietly(model, noisy_data(), epochs=3, batch_size=41)
+    assert len(set(drawn[True])) == len(drawn[True]) == 6
+    assert len(set(drawn[False])) == 1 and len(drawn[False]) == 3
 
 
 def test_labels_travel_with_their_images():
@@ -175,12 +181,20 @@ def test_settings_come_from_the_caller_then_the_model_then_the_table():
     assert settings["patience"] == 20 and settings["seed"] == 0
 
 
+class Slope(Watched):
+    """A loss of slope 1: Adam's steps are then the learning rate itself."""
+
+    def loss(self, x):
+        return self.weight * 1.0
+
+
 def test_cosine_falls_to_nothing_and_constant_stays():
-    x = torch.zeros(100)
-    curve = quietly(Watched(), x, epochs=50, patience=50, lr=0.5, schedule="cosine").lr
+    x, model = torch.zeros(100), Slope()
+    curve = quietly(model, x, epochs=50, lr=0.5, schedule="cosine").lr
     assert curve[0] == 0.5 and curve == sorted(curve, reverse=True) and curve[-1] < 0.001
     assert curve[25] == pytest.approx(0.25)
-    assert set(quietly(Watched(), x, epochs=3, lr=0.5).lr) == {0.5}
+    assert model.weight.item() == pytest.approx(-sum(curve), rel=1e-5)
+    assert set(quietly(Slope(), x, epochs=3, lr=0.5).lr) == {0.5}
 
 
 def test_weight_decay_is_decoupled():
@@ -208,29 +222,3 @@ def test_clipping_bounds_the_gradient():
             ),
         )
     assert norms[None, 1] > 1e-3 and float(norms[1e-3, 1]) ** 0.5 == pytest.approx(1e-3, rel=1e-3)
-
-
-def test_repr_is_one_line_without_seconds():
-    history = History("NADE", {"patience": 20}, stopped="patience", seconds=[1.2345])
-    history.train, history.valid, history.best_epoch, history.best_valid = [1.0] * 85, [1.0] * 85, 61, 17.314
-    line = "NADE: 85 epochs, best 61, held-out loss 17.31 nats (stopped: no better for 20 epochs)"
-    assert repr(history) == line
-    assert "interrupted" in repr(History("NADE", stopped="interrupted"))
-
-
-def test_history_draws_itself():
-    history = quietly(noisy_model(), noisy_data(), epochs=3)
-    curves = [line.get_ydata().tolist() for line in history.plot().get_lines()]
-    assert history.train in curves and history.valid in curves and [history.best_valid] in curves
-
-
-def test_the_bar_goes_to_the_end_and_nothing_is_printed(capsys, monkeypatch, recwarn):
-    monkeypatch.setattr(fitting, "SECONDS_WITHOUT_BAR", 0.0)
-    monkeypatch.setattr(fitting, "tqdm", partial(tqdm, mininterval=0.0))
-    history = fit(noisy_model(), noisy_data(), epochs=60, batch_size=11, patience=60, device="cpu")
-    out, bar = capsys.readouterr()
-    assert out == "" and not recwarn.list
-    assert "Noisy" in bar and "60.0/60 epochs" in bar and f"held-out {history.valid[-2]:.2f} nats" in bar
-    assert bar.endswith("\r"), "the bar is wiped out in the end"
-    assert fit(noisy_model(), noisy_data(), epochs=1, progress=False, device="cpu").epochs == 1
-    assert capsys.readouterr() == ("", "")

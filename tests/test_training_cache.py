@@ -111,6 +111,12 @@ def test_whatever_determines_a_run_is_in_the_key(change, tmp_path):
     assert len(list(tmp_path.iterdir())) == 2
 
 
+def test_another_machine_makes_the_run_itself(tmp_path, monkeypatch):
+    train(noisy_model(), cache=tmp_path)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 77)
+    assert steps_of(noisy_model(), cache=tmp_path) > 0
+
+
 def test_threads_versions_and_the_course_are_in_the_key(tmp_path, monkeypatch):
     here = identity.of_surroundings(torch.device("cpu"))
     assert {"course", "torch", "python", "device", "threads"} <= set(here)

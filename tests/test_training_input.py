@@ -102,6 +102,15 @@ def test_one_clear_value_error(arguments, message, tmp_path, monkeypatch):
     assert same(before, weights(model) if before else [])
 
 
+@pytest.mark.parametrize("bad", ["x", "valid"])
+def test_one_bad_example_is_found_before_training_begins(bad):
+    data = {"x": torch.zeros(500, 4), "valid": torch.zeros(500, 4)}
+    data[bad][-1, -1], looks = 0.5, []
+    with pytest.raises(ValueError, match=r"FVSBN.*0\.5"):
+        fit(FVSBN((4,)), **data, progress=False, device="cpu", on_epoch=lambda e, m: looks.append(e))
+    assert not looks
+
+
 def test_defaults_of_the_table():
     assert choose(noisy_model(), {}) == Settings(200, 100, 1e-3, 0.0, "constant", inf, 20, 0, False)
     assert set(PREFERENCES) == {"epochs", "batch_size", "lr", "weight_decay", "schedule", "clip", "patience"}
@@ -157,6 +166,14 @@ def test_a_scaler_survives_an_overflow():
     run.descent.use_precision(torch.float16)
     run.descent.step(model.weight * 1e35)
     assert model.weight.item() == 0 and run.descent.scaler.get_scale() == 2.0**15
+
+
+def test_clipping_sees_the_gradient_without_the_scale():
+    model = Watched()
+    run = Run(model, Settings(clip=1.0), (torch.ones(10),), (torch.ones(2),))
+    run.descent.use_precision(torch.float16)
+    run.descent.step(model.weight * 3.0)
+    assert model.weight.grad.item() == pytest.approx(1.0, rel=1e-4)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

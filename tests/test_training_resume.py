@@ -148,6 +148,9 @@ def test_writings_are_apart(tmp_path, monkeypatch):
     train(noisy_model(), checkpoint=tmp_path / "run.pt", checkpoint_every=4.0)
     epochs = [len(history["valid"]) for history in written]
     assert 2 <= len(epochs) <= 5 and epochs[-1] == 12
+    written.clear()
+    train(noisy_model(), checkpoint=tmp_path / "run.pt", checkpoint_every=1e9)
+    assert [len(history["valid"]) for history in written] == [12], "at the end in any case"
 
 
 class Other(Noisy):

@@ -78,6 +78,21 @@ def test_interrupt_in_the_first_epoch_undoes_weights_that_are_not_finite():
     assert torch.equal(model.weight, torch.zeros(3))
 
 
+def test_an_interrupt_while_the_weights_are_put_back():
+    class Impatient(Trap):
+        stops = 2
+
+        def load_state_dict(self, *args):
+            super().load_state_dict(*args) if self.stops == 0 else self.weight.data[:1].zero_()
+            self.stops -= 1
+            if self.stops >= 0:
+                raise KeyboardInterrupt
+
+    model = Impatient(0, None)
+    history, seen = snapshots_of(model, X, epochs=3, lr=0.1)
+    assert same(weights(model), seen[history.best_epoch]) and history.stopped == "epochs"
+
+
 def interrupted_at_line(k, model, seen):
     """Train, and raise KeyboardInterrupt before the k-th line of code that runs inside of training."""
     count = 0
@@ -160,13 +175,13 @@ def test_a_held_out_loss_that_is_not_finite_stops_training():
 
 def test_losses_on_an_accelerator_are_looked_at_in_groups(monkeypatch):
     """Looking less often changes neither the losses nor the batch that is blamed."""
-    plain = quietly(noisy_model(), noisy_data(), epochs=2, batch_size=9)
-    model = Trap(12, lambda model, loss: loss * nan)
-    monkeypatch.setitem(run.STEPS_TO_LOOK, "cpu", 4)
-    grouped = quietly(noisy_model(), noisy_data(), epochs=2, batch_size=9)
+    plain = quietly(noisy_model(), noisy_data(), epochs=2, batch_size=8)
+    monkeypatch.setitem(run.STEPS_TO_LOOK, "cpu", 3)  # 11 batches of 8 and 7
+    grouped = quietly(noisy_model(), noisy_data(), epochs=2, batch_size=8)
     assert grouped.train == pytest.approx(plain.train, rel=1e-6) and grouped.valid == plain.valid
-    with pytest.raises(TrainingDiverged, match="epoch 2, batch 2"):
-        quietly(model, X, batch_size=9)
+    for step, place in ((2, "epoch 1, batch 2"), (14, "epoch 2, batch 2"), (15, "epoch 2, batch 3")):
+        with pytest.raises(TrainingDiverged, match=place):
+            quietly(Trap(step, lambda model, loss: loss * nan), X, batch_size=8)
 
 
 def test_an_error_in_a_callback_leaves_the_best_weights():

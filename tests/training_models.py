@@ -4,10 +4,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_utils.taxonomy import Autoregressive
+from course_utils.taxonomy import TractableDensity
 
 
-class FVSBN(Autoregressive):
+class FVSBN(TractableDensity):
     """The fully visible sigmoid belief network: p(x_i = 1 | x_<i) = σ(b_i + Σ_{j<i} W_ij x_j)."""
 
     support = "binary"
@@ -24,14 +24,14 @@ class FVSBN(Autoregressive):
     def _log_prob(self, x: Tensor) -> Tensor:
         return -F.binary_cross_entropy_with_logits(self.logits(x), x.flatten(1), reduction="none").sum(1)
 
-    def _conditionals(self, x: Tensor) -> Tensor:
+    def conditionals(self, x: Tensor) -> Tensor:
         return self.logits(x).sigmoid().view_as(x)
 
     def _sample(self, n: int, generator: torch.Generator | None) -> Tensor:
-        x = torch.zeros(n, self.dims)
+        x = torch.zeros(n, *self.event_shape)
         for i in range(self.dims):
-            x[:, i] = torch.bernoulli(self.logits(x)[:, i].sigmoid(), generator=generator)
-        return x.view(n, *self.event_shape)
+            x.flatten(1)[:, i] = torch.bernoulli(self.conditionals(x).flatten(1)[:, i], generator=generator)
+        return x
 
 
 class Noisy(nn.Module):
