@@ -1,14 +1,15 @@
 """The data of a training run: checked, split and moved once, then cut into batches without a loop."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from course_utils.checks import check_number
-from course_utils.training.streams import permutation
+from course_utils.training.streams import borrowed, permutation
 
 Batch = tuple[Tensor, ...]
+Transform = Callable[..., Tensor | Sequence[Tensor]]
 
 
 def as_batch(data: Tensor | Sequence[Tensor], who: str) -> Batch:
@@ -65,16 +66,26 @@ def _select(batch: Batch, indices: Tensor) -> Batch:
     return tuple(part.index_select(0, indices.to(part.device)) for part in batch)
 
 
-def move(batch: Batch, device: torch.device, model: nn.Module) -> Batch:
-    """The batch on the device, after one look by the model at all of its values.
+def move(batch: Batch, device: torch.device, model: nn.Module, transform: Transform | None = None) -> Batch:
+    """The batch on the device, after one look by the model at all of its (transformed) values.
 
     Raises:
         ValueError: from ``model.check``: shape, dtype or values that the model does not live on.
     """
     moved = tuple(part.to(device) for part in batch)
     if hasattr(model, "check"):
-        model.check(moved[0])
+        with borrowed(device):
+            model.check(prepare(moved, transform)[0])
     return moved
+
+
+def prepare(batch: Batch, transform: Transform | None) -> Batch:
+    """What the loss gets: the batch itself, or what the transform makes of it.
+
+    Raises:
+        ValueError: the transform gives neither a tensor nor a tuple of them.
+    """
+    return batch if transform is None else as_batch(transform(*batch), "fit: what transform returns")
 
 
 def cut(order: Tensor, batch_size: int) -> tuple[Tensor, ...]:

@@ -13,7 +13,7 @@ from course_utils import runtime
 from course_utils.checks import check_number
 from course_utils.training import cache as caching
 from course_utils.training import identity, streams
-from course_utils.training.batches import move, split
+from course_utils.training.batches import Transform, move, split
 from course_utils.training.checkpoint import Checkpoint
 from course_utils.training.history import History
 from course_utils.training.run import Run
@@ -32,6 +32,7 @@ def fit(
     x: Data,
     *,
     valid: Data | float | None = None,
+    transform: Transform | None = None,
     epochs: int | None = None,
     batch_size: int | None = None,
     lr: float | None = None,
@@ -59,6 +60,8 @@ def fit(
         model: anything with ``loss(*batch)`` → scalar in nats.
         x: data (N, *event_shape), or a tuple of tensors with the same N such as (x, labels).
         valid: held-out data in the form of x, or the fraction of x to set apart (None: 0.1).
+        transform: what makes ``loss``'s arguments of a batch, anew in every step: noise for dequantised or
+            binarised pixels, say. Held-out data pass it too, with the same random numbers every time.
         epochs, batch_size, lr, weight_decay, schedule, clip, patience: see ``Settings``. None: what the
             model's ``fit_defaults`` say, else the defaults there.
         seconds: stop after this wall-clock time, in the middle of an epoch if need be.
@@ -90,6 +93,8 @@ def fit(
     >>> round(coin.logit.sigmoid().item(), 2)
     0.75
     """
+    if transform is not None and not callable(transform):
+        raise ValueError(f"fit: expected transform to be a function of a batch, got {transform!r}")
     _check(model, seconds, on_epoch, checkpoint, checkpoint_every, cache)
     deadline = time.perf_counter() + (inf if seconds is None else seconds)
     given = dict(epochs=epochs, batch_size=batch_size, lr=lr, weight_decay=weight_decay, seed=seed)
@@ -97,7 +102,7 @@ def fit(
     place = runtime.device(device)
     data = split(x, valid, settings.seed)
     model.to(place)
-    run = Run(model, settings, *(move(part, place, model) for part in data))
+    run = Run(model, settings, *(move(part, place, model, transform) for part in data), transform)
     file, kept = None, None
     if checkpoint is not None:
         file = Checkpoint(checkpoint, _identity(run), checkpoint_every)
@@ -171,6 +176,7 @@ def _identity(run: Run) -> identity.Identity:
     return (
         identity.of_model(run.model)
         | settings
+        | {"transform": identity.spell(run.transform)}
         | {name: identity.of_tensors(part) for name, part in data.items()}
     )
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.training import streams
-from course_utils.training.batches import Batch, cut
+from course_utils.training.batches import Batch, Transform, cut, prepare
 from course_utils.training.descent import Descent, scalar_loss
 from course_utils.training.history import History
 from course_utils.training.settings import Settings
@@ -42,13 +42,22 @@ class Run:
         settings: how to train.
         train: the training data, on the device.
         valid: the held-out data, on the device.
+        transform: what every batch passes through before the loss; None: nothing.
 
     Raises:
         ValueError: the model has no parameters to train.
     """
 
-    def __init__(self, model: nn.Module, settings: Settings, train: Batch, valid: Batch) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        settings: Settings,
+        train: Batch,
+        valid: Batch,
+        transform: Transform | None = None,
+    ) -> None:
         self.model, self.settings, self.train, self.valid = model, settings, train, valid
+        self.transform = transform
         self.device = train[0].device
         self.descent = Descent(model, settings, self.device)
         self.history = History(type(model).__name__, settings.as_dict())
@@ -87,7 +96,8 @@ class Run:
         total, pending = 0.0, []
         for i, indices in enumerate(batches, start=1):
             self.descent.set_lr(number - 1 + (i - 1) / len(batches))
-            loss = self.descent.loss(tuple(part.index_select(0, indices) for part in self.train))
+            batch = tuple(part.index_select(0, indices) for part in self.train)
+            loss = self.descent.loss(prepare(batch, self.transform))
             pending.append((loss.detach(), len(indices)))
             late = time.perf_counter() > deadline
             if len(pending) == STEPS_TO_LOOK[self.device.type] or late or i == len(batches):
@@ -134,7 +144,7 @@ class Run:
         n = len(self.valid[0])
         pieces = -(-n // max(EVALUATION_BATCH, self.settings.batch_size))
         batches = zip(*(part.tensor_split(pieces) for part in self.valid), strict=True)
-        losses = [scalar_loss(self.model, batch) * len(batch[0]) for batch in batches]
+        losses = [scalar_loss(self.model, prepare(b, self.transform)) * len(b[0]) for b in batches]
         return torch.stack(losses).sum().item() / n
 
     def reason_to_stop(self) -> str:

@@ -1,0 +1,73 @@
+"""What ``fit`` promises of ``transform``: fresh noise every step, the same for held-out data every time."""
+
+from functools import partial
+
+import pytest
+import torch
+from training_models import FVSBN, Watched, noisy_data, noisy_model, same, weights
+
+from course_utils.datasets import binarise
+from course_utils.training import fit
+
+
+def quietly(model, x, **settings):
+    return fit(model, x, progress=False, device="cpu", **settings)
+
+
+def jitter(x, *rest):
+    return x + torch.rand_like(x), *rest
+
+
+def test_training_noise_is_fresh_and_held_out_noise_is_not():
+    model, x = Watched(), torch.arange(20.0)
+    quietly(model, x, valid=x, transform=jitter, epochs=3, batch_size=10)
+    training, held_out = (model.seen[mode] for mode in (True, False))
+    assert len(training) == 6 and len({value for batch in training for value in batch}) == 60
+    assert sorted(int(value) for batch in training[:2] for value in batch) == list(range(20))
+    assert held_out[0] == held_out[1] == held_out[2] != x.tolist()
+
+
+def test_the_model_is_asked_about_what_the_transform_gives():
+    grey = torch.rand(40, 4, generator=torch.Generator().manual_seed(0)).mul(16).floor() / 16
+    with pytest.raises(ValueError, match="FVSBN"):
+        quietly(FVSBN((4,)), grey, epochs=1)
+    quietly(FVSBN((4,)), grey * 16 / 15, transform=partial(binarise, levels=16), epochs=1)
+
+
+def test_the_callers_random_numbers_go_on_undisturbed():
+    model = FVSBN((4,))
+    torch.manual_seed(5)
+    want = torch.rand(3)
+    torch.manual_seed(5)
+    quietly(model, torch.ones(20, 4), transform=torch.bernoulli, epochs=2)
+    assert torch.equal(torch.rand(3), want)
+
+
+def test_a_resumed_run_is_the_uninterrupted_one(tmp_path):
+    whole, parts = noisy_model(), noisy_model()
+    settings = dict(transform=jitter, epochs=4, batch_size=20, patience=9)
+    quietly(whole, noisy_data(), **settings)
+    file = tmp_path / "run.pt"
+
+    def stop(epoch, model):
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+    quietly(parts, noisy_data(), checkpoint=file, checkpoint_every=0, on_epoch=stop, **settings)
+    parts = noisy_model()
+    quietly(parts, noisy_data(), checkpoint=file, **settings)
+    assert same(weights(whole), weights(parts))
+
+
+def test_another_transform_is_another_run(tmp_path):
+    runs = [
+        quietly(noisy_model(), noisy_data(), transform=transform, epochs=1, cache=tmp_path)
+        for transform in (jitter, jitter, None, partial(jitter), lambda x: x + 1, lambda x: x + 2)
+    ]
+    assert [run.cached for run in runs] == [False, True, False, False, False, False]
+
+
+@pytest.mark.parametrize("bad", [3, "noise", lambda x: None, lambda x: (x, x[:1])])
+def test_a_transform_that_is_none_is_named(bad):
+    with pytest.raises(ValueError, match="fit: .*transform"):
+        quietly(FVSBN((4,)), torch.ones(20, 4), transform=bad, epochs=1)
