@@ -26,7 +26,14 @@ def test_digits(tmp_path, monkeypatch):
     whole = gzip.compress(b"\n".join([b",".join([b"0"] * 65)] * 1797))
     assert fake_digits(tmp_path, monkeypatch, None).state == "problem"
     assert fake_digits(tmp_path, monkeypatch, whole).state == "ok"
-    for bad in (whole[:-9], whole[:60] + b"xx" + whole[62:], b"no gzip", gzip.compress(b"0,1\n" * 1797)):
+    line_short = gzip.compress(b"\n".join([b",".join([b"0"] * 65)] * 1796))
+    for bad in (
+        line_short,
+        whole[:-9],
+        whole[:60] + b"xx" + whole[62:],
+        b"no gzip",
+        gzip.compress(b"0,1\n" * 1797),
+    ):
         assert fake_digits(tmp_path, monkeypatch, bad).state == "problem"
     monkeypatch.setattr(data.util, "find_spec", lambda name: None)
     assert "not installed" in data.digits().found
