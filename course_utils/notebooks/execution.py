@@ -8,17 +8,24 @@ every thread and the best device; its numbers agree with the stored ones to a fe
 import copy
 import os
 import tempfile
+from math import inf
 from pathlib import Path
+from queue import Empty
+from time import monotonic
 
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.channels import AsyncZMQSocketChannel
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode, ValidationError
+from traitlets import Type
 
 from course_utils.notebooks.outputs import clean, plain, troubles
 
 CELL_TIMEOUT = 120
+MOMENT = 0.2
 KERNEL_ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "COURSE_DEVICE": "cpu",
@@ -29,6 +36,31 @@ KERNEL_ENVIRONMENT = {
 
 class NotebookError(RuntimeError):
     """A notebook did not run as it must: the message names the file, the cell and the reason."""
+
+
+class WakefulChannel(AsyncZMQSocketChannel):
+    """A channel on which a message that came unnoticed is found a moment later.
+
+    For an Output widget nbclient writes to this channel while it waits for the reply of the cell on it,
+    and the news of the reply may get lost (github.com/jupyter/nbclient/issues/312); a plain channel then
+    waits until the timeout.
+    """
+
+    async def get_msg(self, timeout: float | None = None) -> dict:
+        """The next message; raises Empty if none comes within the timeout in seconds."""
+        end = inf if timeout is None else monotonic() + timeout
+        while True:
+            moment = max(0.0, min(MOMENT, end - monotonic()))
+            if await self.socket.poll(round(1000 * moment)):
+                return await self._recv()
+            if monotonic() >= end:
+                raise Empty
+
+
+class Client(AsyncKernelClient):
+    """A client whose replies are not overlooked."""
+
+    shell_channel_class = Type(WakefulChannel)
 
 
 def execute(
@@ -51,7 +83,9 @@ def execute(
         fresh,
         # no folders: only the kernel of this Python is found, never one that a user registered
         km=AsyncKernelManager(
-            kernel_spec_manager=KernelSpecManager(kernel_dirs=[]), transport_encryption="auto"
+            kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),
+            client_factory=Client,
+            transport_encryption="auto",
         ),
         resources={"metadata": {"path": str(folder)}},
         timeout=timeout,

@@ -1,0 +1,209 @@
+"""Refresh: what it stores, what it leaves out, what it refuses, and that nothing changes without a reason."""
+
+import base64
+import io
+import os
+import sys
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from course_utils.notebooks import NotebookError, command, find, main, refresh
+from course_utils.notebooks.outputs import INVISIBLE, same_picture
+
+LIVELY = {
+    "setup": """
+import base64, io, os, sys
+import ipywidgets
+from IPython.display import display
+from PIL import Image
+from tqdm.auto import tqdm
+
+class Explorer:
+    def _repr_mimebundle_(self, **kwargs):
+        file = io.BytesIO()
+        Image.new("L", (8, 8), 100).save(file, "png")
+        view = ipywidgets.VBox([ipywidgets.IntSlider()])._repr_mimebundle_()
+        return {**view, "image/png": base64.b64encode(file.getvalue()).decode(), "text/plain": "grey"}
+""",
+    "bar": "for _ in tqdm(range(3)):\n    pass",
+    "explorer": "Explorer()",
+    "output-widget": "out = ipywidgets.Output()\nwith out:\n    print('inside')\nout",
+    "printed": "print('a', end='')\nprint('b')\nsys.stdout.flush()\nprint('c')\n1 + 1",
+    "surroundings": "print(*(os.environ.get(n) for n in ('OMP_NUM_THREADS', 'COURSE_DEVICE')), "
+    "os.path.basename(os.getcwd()), sys.executable == os.environ['TEST_PYTHON'])",
+}
+
+
+def notebook(path: Path, cells: dict[str, str], **metadata: object) -> Path:
+    """Write a notebook that was never executed."""
+    code = [new_code_cell(source, id=name, metadata={"tags": ["kept"]}) for name, source in cells.items()]
+    head = new_markdown_cell("# Title", id="title")
+    nbformat.write(new_notebook(cells=[head, *code], metadata=metadata), path)
+    return path
+
+
+def png(pixels: np.ndarray, note: str = "") -> str:
+    info, file = PngInfo(), io.BytesIO()
+    info.add_text("Software", note)
+    Image.fromarray(pixels.astype(np.uint8)).save(file, "PNG", pnginfo=info)
+    return base64.b64encode(file.getvalue()).decode()
+
+
+@pytest.fixture(scope="module")
+def lively(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, list]]:
+    """A notebook with everything that changes from run to run, refreshed once."""
+    folder = tmp_path_factory.mktemp("lively")
+    path = notebook(
+        folder / "05_lively.ipynb", LIVELY, widgets={}, kernelspec={"name": "x", "display_name": "y"}
+    )
+    path.chmod(0o644)
+    os.environ["TEST_PYTHON"] = sys.executable
+    yield path, refresh([path])
+    del os.environ["TEST_PYTHON"]
+
+
+def outputs(path: Path) -> dict[str, list]:
+    return {cell.id: cell.outputs for cell in nbformat.read(path, as_version=4).cells[1:]}
+
+
+def test_pictures_and_text_stay_and_widgets_go(lively):
+    stored = outputs(lively[0])
+    assert set(stored["explorer"][0].data) == {"image/png", "text/plain"}
+    assert stored["bar"] == [] and stored["output-widget"] == []
+    assert "widget" not in lively[0].read_text().replace("ipywidgets", "").replace("output-widget", "")
+
+
+def test_what_is_printed_is_one_output_and_the_result_another(lively):
+    printed, result = outputs(lively[0])["printed"]
+    assert printed.text == "ab\nc\n" and result.data == {"text/plain": "2"}
+
+
+def test_cells_are_numbered_and_keep_their_ids_and_tags(lively):
+    cells = nbformat.read(lively[0], as_version=4).cells
+    assert [cell.id for cell in cells] == ["title", *LIVELY]
+    assert [cell.execution_count for cell in cells[1:]] == [1, 2, 3, 4, 5, 6]
+    assert all(cell.metadata == {"tags": ["kept"]} for cell in cells[1:])
+
+
+def test_kernels_are_this_python_with_one_thread_on_the_cpu_in_the_notebooks_folder(lively):
+    text = outputs(lively[0])["surroundings"][0].text
+    assert text.split() == ["1", "cpu", lively[0].parent.name, "True"]
+
+
+def test_no_version_is_stored(lively):
+    metadata = nbformat.read(lively[0], as_version=4).metadata
+    assert metadata.kernelspec.name == "python3"
+    assert "version" not in metadata.language_info and "widgets" not in metadata
+
+
+def test_the_file_keeps_its_mode_and_leaves_nothing_beside_it(lively):
+    path, done = lively
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+    assert done[0].changed and done[0].kilobytes == path.stat().st_size / 1000 and done[0].seconds > 0
+
+
+def test_a_second_refresh_changes_nothing_not_even_a_picture_with_another_note(lively, capsys):
+    path = lively[0]
+    stored = nbformat.read(path, as_version=4)
+    cell = next(cell for cell in stored.cells if cell.id == "explorer")
+    cell.outputs[0].data["image/png"] = png(np.full((8, 8), 100 + INVISIBLE), "of another version")
+    path.write_text(nbformat.writes(stored) + "\n")
+    before, touched = path.read_bytes(), path.stat().st_mtime_ns
+    assert main([str(path)]) == 0
+    assert (path.read_bytes(), path.stat().st_mtime_ns) == (before, touched)
+    assert "unchanged" in capsys.readouterr().out
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Execution without a kernel: every code cell prints 1, and a division fails."""
+
+    def run(stored, folder: Path, *, name: str):
+        fresh = deepcopy(stored)
+        for cell in fresh.cells[1:]:
+            if "/" in cell.source:
+                raise NotebookError(f"{name}: ZeroDivisionError")
+            cell.outputs = [new_output("stream", text="1\n")]
+        return fresh
+
+    monkeypatch.setattr(command, "execute", run)
+
+
+def test_a_failure_leaves_the_file_and_the_command_goes_on(quick, tmp_path: Path, monkeypatch, capsys):
+    monkeypatch.setattr(command, "FOLDER", tmp_path)
+    faulty = notebook(tmp_path / "01_faulty.ipynb", {"faulty": "1 / 0"})
+    fine = notebook(tmp_path / "02_fine.ipynb", {"fine": "print(1)"})
+    broken = tmp_path / "03_broken.ipynb"
+    broken.write_text("{")
+    before = {path: path.read_bytes() for path in (faulty, fine, broken)}
+    assert main([]) == 1
+    assert [path for path in before if path.read_bytes() != before[path]] == [fine]
+    report = capsys.readouterr()
+    assert "3 notebooks" in report.out and "1 changed, 2 failed" in report.out
+    assert "ZeroDivisionError" in report.err and "expected a valid notebook in 03_broken.ipynb" in report.err
+
+
+def test_a_check_writes_nothing_and_fails_where_something_is_out_of_date(quick, tmp_path: Path):
+    path = notebook(tmp_path / "05_sample.ipynb", {"fine": "print(1)"})
+    before = path.read_bytes()
+    assert main([str(path), "--check"]) == 1
+    assert path.read_bytes() == before
+    assert main([str(path)]) == 0
+    assert main([str(path), "--check"]) == 0
+    assert path.read_bytes() != before
+
+
+def test_an_interrupted_write_leaves_the_old_file(quick, tmp_path: Path, monkeypatch):
+    def interrupted(source: str, target: Path) -> None:
+        raise KeyboardInterrupt
+
+    path = notebook(tmp_path / "05_sample.ipynb", {"fine": "print(1)"})
+    before = path.read_bytes()
+    monkeypatch.setattr(command.os, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        refresh([path])
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
+def test_notebooks_are_found_by_path_name_and_number(tmp_path: Path):
+    path = notebook(tmp_path / "05_sample.ipynb", {})
+    for name in (path, str(path), "05_sample", "05_sample.ipynb", "05", "5"):
+        assert find(name, tmp_path) == path
+    for name in ("06", "sample", "", "05_", "²"):
+        with pytest.raises(ValueError, match=r"refresh: expected .* \(05_sample\), got"):
+            find(name, tmp_path)
+    notebook(tmp_path / "05_twin.ipynb", {})
+    with pytest.raises(ValueError, match="05_sample, 05_twin"):
+        find("05", tmp_path)
+
+
+def test_the_command_refuses_an_unknown_name(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["no_such_notebook"])
+    assert stopped.value.code == 2
+    assert "expected the name or number of one notebook" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [(0, True), (INVISIBLE, True), (-INVISIBLE, True), (INVISIBLE + 1, False), (-INVISIBLE - 1, False)],
+)
+def test_one_pixel_decides_whether_pictures_are_the_same(change: int, same: bool):
+    pixels = np.full((5, 4, 3), 100)
+    other = pixels.copy()
+    other[3, 2, 1] += change
+    assert same_picture(png(pixels), png(other, "note")) is same
+
+
+def test_pictures_of_other_sizes_differ():
+    assert not same_picture(png(np.zeros((5, 4))), png(np.zeros((4, 5))))
+    assert not same_picture(png(np.zeros((1, 1))), png(np.zeros((4, 5))))
