@@ -78,7 +78,8 @@ class NADE(Autoregressive):
     Args:
         event_shape: (C, H, W), or any shape; D is the number of its elements.
         hidden: the number H of hidden units.
-        order: a permutation of range(D), the order in which pixels are visited; None: row by row.
+        order: a permutation of range(D), the order in which pixels are visited; None: row by row. Rows i
+            of W, V and b belong to pixel i in any order.
 
     Shapes: x ``(B, *event_shape)`` with values in {0, 1}; ``log_prob`` ``(B,)`` in nats.
 
@@ -113,7 +114,8 @@ class NADE(Autoregressive):
 
     def logits(self, x: Tensor) -> Tensor:
         """The log-odds of x_i = 1 given x_{<i}, pixels in visiting order: ``(B, D)`` to ``(B, D)``."""
-        return Recursion.apply(x, self.W, self.V, self.c, 8 if x.device.type == "cpu" else 64) + self.b
+        W, V, b = (weights.index_select(0, self.order) for weights in (self.W, self.V, self.b))
+        return Recursion.apply(x, W, V, self.c, 8 if x.device.type == "cpu" else 64) + b
 
     def _log_prob(self, x: Tensor) -> Tensor:
         x = x.flatten(1)[:, self.order]
@@ -129,13 +131,27 @@ class NADE(Autoregressive):
         """The order in which pixels are visited, ``(D,)``."""
         return self.permutation
 
+    def reordered(self, order: Sequence[int]) -> "NADE":
+        """This model with another order of the pixels: each keeps its own W_i, V_i and b_i, which are shared.
+
+        Another order is another distribution. Trained in many (see ``OrderEnsemble``), the weights serve
+        them all: Uria, Murray & Larochelle 2014.
+
+        Raises:
+            ValueError: order is not a permutation of range(D).
+        """
+        twin = NADE(self.event_shape, hidden=len(self.c), order=order).to(self.reference.device)
+        twin.W, twin.V, twin.b, twin.c = self.W, self.V, self.b, self.c
+        return twin.train(self.training)
+
     def _draw(self, u: Tensor, temperature: float, given: Tensor | None, start: int) -> Tensor:
+        W, V, b = self.W[self.order], self.V[self.order], self.b[self.order]
         x = torch.empty_like(u) if given is None else given.flatten(1).clone()
-        a = self.c + x[:, self.order[:start]] @ self.W[:start]
+        a = self.c + x[:, self.order[:start]] @ W[:start]
         a = a.expand(len(u), -1)
         for i in range(start, self.dims):
-            logit = torch.sigmoid(a) @ self.V[i] + self.b[i]
+            logit = torch.sigmoid(a) @ V[i] + b[i]
             x_i = (u[:, i] < torch.sigmoid(logit / temperature)).to(u.dtype)
-            a = a + x_i[:, None] * self.W[i]
+            a = a + x_i[:, None] * W[i]
             x[:, self.order[i]] = x_i
         return x.view(-1, *self.event_shape)

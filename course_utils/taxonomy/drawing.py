@@ -6,9 +6,13 @@ from course_utils.taxonomy.model import GenerativeModel
 
 
 def children(node: type[GenerativeModel]) -> list[type[GenerativeModel]]:
-    """The nodes right under this one, in the order of slide 14: the course's own classes only."""
+    """The nodes right under this one, in the order of slide 14: the course's own classes only.
+
+    A class that is no system of the slide, such as a mixture of some, has ``on_tree = False``.
+    """
     package = __name__.split(".")[0]
-    return [c for c in node.__subclasses__() if c.__module__.split(".")[0] == package]
+    own = [c for c in node.__subclasses__() if c.__module__.split(".")[0] == package]
+    return [c for c in own if getattr(c, "on_tree", True)]
 
 
 def leaves(node: type[GenerativeModel] = GenerativeModel) -> Iterator[type[GenerativeModel]]:

@@ -1,0 +1,209 @@
+"""MADE: what its masks forbid, and sampling that computes each hidden unit once."""
+
+from itertools import pairwise
+
+import pytest
+import torch
+
+from course_utils.evaluation import sample_agreement, state_log_probs
+from course_utils.models.made import MADE
+from course_utils.nets import MaskedLinear, random_degrees, spread_degrees
+from course_utils.universe import all_images
+
+SHUFFLED = [8, 3, 1, 0, 7, 5, 2, 6, 4]
+KINDS = [
+    {},
+    {"order": SHUFFLED},
+    {"hidden": (11, 7)},
+    {"hidden": (11, 7), "order": SHUFFLED, "direct": False},
+    {"hidden": (30, 30, 30), "order": "random", "masks": 3},
+    {"hidden": (30, 30), "masks": 3, "direct": False},
+]
+
+
+def random_made(shape=(1, 3, 3), seed=0, **kinds) -> MADE:
+    """A MADE with large random weights in float64, so that no conditional is near ½."""
+    torch.manual_seed(seed)
+    model = MADE(shape, **{"hidden": (20,), **kinds}).double()
+    for layer in model.modules():
+        if isinstance(layer, MaskedLinear):
+            layer.weight.data.normal_().mul_(3 / layer.in_features**0.5)
+            if layer.bias is not None:
+                layer.bias.data.normal_()
+    return model
+
+
+def members(**kinds) -> list[MADE]:
+    return random_made(**kinds).members()
+
+
+def full_pass_a_pixel(model: MADE, u: torch.Tensor, temperature=1.0, given=None, start=0) -> torch.Tensor:
+    """Ancestral sampling by a whole forward pass for every pixel, from the same uniform numbers."""
+    x = torch.zeros_like(u) if given is None else given.flatten(1).clone()
+    x[:, model.order[start:]] = 0
+    with torch.no_grad():
+        for i in range(start, model.dims):
+            pixel = model.order[i]
+            p = torch.sigmoid(model.logits(x)[:, pixel] / temperature)
+            x[:, pixel] = (u[:, i] < p).to(x)
+    return x.view(-1, *model.event_shape)
+
+
+def test_masked_linear_is_linear_with_masked_weights_and_leaves_them_alone():
+    torch.manual_seed(0)
+    layer, x = MaskedLinear(5, 4).double(), torch.randn(3, 5, dtype=torch.double)
+    mask, before = torch.rand(4, 5) < 0.5, layer.weight.detach().clone()
+    y = layer(x, mask)
+    torch.testing.assert_close(y, x @ (layer.weight * mask).T + layer.bias)
+    y.sum().backward()
+    assert torch.equal(layer.weight, before) and (layer.weight.grad[~mask] == 0).all()
+    assert torch.equal(layer(x, torch.ones(4, 5, dtype=torch.bool)), torch.nn.Linear.forward(layer, x))
+
+
+def test_degrees_lie_between_1_and_one_less_than_the_pixels():
+    assert set(spread_degrees(500, 64).tolist()) == set(range(1, 64))
+    counts = spread_degrees(500, 64).bincount()[1:]
+    assert counts.max() - counts.min() <= 1 and (spread_degrees(9, 64).diff() > 0).all()
+    drawn = random_degrees(2000, 9, 3, torch.Generator().manual_seed(0))
+    assert set(drawn.tolist()) == {3, 4, 5, 6, 7, 8}
+    assert spread_degrees(4, 1).tolist() == random_degrees(4, 1, 1, torch.Generator()).tolist() == [1] * 4
+
+
+@pytest.mark.parametrize("kinds", KINDS)
+def test_the_product_of_the_masks_is_strictly_lower_triangular_in_the_order(kinds):
+    """B5; counted by hand from the masks, and every pixel before reaches every output where units suffice."""
+    for member in members(**kinds):
+        paths = torch.eye(9).double()
+        for mask in member.masks:
+            paths = mask.double() @ paths
+        in_order = paths[member.order][:, member.order]
+        assert (in_order.triu() == 0).all()
+        reach = member.connections()
+        assert torch.equal(reach, (paths > 0) | (member.direct_mask if member.direct else paths > 0))
+        if member.count == 1:
+            assert (in_order[1:, :-1].tril() > 0).any()
+            assert torch.equal(reach[member.order][:, member.order], torch.ones(9, 9).tril(-1) > 0) or (
+                len(member.degrees) > 2
+            )
+
+
+@pytest.mark.parametrize("kinds", KINDS)
+def test_no_output_depends_on_its_own_pixel_or_a_later_one(kinds):
+    """B5: ∂out_d/∂x_d′ ≡ 0 for d′ ≥ d by autograd; with enough units every earlier pixel counts."""
+    for member in members(**kinds):
+        x = torch.rand(5, 9, dtype=torch.double)
+        slopes = torch.autograd.functional.jacobian(lambda x, m=member: m.logits(x).sum(0), x)  # (D, B, D)
+        slopes = slopes.abs().sum(1)[member.order][:, member.order]
+        assert (slopes.triu() == 0).all()
+        assert (slopes.tril(-1) > 0).sum() >= 20  # of 36 pairs
+        if member.direct:
+            assert (slopes[1:, :-1].diagonal() > 0).all()
+
+
+def test_each_layer_hears_units_of_at_most_its_own_degree():
+    """The definition of the masks, unit by unit."""
+    for member in members(hidden=(9, 7), masks=2, order="random"):
+        degrees = [d.tolist() for d in member.degrees]
+        for mask, (below, above) in zip(member.masks[:-1], pairwise(degrees), strict=True):
+            assert mask.tolist() == [[a >= b for b in below] for a in above]
+        assert member.masks[-1].tolist() == [[d > m for m in degrees[-1]] for d in degrees[0]]
+        assert sorted(degrees[0]) == list(range(1, 10))
+        assert [degrees[0][pixel] for pixel in member.order] == list(range(1, 10))
+        assert all(min(below) <= min(above) for below, above in pairwise(degrees[1:]))
+
+
+@pytest.mark.parametrize("kinds", KINDS)
+def test_probabilities_sum_to_one_and_samples_agree(kinds):
+    """B2 and B21 for every mask, order and depth, at weights where pixels depend on each other."""
+    for member in members(**kinds):
+        log_p = state_log_probs(member)
+        assert log_p.exp().sum().item() == pytest.approx(1, abs=1e-10)
+        agreement = sample_agreement(member, log_p, 40_000, generator=torch.Generator().manual_seed(1))
+        assert agreement.p_value > 1e-4
+
+
+def test_log_prob_is_the_chain_rule_of_the_conditionals():
+    for member in members(order="random", masks=2):
+        x = all_images(3, 3).double()
+        p = member.conditionals(x)
+        chain = torch.where(x == 1, p, 1 - p).log().flatten(1).sum(1)
+        torch.testing.assert_close(member.log_prob(x), chain, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("kinds", KINDS)
+@pytest.mark.parametrize("shape", [(1, 3, 3), (1, 1, 1), (2, 3, 4)])
+def test_cached_sampling_draws_the_samples_of_a_full_pass_per_pixel(kinds, shape):
+    """From the same uniform numbers, at any temperature, from any pixel on: equal, not close."""
+    if shape != (1, 3, 3) and not isinstance(kinds.get("order"), str | None):
+        kinds = kinds | {"order": list(reversed(range(torch.Size(shape).numel())))}
+    for member in members(shape=shape, **kinds):
+        u = torch.rand(50, member.dims, dtype=torch.double)
+        given = (torch.rand(50, *shape) < 0.5).double()
+        for temperature, start in ((1.0, 0), (0.3, 0), (1.0, member.dims // 2), (1.0, member.dims)):
+            with torch.no_grad():
+                fast = member._draw(u, temperature, given if start else None, start)
+            slow = full_pass_a_pixel(member, u, temperature, given if start else None, start)
+            assert torch.equal(fast, slow)
+
+
+def test_sampling_costs_less_than_one_pass_through_the_network():
+    """Multiplications counted, not timed: a full pass per pixel would cost D times as many."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    model = MADE((1, 12, 12), hidden=(200, 200))
+
+    def multiplications(call) -> int:
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            call()
+        return counter.get_total_flops()
+
+    one_pass = multiplications(lambda: model.log_prob(torch.zeros(16, 1, 12, 12)))
+    assert 0.2 * one_pass < multiplications(lambda: model.sample(16)) < one_pass
+
+
+def test_training_gives_each_mask_its_turn():
+    """Cycled: as many losses as masks, each that of one mask; then they come again."""
+    model = random_made(masks=3, order="random").train()
+    x = (torch.rand(7, 1, 3, 3) < 0.5).double()
+    alone = sorted(-m.log_prob(x).mean().item() for m in model.members())
+    losses = [model.loss(x).item() for _ in range(6)]
+    assert sorted(losses[:3]) == pytest.approx(alone) and losses[:3] == losses[3:]
+    assert len({round(loss, 6) for loss in losses}) == 3
+    assert model.eval().loss(x).item() == pytest.approx(sum(alone) / 3)
+    twin = MADE((1, 3, 3), hidden=(20,), masks=3, order="random", seed=5).double()
+    twin.load_state_dict(model.state_dict())
+    assert torch.equal(twin.train().loss(x), model.train().loss(x))  # masks and turn travel with the weights
+
+
+def test_members_share_the_weights_and_speak_with_masks_of_their_own():
+    model = random_made(masks=3, order="random")
+    first, second, third = model.members()
+    assert all(a is b for a, b in zip(first.parameters(), third.parameters(), strict=True))
+    assert not torch.equal(first.order, second.order) and model.which == 0
+    x = all_images(3, 3).double()
+    assert torch.equal(model.log_prob(x), first.log_prob(x))
+    assert (first.log_prob(x) - second.log_prob(x)).abs().max() > 0.1
+
+
+def test_masks_follow_the_seed_alone():
+    torch.manual_seed(1)
+    a = MADE((1, 4, 4), masks=4, order="random", seed=3)
+    b, c = (MADE((1, 4, 4), masks=4, order="random", seed=seed) for seed in (3, 4))
+    assert torch.equal(a.orders, b.orders) and torch.equal(a.degrees_0, b.degrees_0)
+    assert not torch.equal(a.orders, c.orders) and not torch.equal(a.degrees_0, c.degrees_0)
+
+
+def test_bad_arguments_are_named():
+    bad = [{"hidden": bad} for bad in (0, (), (4, 0), (2.5,), (True,))]
+    bad += [{"order": bad} for bad in ([0, 1, 1, 3], [0, 1], "columns", [0.5, 1, 2, 3])]
+    bad += [{"masks": bad} for bad in (0, 1.5, True)] + [{"seed": bad} for bad in (-1, "0", True)]
+    for kinds in bad:
+        with pytest.raises(ValueError, match="MADE"):
+            MADE((1, 2, 2), **kinds)
+
+
+def test_construction_on_larger_images():
+    for shape in ((1, 28, 28), (3, 32, 32)):
+        model = MADE(shape, hidden=(8,), direct=False)
+        x = model.sample(2)
+        assert x.shape == (2, *shape) and model.log_prob(x).isfinite().all()
