@@ -1,0 +1,174 @@
+"""FFJORD: a continuous normalising flow, an ordinary differential equation that carries noise to data."""
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from course_utils.models.flow_steps import Normal, to_real
+from course_utils.nets.ode import Solver, State, Time
+from course_utils.nets.velocity import Velocity, hutchinson, with_trace
+from course_utils.taxonomy import Flow
+
+Traced = Callable[[Time, Tensor], tuple[Tensor, Tensor]]
+TRACES = ("rademacher", "gaussian", "exact")
+
+
+class FFJORD(Flow):
+    r"""Free-form Jacobian of reversible dynamics: points flow, and their log-density with them.
+
+    A network f says with which velocity a point moves. From time 0, where z ∼ N(0, I), to time 1, where
+    it is data (or the logit of an image), point and log-density obey
+
+        dz/dt = f(t, z),    d log p(z(t))/dt = −Tr ∂f/∂z.
+
+    No coupling, no mask: f may be *any* smooth network, since only the trace of its Jacobian is needed.
+    In training ``loss`` estimates it by Hutchinson's εᵀ(∂f/∂z)ε with one ε for the whole solve, which is
+    unbiased, and backpropagates through every step of the solver. ``log_prob``, ``encode`` and, in eval
+    mode, ``loss`` take the *exact* trace: the same x gives the same number, right up to the solver's
+    error. T. Q. Chen et al., *Neural Ordinary Differential Equations*, NeurIPS 2018; W. Grathwohl et al.,
+    *FFJORD: Free-form Continuous Dynamics for Scalable Reversible Generative Models*, ICLR 2019 (there
+    with adaptive steps in training and the adjoint method, which saves memory).
+
+    Args:
+        event_shape: (C, H, W) for grey values in [0, 1], or (D,) for vectors of any real numbers.
+        hidden: width of the two hidden layers of f (see `Velocity`, whose exact trace is cheap).
+        dynamics: another network f(t, z), ``(B, D)`` to ``(B, D)``, one example not reading another; its
+            exact trace takes D vector-Jacobian products unless it has a method ``with_trace``.
+        trace: in training: "rademacher" or "gaussian" noise for Hutchinson's estimate, or "exact".
+        solver: "rk4", "midpoint", "euler", or the adaptive "dopri5" (see `Solver`).
+        steps: equal steps from noise to data, of every verb but ``loss`` in training.
+        training_steps: equal steps of ``loss`` in training, fewer since each costs memory and time.
+        tolerance: of "dopri5".
+        alpha: of the logit that images pass (see `Logit`); 0.01 keeps black pixels near the rest.
+
+    Attributes:
+        nfe: the number of evaluations of f in the last solve.
+
+    Shapes: x and z ``(B, *event_shape)``; ``log_prob`` and ``log_det`` ``(B,)`` in nats.
+
+    Raises:
+        ValueError: a setting is out of range, or x not of this shape and support.
+
+    >>> model = FFJORD((2,), hidden=8)
+    >>> x = model.sample(3)
+    >>> z, log_det = model.encode(x)
+    >>> z.shape, bool((model.decode(z) - x).abs().max() < 1e-4), model.nfe
+    (torch.Size([3, 2]), True, 32)
+    """
+
+    title = "FFJORD"
+    about = "an ODE moves points, and density with them (2019)"
+    fit_defaults = {
+        "lr": 3e-3,
+        "epochs": 100,
+        "batch_size": 100,
+        "schedule": "cosine",
+        "clip": 5.0,
+        "patience": 20,
+    }
+
+    def __init__(
+        self,
+        event_shape: tuple[int, ...],
+        *,
+        hidden: int = 128,
+        dynamics: nn.Module | None = None,
+        trace: str = "rademacher",
+        solver: str = "rk4",
+        steps: int = 8,
+        training_steps: int = 2,
+        tolerance: float = 1e-5,
+        alpha: float = 0.01,
+    ) -> None:
+        super().__init__(event_shape)
+        if trace not in TRACES:
+            raise ValueError(f"FFJORD: expected trace to be one of {', '.join(TRACES)}, got {trace!r}")
+        if dynamics is not None and not isinstance(dynamics, nn.Module):
+            raise ValueError(f"FFJORD: expected dynamics as a module f(t, z), got {type(dynamics).__name__}")
+        self.support, self.enter = to_real(self.event_shape, alpha)
+        self.dynamics = Velocity(self.dims, hidden=hidden) if dynamics is None else dynamics
+        self.trace, self.prior, self.nfe = trace, Normal(), 0
+        try:
+            self.solver = Solver(solver, steps=steps, tolerance=tolerance)
+            self.training_solver = Solver(solver, steps=training_steps, tolerance=tolerance)
+        except ValueError as error:
+            raise ValueError(f"FFJORD: {error}") from None
+
+    def transport(self, z: Tensor, start: float, end: float) -> tuple[Tensor, Tensor]:
+        """Carry points from one time of the flow to another, by the exact trace.
+
+        The density at time t is p_t(z) = p_0(z(0)) · exp(log_det) with z(0) and log_det from here:
+        ``transport(z, t, 0)``. Images stand here behind the logit, on the whole line.
+
+        Args:
+            z: the points at time ``start``, ``(B, *event_shape)``, any real numbers.
+            start, end: times; 0 is noise, 1 is data.
+
+        Returns:
+            the points at time ``end``, and log |det ∂z(end)/∂z(start)|, ``(B,)`` in nats.
+        """
+        return self._solve(z, start, end, self._exact, self.solver)
+
+    def _solve(
+        self, z: Tensor, start: float, end: float, traced: Traced, solver: Solver
+    ) -> tuple[Tensor, Tensor]:
+        def field(t: Time, state: State) -> State:
+            return traced(t, state[0])
+
+        state = (z.flatten(1), z.new_zeros(len(z)))
+        moved, log_det = solver(field, state, start, end)
+        self.nfe = solver.nfe
+        return moved.view_as(z), log_det
+
+    def _exact(self, t: Time, z: Tensor) -> tuple[Tensor, Tensor]:
+        if hasattr(self.dynamics, "with_trace"):
+            return self.dynamics.with_trace(t, z)
+        return with_trace(partial(self.dynamics, t), z)
+
+    def noise(self, z: Tensor) -> Tensor:
+        """ε for Hutchinson's estimate, in the shape of z: signs ±1, or standard normal numbers."""
+        normal = torch.randn_like(z)
+        return normal if self.trace == "gaussian" else torch.where(normal < 0, -1.0, 1.0).to(z)
+
+    def loss(self, x: Tensor) -> Tensor:
+        """E_x[−log p(x)] in nats; in training an unbiased estimate of it (see the class).
+
+        Raises:
+            ValueError: x has the wrong shape, dtype, device or values.
+        """
+        if not self.training:
+            return super().loss(x)
+        y, log_det = self.enter(self.check(x))
+        traced = self._exact
+        if self.trace != "exact":
+            noise = self.noise(y.flatten(1))  # one for the whole solve: the field must not jump
+
+            def traced(t: Time, z: Tensor) -> tuple[Tensor, Tensor]:
+                return hutchinson(partial(self.dynamics, t), z, noise)
+
+        z, change = self._solve(y, 1.0, 0.0, traced, self.training_solver)
+        return -(self.prior.log_prob(z) + change + log_det).mean()
+
+    def _encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        y, log_det = self.enter(x)
+        z, change = self.transport(y, 1.0, 0.0)
+        return z, log_det + change
+
+    def decode(self, z: Tensor) -> Tensor:
+        """x at time 1 of the point that was z at time 0: ``(B, *event_shape)`` to the same shape."""
+
+        def field(t: Time, state: State) -> State:
+            return (self.dynamics(t, state[0]),)
+
+        (y,) = self.solver(field, (z.flatten(1),), 0.0, 1.0)
+        self.nfe = self.solver.nfe
+        return self.enter.inverse(y.view_as(z))
+
+    def _log_prob(self, x: Tensor) -> Tensor:
+        z, log_det = self._encode(x)
+        return self.prior.log_prob(z) + log_det
+
+    def _sample(self, n: int, generator: torch.Generator | None) -> Tensor:
+        return self.decode(self.prior.sample((n, *self.event_shape), self.reference, generator))

@@ -1,0 +1,236 @@
+"""FFJORD against closed forms: linear flows, autograd Jacobians, quadrature, all sign vectors."""
+
+from functools import partial
+from math import log
+
+import pytest
+import torch
+from continuous_flows import Free, Linear, events, flow
+from torch.utils.flop_counter import FlopCounterMode
+
+from course_utils.divergences import kl_monte_carlo
+from course_utils.models.ffjord import FFJORD
+from course_utils.nets.velocity import hutchinson
+from course_utils.training import fit
+from course_utils.universe import PlaneDensity, all_images
+
+SHAPES = [(2,), (1, 3, 3)]
+
+
+def test_a_linear_flow_against_the_matrix_exponential():
+    """B10: z = exp(−1.5 A) x, log-det = −∫ Tr (1 + t) A dt = −1.5 Tr A, and x is Gaussian."""
+    A = 0.5 * torch.randn(3, 3, generator=torch.Generator().manual_seed(0), dtype=torch.double)
+    model = FFJORD((3,), dynamics=Linear(A), steps=200).double()
+    x = events(model)
+    z, log_det = model.encode(x)
+    torch.testing.assert_close(z, x @ torch.matrix_exp(-1.5 * A).T, rtol=0, atol=1e-8)
+    torch.testing.assert_close(log_det, torch.full((4,), -1.5 * A.trace().item()).double(), rtol=0, atol=1e-8)
+    root = torch.matrix_exp(1.5 * A)
+    law = torch.distributions.MultivariateNormal(torch.zeros(3).double(), root @ root.T)
+    torch.testing.assert_close(model.log_prob(x), law.log_prob(x), rtol=0, atol=1e-7)
+    torch.testing.assert_close(model.decode(z), x, rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_log_det_is_that_of_the_jacobian_of_the_whole_solve(shape):
+    """B7: against slogdet of autograd's Jacobian, the logit of images included."""
+    model = flow(shape)
+    x = events(model, 3)
+    log_det = model.encode(x)[1]
+    for one, value in zip(x, log_det, strict=True):
+        jacobian = torch.autograd.functional.jacobian(lambda p: model.encode(p[None])[0][0], one)
+        due = torch.linalg.slogdet(jacobian.reshape(model.dims, model.dims))[1]
+        assert value.item() == pytest.approx(due.item(), abs=1e-5)
+
+
+def test_the_log_det_error_falls_with_the_fourth_power_of_the_step():
+    """What is left between the integral of traces and the Jacobian of the discrete map is O(h⁴)."""
+    x = events(flow(), 1)
+
+    def gap(steps: int) -> float:
+        model = flow(steps=steps)
+        jacobian = torch.autograd.functional.jacobian(lambda p: model.encode(p[None])[0][0], x[0])
+        return abs(torch.linalg.slogdet(jacobian)[1].item() - model.encode(x)[1].item())
+
+    assert 10 < gap(10) / gap(20) < 26
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_decoding_undoes_encoding_up_to_the_solver(shape):
+    worst = []
+    for steps in (20, 40):
+        model = flow(shape, steps=steps)
+        x = events(model)
+        worst.append((model.decode(model.encode(x)[0]) - x).abs().max().item())
+    assert worst[1] < 1e-5 and worst[0] / worst[1] > 8
+    exact = flow(shape, solver="dopri5", tolerance=1e-10)
+    x = events(exact)
+    assert (exact.decode(exact.encode(x)[0]) - x).abs().max() < 1e-7
+    assert (exact.encode(x)[0] - x).abs().max() > 0.1  # and it does move
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_fixed_steps_agree_with_adaptive_ones(shape):
+    fixed, adaptive = flow(shape, steps=100), flow(shape, solver="dopri5", tolerance=1e-9)
+    x = events(fixed)
+    torch.testing.assert_close(fixed.log_prob(x), adaptive.log_prob(x), rtol=0, atol=1e-5)
+    z = torch.randn(3, *shape, dtype=torch.double)
+    torch.testing.assert_close(fixed.decode(z), adaptive.decode(z), rtol=0, atol=1e-5)
+
+
+def cells(model: FFJORD, edge: float = 9.0, n: int = 360) -> torch.Tensor:
+    """The probabilities of n×n cells of the plane, by the midpoint rule."""
+    side = (torch.arange(n).double() + 0.5) / n * 2 * edge - edge
+    with torch.no_grad():
+        p = model.log_prob(torch.cartesian_prod(side, side)).exp() * (2 * edge / n) ** 2
+    return p.view(n, n)
+
+
+def test_the_density_integrates_to_one_and_samples_follow_it():
+    """B7 by quadrature, B21 by the histogram on 36 squares of the plane."""
+    model = flow(steps=12)
+    p = cells(model)
+    assert p.sum().item() == pytest.approx(1, abs=1e-3)
+    x = model.sample(20_000, generator=torch.Generator().manual_seed(0))
+    square = ((x + 9) / 3).floor().long().clamp(0, 5)
+    seen = torch.bincount(square[:, 0] * 6 + square[:, 1], minlength=36) / len(x)
+    due = p.view(6, 60, 6, 60).sum((1, 3)).flatten()
+    error = (due * (1 - due) / len(x)).sqrt() + 1e-5
+    assert ((seen - due).abs() / error).max() < 5
+
+
+def test_the_mean_loss_over_all_sign_vectors_is_the_exact_loss():
+    """B10 through the whole solve: with one ε per solve the estimate is linear in ε εᵀ."""
+    model, exact = flow((1, 2, 2)).train(), flow((1, 2, 2), trace="exact").train()
+    x = events(model, 2)
+    losses = []
+    for signs in (2 * all_images(1, 4) - 1).double().view(16, 4):
+        model.noise = lambda z, signs=signs: signs.expand_as(z)
+        losses.append(model.loss(x))
+    assert torch.stack(losses).mean().item() == pytest.approx(exact.loss(x).item(), abs=1e-12)
+    assert max(losses) - min(losses) > 0.01
+
+
+@pytest.mark.parametrize("trace", ["rademacher", "gaussian"])
+def test_one_noise_serves_the_whole_solve(trace):
+    """The loss against Euler steps written out, with the noise that the model drew."""
+    model = flow((3,), trace=trace, solver="euler", training_steps=3).train()
+    y, x = (events(model),) * 2
+    torch.manual_seed(5)
+    noise = model.noise(x)
+    change = torch.zeros(4).double()
+    for t in (1.0, 2 / 3, 1 / 3):
+        f, trace_now = hutchinson(partial(model.dynamics, t), y, noise)
+        y, change = y - f / 3, change - trace_now / 3
+    due = -(model.prior.log_prob(y) + change).mean()
+    torch.manual_seed(5)
+    assert model.loss(x).item() == pytest.approx(due.item(), abs=1e-12)
+    assert model.nfe == 3
+    drawn = model.noise(torch.zeros(50_000, 2).double())
+    kurtosis = {"rademacher": 1, "gaussian": 3}[trace]  # E ε⁴
+    assert drawn.pow(4).mean().item() == pytest.approx(kurtosis, abs=0.15)
+    assert abs(drawn.mean().item()) < 0.02 and drawn.var().item() == pytest.approx(1, abs=0.02)
+
+
+def test_log_prob_is_exact_and_the_same_in_training():
+    model = flow((1, 2, 2))
+    x = events(model)
+    first = model.log_prob(x)
+    assert model.loss(x).item() == -first.mean().item()
+    model.train()
+    assert torch.equal(model.log_prob(x), first)
+    assert model.loss(x).item() != model.loss(x).item()  # an estimate: new noise, new number
+
+
+@pytest.mark.parametrize(("solver", "stages"), [("euler", 1), ("midpoint", 2), ("rk4", 4)])
+def test_evaluations_are_reported(solver, stages):
+    model = flow(solver=solver, steps=6, training_steps=3)
+    calls = []
+    model.dynamics.register_forward_hook(lambda *_: calls.append(1))
+    model.sample(2)
+    assert model.nfe == len(calls) == 6 * stages
+    model.log_prob(events(model))
+    assert model.nfe == 6 * stages
+    calls.clear()
+    model.train().loss(events(model))
+    assert model.nfe == len(calls) == 3 * stages
+
+
+def test_any_network_will_do():
+    """Free form: a network without a trace of its own costs D vector-Jacobian products, same number."""
+    model = flow((1, 2, 2))
+    free = FFJORD((1, 2, 2), dynamics=Free(model.dynamics), steps=40).double()
+    x = events(model)
+    torch.testing.assert_close(free.log_prob(x), model.log_prob(x), rtol=0, atol=1e-12)
+    free.log_prob(x).sum().backward()
+    got = model.dynamics.layers[1].weight.grad.clone()
+    model.zero_grad()
+    model.log_prob(x).sum().backward()
+    torch.testing.assert_close(got, model.dynamics.layers[1].weight.grad, rtol=0, atol=1e-10)
+
+
+def test_an_exact_log_prob_costs_no_more_than_two_samples():
+    """Of 64 dimensions, counted in multiplications: the trace needs no D vector-Jacobian products."""
+    model = FFJORD((1, 8, 8))
+    x, flops = torch.rand(300, 1, 8, 8), []
+    for verb in (model.log_prob, model.decode):
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            verb(x)
+        flops.append(counter.get_total_flops())
+    assert flops[0] < 2 * flops[1]
+
+
+def test_transport_composes_and_gives_the_density_at_every_time():
+    model = flow()
+    x = events(model)
+    half, first = model.transport(x, 1.0, 0.5)
+    z, second = model.transport(half, 0.5, 0.0)
+    due, log_det = model.encode(x)
+    torch.testing.assert_close(z, due, rtol=0, atol=1e-6)
+    torch.testing.assert_close(first + second, log_det, rtol=0, atol=1e-6)
+    still, nothing = model.transport(x, 0.3, 0.3)
+    assert torch.equal(still, x) and nothing.abs().max() == 0
+    assert (half - (x + z) / 2).abs().max() > 1e-3  # time matters: no straight line
+
+
+def test_training_finds_a_gaussian():
+    """Exact KL in closed form would be 0: from 2.6 nats to less than 0.05 in a few epochs."""
+    truth = PlaneDensity("one Gaussian", torch.tensor([[1.5, -0.5]]), 0.5)
+    torch.manual_seed(0)
+    model = FFJORD((2,), hidden=24)
+    x = truth.sample(2000, generator=torch.Generator().manual_seed(1))
+    fit(model, x, epochs=8, lr=1e-2, progress=False, device="cpu")
+    with torch.no_grad():
+        test = truth.sample(4000, generator=torch.Generator().manual_seed(2))
+        kl = kl_monte_carlo(truth.log_prob(test), model.log_prob(test))
+    assert -3 * kl.standard_error < kl.value < 0.05
+
+
+def test_an_untrained_flow_is_its_prior():
+    model = FFJORD((2,))
+    assert model.log_prob(torch.zeros(1, 2)).item() == pytest.approx(-log(2 * torch.pi), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"trace": "hutchinson"},
+        {"dynamics": torch.tanh},
+        {"solver": "heun"},
+        {"steps": 0},
+        {"training_steps": 1.5},
+        {"tolerance": -1},
+        {"hidden": 0},
+        {"alpha": 0.5},
+    ],
+)
+def test_bad_arguments_are_named(bad):
+    with pytest.raises(ValueError, match="FFJORD|Velocity|Logit"):
+        FFJORD((1, 2, 2), **bad)
+
+
+def test_construction_on_larger_images():
+    for shape in ((1, 28, 28), (3, 32, 32)):
+        model = FFJORD(shape, hidden=8, steps=1)
+        x = model.sample(2)
+        assert x.shape == (2, *shape) and model.log_prob(x).isfinite().all()
