@@ -11,6 +11,7 @@ from course_utils.taxonomy import (
     Autoregressive,
     Direct,
     ExplicitDensity,
+    Flow,
     GenerativeModel,
     ImplicitDensity,
     MarkovChain,
@@ -23,12 +24,13 @@ LEAVES = list(leaves())
 VERBS = {"log_prob", "conditionals", "encode", "decode", "elbo", "free_energy", "step"}
 
 
-def build(leaf: type[GenerativeModel], shape=(1, 3, 3)) -> GenerativeModel:
+def build(leaf: type[GenerativeModel]) -> GenerativeModel:
     """The model with its defaults, weights pushed away from their start, in float64."""
     torch.manual_seed(0)
-    model = leaf(shape).double()
+    flow = issubclass(leaf, Flow)  # halves its images, and multiplies one scale by the next
+    model = leaf((1, 4, 4) if flow else (1, 3, 3)).double()
     for parameter in model.parameters():
-        parameter.data.add_(0.3 * torch.randn_like(parameter))
+        parameter.data.add_((0.05 if flow else 0.3) * torch.randn_like(parameter))
     return model.eval()
 
 
@@ -87,7 +89,8 @@ class TestEveryLeaf:
         assert leaf.latent in (True, False)
 
     def test_weights_survive_a_state_dict_and_inputs_are_left_alone(self, leaf):
-        model, twin = build(leaf), leaf((1, 3, 3)).double().eval()
+        model = build(leaf)
+        twin = leaf(model.event_shape).double().eval()
         twin.load_state_dict(model.state_dict())
         x = example(model)
         before = x.clone()

@@ -9,7 +9,7 @@ from math import log, pi
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import logsigmoid, softplus
+from torch.nn.functional import logsigmoid, pixel_shuffle, pixel_unshuffle, softplus
 
 from course_utils.checks import check_number
 from course_utils.taxonomy import Support
@@ -114,6 +114,72 @@ def to_real(event_shape: tuple[int, ...], alpha: float = 1e-6) -> tuple[Support,
     return ("real", Same()) if len(event_shape) == 1 else ("unit", Logit(alpha))
 
 
+class Squeeze(Step):
+    """Space into channels: every 2×2 block of pixels becomes four channels, (C, H, W) to (4C, H/2, W/2)."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The squeezed image, and 0: elements only change places."""
+        return pixel_unshuffle(x, 2), no_change(x)
+
+    def inverse(self, z: Tensor) -> Tensor:
+        """Channels back into space."""
+        return pixel_shuffle(z, 2)
+
+
+class Inverse(Step):
+    """A step run backwards, for steps that only move elements: log |det| is 0."""
+
+    def __init__(self, step: Step) -> None:
+        super().__init__()
+        self.step = step
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The inverse of the step, and 0."""
+        return self.step.inverse(x), no_change(x)
+
+    def inverse(self, z: Tensor) -> Tensor:
+        """The step."""
+        return self.step(z)[0]
+
+
+class Reshape(Step):
+    """The same elements in another shape."""
+
+    def __init__(self, before: tuple[int, ...], after: tuple[int, ...]) -> None:
+        super().__init__()
+        self.before, self.after = before, after
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """x in its other shape, and 0."""
+        return x.reshape(-1, *self.after), no_change(x)
+
+    def inverse(self, z: Tensor) -> Tensor:
+        """z in the shape of before."""
+        return z.reshape(-1, *self.before)
+
+
+class FactorOut(Step):
+    """Multi-scale: half of the channels are latent variables already, only the rest goes deeper.
+
+    z = [deeper(h_1), h_2] with h = [h_1, h_2] in halves (Dinh, Sohl-Dickstein & Bengio 2017).
+    """
+
+    def __init__(self, deeper: Step) -> None:
+        super().__init__()
+        self.deeper = deeper
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Both halves in one tensor again, and the log-determinant of the deeper steps."""
+        first, rest = x.tensor_split([x.shape[1] // 2], 1)
+        z, log_det = self.deeper(first)
+        return torch.cat([z, rest], 1), log_det
+
+    def inverse(self, z: Tensor) -> Tensor:
+        """The deeper steps undone on the first half."""
+        first, rest = z.tensor_split([z.shape[1] // 2], 1)
+        return torch.cat([self.deeper.inverse(first), rest], 1)
+
+
 class Normal(nn.Module):
     """The standard normal prior: log p(z) = −½ Σ z² − ½ D log 2π."""
 
@@ -138,3 +204,40 @@ class Logistic(nn.Module):
         u = torch.rand(shape, generator=generator, dtype=like.dtype, device=like.device)
         tiny = torch.finfo(like.dtype).eps / 4
         return torch.logit(u.clamp(tiny, 1 - 2 * tiny))
+
+
+class ClassNormal(nn.Module):
+    """One normal prior per class, N(μ_y, diag σ_y²); without a label, their mixture in equal parts.
+
+    Args:
+        shape: of one z.
+        classes: K.
+    """
+
+    def __init__(self, shape: tuple[int, ...], classes: int) -> None:
+        super().__init__()
+        self.mean = nn.Parameter(0.1 * torch.randn(classes, *shape))
+        self.log_std = nn.Parameter(torch.zeros(classes, *shape))
+
+    def by_class(self, z: Tensor) -> Tensor:
+        """log p(z | y) in nats for every class, ``(B, …)`` to ``(B, K)``."""
+        e = (z[:, None] - self.mean) * (-self.log_std).exp()
+        return (-0.5 * e.square() - 0.5 * log(2 * pi) - self.log_std).flatten(2).sum(2)
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        """log 1/K Σ_y p(z | y) in nats, ``(B, …)`` to ``(B,)``."""
+        return self.by_class(z).logsumexp(1) - log(len(self.mean))
+
+    def sample(
+        self,
+        shape: tuple[int, ...],
+        like: Tensor,
+        generator: torch.Generator | None,
+        labels: Tensor | None = None,
+        temperature: float = 1.0,
+    ) -> Tensor:
+        """Draw z of this shape, z = μ_y + T·σ_y·ε; labels None: classes in equal parts."""
+        if labels is None:
+            labels = torch.randint(len(self.mean), shape[:1], generator=generator, device=like.device)
+        e = torch.randn(shape, generator=generator, dtype=like.dtype, device=like.device)
+        return self.mean[labels] + temperature * self.log_std[labels].exp() * e

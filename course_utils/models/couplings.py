@@ -1,0 +1,155 @@
+"""Coupling layers: one half of the variables, unchanged, decides how the other half moves.
+
+With a mask m of ones and zeros, z = m·x + (1 − m)·(…): the Jacobian is triangular whatever the network
+does, so that its determinant is the product of a diagonal, and inverting takes one pass, not a search.
+"""
+
+from math import prod
+
+import torch
+from torch import Tensor, nn
+
+from course_utils.checks import check_count
+from course_utils.models.flow_steps import Step, no_change
+from course_utils.nets import MLP, ResidualNet
+
+Shape = tuple[int, int, int]
+
+
+class AdditiveCoupling(Step):
+    """z = x + (1 − m)·t(m·x): volume is preserved, log |det| = 0 (Dinh, Krueger & Bengio 2015).
+
+    Args:
+        mask: ones where x is kept and read, zeros where it moves; (C, H, W).
+        net: t, on ``(B, C, H, W)``.
+    """
+
+    def __init__(self, mask: Tensor, net: nn.Module) -> None:
+        super().__init__()
+        self.register_buffer("mask", mask)
+        self.net = net
+
+    def shift(self, kept: Tensor) -> Tensor:
+        """(1 − m)·t(m·x)."""
+        return (1 - self.mask) * self.net(self.mask * kept)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """z, and exactly 0."""
+        return x + self.shift(x), no_change(x)
+
+    def inverse(self, z: Tensor) -> Tensor:
+        """x = z − (1 − m)·t(m·z), since m·z = m·x."""
+        return z - self.shift(z)
+
+
+class AffineCoupling(Step):
+    """z = m·x + (1 − m)·(x·exp(s(m·x)) + t(m·x)), log |det| = Σ (1 − m)·s (Dinh et al. 2017).
+
+    s = b·tanh(·/b) is bounded by b, so that no volume grows or shrinks by more than e^b per step.
+
+    Args:
+        mask: ones where x is kept and read, zeros where it moves; (C, H, W).
+        net: the raw s and t, from ``(B, C, H, W)`` to ``(B, 2C, H, W)``.
+        bound: b.
+    """
+
+    def __init__(self, mask: Tensor, net: nn.Module, bound: float = 3.0) -> None:
+        super().__init__()
+        self.register_buffer("mask", mask)
+        self.net, self.bound = net, bound
+
+    def scale_and_shift(self, kept: Tensor) -> tuple[Tensor, Tensor]:
+        """(1 − m)·s and (1 − m)·t."""
+        raw, t = self.net(self.mask * kept).chunk(2, 1)
+        return (1 - self.mask) * self.bound * torch.tanh(raw / self.bound), (1 - self.mask) * t
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """z, and the sum of s over what moved."""
+        s, t = self.scale_and_shift(x)
+        return x * s.exp() + t, s.flatten(1).sum(1)
+
+    def inverse(self, z: Tensor) -> Tensor:
+        """x = (z − t)·exp(−s) where x moved."""
+        s, t = self.scale_and_shift(z)
+        return (z - t) * (-s).exp()
+
+
+def as_image(event_shape: tuple[int, ...], who: str) -> Shape:
+    """The shape in which couplings work: (C, H, W) as it is, a vector (D,) as D channels of one pixel.
+
+    Raises:
+        ValueError: it is neither, or has one element only, which leaves a coupling nothing to read.
+    """
+    shape = (*event_shape, 1, 1) if len(event_shape) == 1 else event_shape
+    if len(shape) != 3 or prod(shape) < 2:
+        raise ValueError(
+            f"{who}: expected event_shape (C, H, W) or (D,) with at least 2 elements, got {event_shape}"
+        )
+    return shape
+
+
+def half_mask(shape: Shape, parity: int) -> Tensor:
+    """A checkerboard where there are pixels, halves of the channels where there is only one."""
+    return (checkerboard_mask if shape[1] * shape[2] > 1 else channel_mask)(shape, parity)
+
+
+def checkerboard_mask(shape: Shape, parity: int) -> Tensor:
+    """Ones where row + column is even (parity 0) or odd (parity 1): (C, H, W).
+
+    >>> checkerboard_mask((1, 2, 2), 0).tolist()
+    [[[1.0, 0.0], [0.0, 1.0]]]
+    """
+    _, height, width = shape
+    board = (torch.arange(height)[:, None] + torch.arange(width) + parity + 1) % 2
+    return board.float().expand(shape).clone()
+
+
+def channel_mask(shape: Shape, parity: int) -> Tensor:
+    """Ones in the first half of the channels (parity 0) or in the rest (parity 1): (C, H, W).
+
+    >>> channel_mask((2, 1, 1), 0).flatten().tolist()
+    [1.0, 0.0]
+    """
+    first = (torch.arange(shape[0]) < shape[0] // 2).float()
+    return (first if parity == 0 else 1 - first)[:, None, None].expand(shape).clone()
+
+
+def coupling_net(kind: str, shape: Shape, multiple: int, hidden: int, depth: int, who: str) -> nn.Module:
+    """A network from ``(B, C, H, W)`` to ``(B, multiple·C, H, W)`` that starts as the constant 0.
+
+    Args:
+        kind: "dense": an `MLP` on all pixels at once, best on small images and points; "conv": a
+            `ResidualNet`, for large ones.
+        shape: (C, H, W).
+        multiple: 1 for a shift, 2 for scale and shift.
+        hidden: width.
+        depth: hidden layers, or residual blocks.
+        who: the model, for messages.
+
+    Raises:
+        ValueError: the kind is neither, or a size is not a positive integer.
+    """
+    if kind not in ("dense", "conv"):
+        raise ValueError(f"{who}: expected net as 'dense' or 'conv', got {kind!r}")
+    check_count(hidden, f"{who}: hidden")
+    check_count(depth, f"{who}: depth")
+    C, H, W = shape
+    if kind == "conv":
+        return ResidualNet(C, multiple * C, hidden=hidden, blocks=depth, zero_last=True)
+    D = C * H * W
+    dense = MLP(D, multiple * D, hidden=hidden, depth=depth, zero_last=True)
+    return nn.Sequential(nn.Flatten(), dense, nn.Unflatten(1, (multiple * C, H, W)))
+
+
+def check_halvings(shape: Shape, times: int, who: str) -> None:
+    """Check that squeezes can halve height and width this often.
+
+    Raises:
+        ValueError: an odd size is met on the way.
+    """
+    _, height, width = shape
+    if height % 2**times or width % 2**times:
+        raise ValueError(
+            f"{who}: expected height and width divisible by {2**times}, to be halved {times} times, "
+            f"got {height}×{width}: use fewer scales"
+        )

@@ -1,0 +1,162 @@
+"""Change of variables, tested on every flow of the tree: new flows are found there."""
+
+import pytest
+import torch
+from numpy.polynomial.legendre import leggauss
+from scipy.stats import chi2, kstest, logistic, norm
+
+import course_utils.models  # noqa: F401  (the leaves)
+from course_utils.datasets import dequantise
+from course_utils.evaluation import bits_per_dim
+from course_utils.models.flow_steps import Logistic
+from course_utils.taxonomy import Flow, leaves
+
+FLOWS = list(leaves(Flow))
+FINE = {"FFJORD": {"hidden": 16, "steps": 96}}  # its log |det| is exact up to the solver's error
+SMALL = {"NICE": {"hidden": 16}, "RealNVP": {"hidden": 16}, "Glow": {"hidden": 16}, "FFJORD": {"hidden": 16}}
+
+
+def build(leaf, shape, strength=0.1, **settings) -> Flow:
+    """A small flow in float64 whose weights are far from their start."""
+    torch.manual_seed(0)
+    model = leaf(shape, **SMALL[leaf.__name__] | settings).double()
+    for parameter in model.parameters():
+        parameter.data.add_(strength * torch.randn_like(parameter))
+    return model.eval()
+
+
+def example(model: Flow, n: int = 3) -> torch.Tensor:
+    draw = torch.rand if model.support == "unit" else torch.randn
+    return draw(n, *model.event_shape, dtype=torch.double, generator=torch.Generator().manual_seed(1))
+
+
+def grid(half: float, points: int) -> tuple[torch.Tensor, float]:
+    """Points of a square (points², 2), and the area of the cell around each."""
+    line = torch.linspace(-half, half, points, dtype=torch.double)
+    return torch.cartesian_prod(line, line), (line[1] - line[0]).item() ** 2
+
+
+def test_there_are_flows():
+    assert {"NICE", "RealNVP", "Glow"} <= {leaf.__name__ for leaf in FLOWS}
+
+
+@pytest.mark.parametrize("shape", [(1, 4, 4), (2,), (3,), (4, 1, 1)], ids=str)
+@pytest.mark.parametrize("leaf", FLOWS)
+def test_log_det_is_that_of_the_autograd_jacobian(leaf, shape):
+    """B7."""
+    model = build(leaf, shape, **FINE.get(leaf.__name__, {}))
+    x = example(model)
+    z, log_det = model.encode(x)
+    assert z.shape == x.shape and log_det.shape == (3,)
+    for one, value in zip(x, log_det, strict=True):
+        jacobian = torch.autograd.functional.jacobian(lambda v: model.encode(v[None])[0][0].flatten(), one)
+        want = torch.linalg.slogdet(jacobian.view(model.dims, model.dims)).logabsdet
+        assert abs((value - want).item()) < 1e-8 * max(1, abs(want.item()))
+    torch.testing.assert_close(model.log_prob(x), model.prior.log_prob(z) + log_det, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("shape", [(1, 4, 4), (2, 8, 4), (2,)], ids=str)
+@pytest.mark.parametrize("leaf", FLOWS)
+def test_decode_undoes_encode(leaf, shape):
+    model = build(leaf, shape, **FINE.get(leaf.__name__, {}))
+    x = example(model)
+    assert (model.decode(model.encode(x)[0]) - x).abs().max() < 1e-10
+    if model.support == "real":
+        assert (model.encode(model.decode(x))[0] - x).abs().max() < 1e-9
+
+
+@pytest.mark.parametrize("leaf", FLOWS)
+def test_the_density_on_the_plane_integrates_to_one(leaf):
+    model = build(leaf, (2,), strength=0.15)
+    x, area = grid(16, 320)
+    with torch.no_grad():
+        mass = torch.cat([model.log_prob(part) for part in x.split(20_000)]).exp().sum() * area
+    assert mass.item() == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.parametrize("leaf", FLOWS)
+def test_the_density_of_grey_values_integrates_to_one_on_the_unit_square(leaf):
+    """Sums over y = logit x, with dx = x (1 − x) dy: no part of the mass lies outside [0, 1]²."""
+    model = build(leaf, (2, 1, 1), strength=0.15)
+    y, area = grid(13.5, 270)
+    x = torch.sigmoid(y)
+    weight = area * (x * (1 - x)).prod(1)
+    with torch.no_grad():
+        mass = (model.log_prob(x.view(-1, 2, 1, 1)).exp() * weight).sum()
+    assert mass.item() == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.parametrize("leaf", FLOWS)
+def test_noise_bounds_the_probability_of_grey_levels_from_below(leaf):
+    """B11: E_u[log p(v + u)] − D log L ≤ log P(v), each cell integrated; and the cells add up to 1."""
+    model, levels = build(leaf, (2, 1, 1), strength=0.05), 3
+    nodes, weights = (torch.from_numpy(part) for part in leggauss(40))
+    inside, share = (torch.cartesian_prod(part, part) for part in ((nodes + 1) / 2, weights / 2))
+    total = 0.0
+    for v in torch.cartesian_prod(torch.arange(3.0), torch.arange(3.0)).double():
+        with torch.no_grad():
+            log_p = model.log_prob(((v + inside) / levels).view(-1, 2, 1, 1))
+            mass = (log_p.exp() * share.prod(1)).sum() / levels**2
+            grey = (v / (levels - 1)).view(1, 2, 1, 1).expand(4000, -1, -1, -1)
+            noisy = model.log_prob(dequantise(grey, levels, torch.Generator().manual_seed(0)))
+        bound = bits_per_dim(noisy, 2, levels)
+        gap = bound.mean() - bits_per_dim(mass.log(), 2)
+        assert 0 < gap + 4 * bound.std() / 4000**0.5
+        total += mass.item()
+    assert total == pytest.approx(1, abs=5e-3)
+
+
+@pytest.mark.parametrize("leaf", FLOWS)
+def test_samples_on_the_plane_follow_the_density(leaf):
+    """B21: a histogram of samples against exp(log_prob), integrated over each of its cells."""
+    model, n, half, cells, fine = build(leaf, (2,), strength=0.15), 40_000, 6, 24, 8
+    step = 2 * half / cells
+    line = (torch.arange(cells * fine, dtype=torch.double) + 0.5) * step / fine - half
+    with torch.no_grad():
+        p = model.log_prob(torch.cartesian_prod(line, line)).exp().view(cells, fine, cells, fine)
+    due = n * p.sum((1, 3)).flatten() * (step / fine) ** 2
+    x = model.sample(n, generator=torch.Generator().manual_seed(0))
+    index = ((x + half) / step).floor().long()
+    within = ((index >= 0) & (index < cells)).all(1)
+    seen = torch.bincount(index[within] @ torch.tensor([cells, 1]), minlength=cells**2).double()
+    common = due >= 8
+    seen = torch.cat([seen[common], n - seen[common].sum()[None]])
+    due = torch.cat([due[common], n - due[common].sum()[None]])
+    assert len(due) > 30
+    assert chi2.sf(((seen - due).square() / due).sum().item(), len(due) - 1) > 1e-4
+
+
+@pytest.mark.parametrize("leaf", FLOWS)
+def test_samples_are_encoded_to_the_prior(leaf):
+    model = build(leaf, (1, 4, 4), strength=0.1)
+    z = model.encode(model.sample(3000, generator=torch.Generator().manual_seed(0)))[0].detach().flatten(1)
+    law = logistic if isinstance(model.prior, Logistic) else norm
+    # a thousandth of the samples lies beyond the ends of the logit, where x is 0 or 1
+    assert min(kstest(column.numpy(), law.cdf).pvalue for column in z.T) > 1e-5
+
+
+@pytest.mark.parametrize("leaf", FLOWS)
+def test_what_cannot_be_decoded_is_named(leaf):
+    model = build(leaf, (2,))
+    z = torch.zeros(3, 2, dtype=torch.double)
+    for bad in (None, z[0], z[:, :1], z[:0], z.float(), z + torch.inf, z * torch.nan):
+        with pytest.raises(ValueError, match=leaf.__name__):
+            model.decode(bad)
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32)], ids=str)
+@pytest.mark.parametrize("leaf", FLOWS)
+def test_construction_on_larger_images(leaf, shape):
+    model = leaf(shape)
+    x = torch.rand(2, *shape)
+    assert model.log_prob(x).isfinite().all() and model.sample(1).shape == (1, *shape)
+
+
+@pytest.mark.parametrize("leaf", [leaf for leaf in FLOWS if leaf.__name__ != "FFJORD"])
+def test_with_convolutions_it_is_a_flow_as_well(leaf):
+    model = build(leaf, (1, 4, 4), strength=0.15, net="conv", hidden=6, depth=1)
+    x = example(model, 1)
+    jacobian = torch.autograd.functional.jacobian(lambda v: model.encode(v)[0].flatten(), x)
+    want = torch.linalg.slogdet(jacobian.view(16, 16)).logabsdet
+    assert abs((model.encode(x)[1] - want).item()) < 1e-8
+    assert (model.decode(model.encode(x)[0]) - x).abs().max() < 1e-10

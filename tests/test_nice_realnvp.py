@@ -1,0 +1,206 @@
+"""NICE and RealNVP against the papers: what each coupling does, and what it leaves alone."""
+
+import pytest
+import torch
+from torch import nn
+
+from course_utils.datasets import digits
+from course_utils.models import NICE, RealNVP
+from course_utils.models.couplings import (
+    AdditiveCoupling,
+    AffineCoupling,
+    channel_mask,
+    checkerboard_mask,
+    coupling_net,
+)
+from course_utils.models.flow_steps import (
+    Chain,
+    FactorOut,
+    Inverse,
+    Logistic,
+    Logit,
+    Normal,
+    Reshape,
+    Squeeze,
+)
+from course_utils.models.nice import Scaling
+from course_utils.training import fit
+
+
+def pushed(module: nn.Module, strength=0.2) -> nn.Module:
+    torch.manual_seed(0)
+    module = module.double()
+    for parameter in module.parameters():
+        parameter.data.add_(strength * torch.randn_like(parameter))
+    return module.eval()
+
+
+def numbers(*shape) -> torch.Tensor:
+    return torch.randn(*shape, dtype=torch.double, generator=torch.Generator().manual_seed(3))
+
+
+def test_additive_couplings_preserve_volume_bit_for_bit():
+    """B8: their log |det| is 0, not small; all change of volume is Σ s_i."""
+    model = pushed(NICE((6,), hidden=8))
+    x = numbers(5, 6)
+    couplings = [step for step in model.flow.steps if isinstance(step, AdditiveCoupling)]
+    (scaling,) = (step for step in model.flow.steps if isinstance(step, Scaling))
+    assert len(couplings) == 4
+    for coupling in couplings:
+        z, log_det = coupling(x.view(5, 6, 1, 1))
+        assert torch.equal(log_det, torch.zeros(5).double()) and not torch.equal(z.view(5, 6), x)
+    assert torch.equal(model.encode(x)[1], scaling.log_scale.sum().expand(5))
+    assert scaling.log_scale.sum() != 0
+
+
+def test_a_jacobian_with_determinant_one_is_not_the_identity():
+    coupling = pushed(
+        AdditiveCoupling(channel_mask((4, 1, 1), 0), coupling_net("dense", (4, 1, 1), 1, 8, 1, ""))
+    )
+    J = torch.autograd.functional.jacobian(lambda v: coupling(v)[0].flatten(), numbers(1, 4, 1, 1)).view(4, 4)
+    assert torch.equal(J.triu(1), torch.zeros(4, 4).double()) and torch.equal(
+        J.diagonal(), torch.ones(4).double()
+    )
+    assert (J[2:, :2] != 0).all()
+
+
+@pytest.mark.parametrize("kind", [AdditiveCoupling, AffineCoupling])
+@pytest.mark.parametrize("mask", [checkerboard_mask, channel_mask])
+@pytest.mark.parametrize("parity", [0, 1])
+def test_a_coupling_keeps_what_its_mask_says_and_reads_nothing_else(kind, mask, parity):
+    shape = (2, 4, 4)
+    net = coupling_net("dense", shape, 1 if kind is AdditiveCoupling else 2, 8, 1, "")
+    coupling = pushed(kind(mask(shape, parity), net))
+    x, m = numbers(1, *shape), mask(shape, parity).bool()
+    z, log_det = coupling(x)
+    assert torch.equal(z[0][m], x[0][m]) and (z[0][~m] != x[0][~m]).all()
+    other = torch.where(m, x, numbers(2, *shape)[1:])
+    moved = coupling(other)
+    assert torch.equal(moved[1], log_det)
+    torch.testing.assert_close(coupling.inverse(z), x, rtol=0, atol=1e-12)
+    torch.testing.assert_close(coupling.inverse(moved[0]), other, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("mask", [checkerboard_mask, channel_mask])
+def test_masks_are_halves_that_take_turns(mask):
+    for shape in ((1, 4, 4), (3, 5, 6), (2, 1, 3)) if mask is checkerboard_mask else ((4, 2, 2), (3, 1, 1)):
+        a, b = mask(shape, 0), mask(shape, 1)
+        assert torch.equal(a + b, torch.ones(shape)) and 0 < a.sum() < a.numel()
+    board = checkerboard_mask((1, 4, 4), 0)[0]
+    assert (board[1:] != board[:-1]).all() and (board[:, 1:] != board[:, :-1]).all()
+
+
+def test_the_scale_of_an_affine_coupling_is_bounded():
+    coupling = AffineCoupling(channel_mask((4, 1, 1), 0), nn.Conv2d(4, 8, 1), bound=1.5).double()
+    coupling.net.weight.data.normal_(0, 100)
+    log_det = coupling(numbers(200, 4, 1, 1))[1]
+    assert 2.5 < log_det.abs().max() <= 2 * 1.5
+
+
+def test_a_squeeze_makes_channels_of_two_by_two_blocks():
+    x = torch.arange(2 * 4 * 6.0).view(1, 2, 4, 6)
+    z, log_det = Squeeze()(x)
+    corners = [x[0, c, i::2, j::2] for c in (0, 1) for i in (0, 1) for j in (0, 1)]
+    assert torch.equal(z[0], torch.stack(corners)) and log_det.tolist() == [0]
+    assert torch.equal(Squeeze().inverse(z), x) and torch.equal(Inverse(Squeeze())(z)[0], x)
+
+
+def test_what_is_factored_out_does_not_go_deeper():
+    deeper = pushed(Scaling((2, 3, 3)))
+    x = numbers(4, 4, 3, 3)
+    z, log_det = FactorOut(deeper)(x)
+    assert torch.equal(z[:, 2:], x[:, 2:]) and torch.equal(z[:, :2], deeper(x[:, :2])[0])
+    assert torch.equal(log_det, deeper(x[:, :2])[1]) and torch.equal(
+        FactorOut(deeper).inverse(x)[:, 2:], x[:, 2:]
+    )
+
+
+def test_a_chain_composes_maps_and_adds_log_dets():
+    a, b = pushed(Scaling((3,))), pushed(Scaling((3,)), 0.5)
+    x = numbers(4, 3)
+    z, log_det = Chain(a, b)(x)
+    assert torch.equal(z, b(a(x)[0])[0]) and torch.equal(log_det, a(x)[1] + b(x)[1])
+    torch.testing.assert_close(Chain(a, b).inverse(z), x, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("alpha", [1e-6, 0.05])
+def test_the_logit_counts_its_slope(alpha):
+    x = torch.rand(5, 3, dtype=torch.double)
+    x[0, 0], x[0, 1] = 0.0, 1.0
+    step = Logit(alpha)
+    y, log_det = step(x)
+    slope = torch.autograd.functional.jacobian(lambda v: step(v)[0], x).sum((2, 3))
+    torch.testing.assert_close(log_det, slope.log().sum(1), rtol=0, atol=1e-9)
+    assert y.isfinite().all() and (step.inverse(y) - x).abs().max() < 1e-12
+    ends = step.inverse(torch.tensor([[-50.0, 50.0]]))
+    assert ends.tolist() == [[0, 1]]
+
+
+@pytest.mark.parametrize("prior", [Normal(), Logistic()])
+def test_priors_are_densities_and_their_samples_follow_them(prior):
+    z = torch.linspace(-40, 40, 80_001, dtype=torch.double)
+    p = prior.log_prob(z[:, None]).exp() * 1e-3
+    assert p.sum().item() == pytest.approx(1, abs=1e-9)
+    variance = (z.square() * p).sum()
+    drawn = prior.sample((200_000, 1), z, torch.Generator().manual_seed(0))
+    assert drawn.var().item() == pytest.approx(variance.item(), rel=0.02) and drawn.dtype == torch.double
+    assert abs(drawn.mean().item()) < 0.02 and drawn.isfinite().all()
+
+
+@pytest.mark.parametrize("leaf", [NICE, RealNVP])
+def test_an_untrained_flow_is_its_prior_seen_through_the_logit(leaf):
+    """Networks start as 0. Logistic noise through a sigmoid is uniform: NICE starts at p(x) = 1."""
+    model = leaf((1, 4, 4), hidden=8).double()
+    x = 0.05 + 0.9 * torch.rand(6, 1, 4, 4, dtype=torch.double)
+    if leaf is NICE:
+        assert model.log_prob(x).abs().max() < 1e-3
+    y, log_det = Logit()(x)
+    torch.testing.assert_close(model.log_prob(x), model.prior.log_prob(y) + log_det, rtol=0, atol=1e-10)
+
+
+def test_every_latent_depends_on_every_pixel():
+    for model in (NICE((1, 4, 4), hidden=16), RealNVP((1, 4, 4), hidden=16)):
+        model = pushed(model)
+        x = torch.rand(1, 1, 4, 4, dtype=torch.double)
+        J = torch.autograd.functional.jacobian(lambda v, model=model: model.encode(v)[0].flatten(), x)
+        assert (J.view(16, 16) != 0).all()
+
+
+def test_bad_settings_and_sizes_are_named():
+    for shape, settings in (
+        ((1, 7, 8), {}),
+        ((1, 8, 7), {}),
+        ((1, 8, 8), {"scales": 5}),
+        ((1, 8, 8), {"scales": 0}),
+        ((1, 8, 8), {"couplings": 0}),
+        ((1, 8, 8), {"hidden": 0}),
+        ((1, 8, 8), {"net": "big"}),
+        ((8, 8), {}),
+        ((1,), {}),
+    ):
+        with pytest.raises(ValueError, match="^RealNVP: .*got"):
+            RealNVP(shape, **settings)
+    for shape, settings in (
+        ((2,), {"couplings": 1}),
+        ((2,), {"depth": 0}),
+        ((2,), {"net": None}),
+        ((1, 1, 1), {}),
+        ((1, 2, 2, 2), {}),
+    ):
+        with pytest.raises(ValueError, match="^NICE: .*got"):
+            NICE(shape, **settings)
+    with pytest.raises(ValueError, match="alpha"):
+        Logit(0.5)
+    RealNVP((1, 7, 7), scales=1, hidden=4)
+    assert Reshape((2,), (2, 1, 1)).inverse(torch.zeros(3, 2, 1, 1)).shape == (3, 2)
+
+
+@pytest.mark.parametrize("leaf", [NICE, RealNVP])
+def test_learning_lowers_the_loss_and_keeps_the_flow_invertible(leaf):
+    data = digits("unit")
+    torch.manual_seed(0)
+    model = leaf((1, 8, 8), hidden=48)
+    history = fit(model, data.train.x, valid=data.valid.x, epochs=2, progress=False, device="cpu")
+    assert history.valid[-1] < history.valid[0] < 0
+    x = data.test.x[:20]
+    assert (model.decode(model.encode(x)[0]) - x).abs().max() < 1e-3
