@@ -6,6 +6,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from course_utils.checks import check_events, check_number
 from course_utils.models.flow_steps import Normal, to_real
 from course_utils.nets.ode import Solver, State, Time
 from course_utils.nets.velocity import Velocity, hutchinson, with_trace
@@ -108,7 +109,13 @@ class FFJORD(Flow):
 
         Returns:
             the points at time ``end``, and log |det ∂z(end)/∂z(start)|, ``(B,)`` in nats.
+
+        Raises:
+            ValueError: z has the wrong shape, dtype or device, or is not finite; or a time is not in [0, 1].
         """
+        check_events(z, self.event_shape, "real", like=self.reference, who="FFJORD.transport")
+        for time in (start, end):
+            check_number(time, "FFJORD.transport: time", low=0, high=1)
         return self._solve(z, start, end, self._exact, self.solver)
 
     def _solve(
@@ -157,7 +164,12 @@ class FFJORD(Flow):
         return z, log_det + change
 
     def decode(self, z: Tensor) -> Tensor:
-        """x at time 1 of the point that was z at time 0: ``(B, *event_shape)`` to the same shape."""
+        """x at time 1 of the point that was z at time 0: ``(B, *event_shape)`` to the same shape.
+
+        Raises:
+            ValueError: z has the wrong shape, dtype or device, or is not finite.
+        """
+        z = check_events(z, self.event_shape, "real", like=self.reference, who="FFJORD.decode")
 
         def field(t: Time, state: State) -> State:
             return (self.dynamics(t, state[0]),)
