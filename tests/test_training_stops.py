@@ -65,10 +65,11 @@ def test_interrupt_in_the_first_epoch_keeps_the_weights_reached(capsys):
     history = quietly(model, X, batch_size=45, lr=0.1)
     assert (history.stopped, history.best_epoch, history.epochs) == ("interrupted", 0, 0)
     assert torch.allclose(model.weight, torch.full((3,), 0.1))
+    assert "the weights it has reached" in capsys.readouterr().out
     assert "no epoch finished" in repr(history)
 
 
-def test_interrupt_in_the_first_epoch_undoes_weights_that_are_not_finite():
+def test_interrupt_in_the_first_epoch_undoes_weights_that_are_not_finite(capsys):
     def ruin(model, loss):
         model.weight.data.fill_(nan)
         raise KeyboardInterrupt
@@ -76,6 +77,7 @@ def test_interrupt_in_the_first_epoch_undoes_weights_that_are_not_finite():
     model = Trap(2, ruin)
     quietly(model, X, batch_size=45)
     assert torch.equal(model.weight, torch.zeros(3))
+    assert "from before training" in capsys.readouterr().out
 
 
 def test_an_interrupt_while_the_weights_are_put_back():

@@ -168,16 +168,12 @@ class Run:
     def interrupted(self) -> str:
         """Note an interrupt; the sentence to tell. Without a finished epoch, weights stay if finite."""
         self.history.stopped = "interrupted"
-        best = self.history.best_epoch
+        best, have = self.history.best_epoch, "its weights from before training"
         if best:
-            return (
-                f"{self.history.model}: interrupted; the model has its best weights so far, of epoch {best}."
-            )
-        if self.descent.finite():
-            self.best = _copy(self.model)
-        return (
-            f"{self.history.model}: interrupted in the first epoch; the model has the weights it has reached."
-        )
+            have = f"its best weights so far, of epoch {best}"
+        elif self.descent.finite():
+            self.best, have = _copy(self.model), "the weights it has reached in its first epoch"
+        return f"{self.history.model}: interrupted; the model has {have}."
 
     def state(self) -> dict:
         """All that the next epochs depend on; random numbers are no part of it (see ``streams``)."""
