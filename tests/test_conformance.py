@@ -30,7 +30,9 @@ def build(leaf: type[GenerativeModel]) -> GenerativeModel:
     flow = issubclass(leaf, Flow)  # halves its images, and multiplies one scale by the next
     model = leaf((1, 4, 4) if flow else (1, 3, 3)).double()
     for parameter in model.parameters():
-        parameter.data.add_((0.05 if flow else 0.3) * torch.randn_like(parameter))
+        deep = parameter.dim() > 2  # a convolution: as much noise would make every pixel certain
+        size = 0.05 if flow else parameter[0].numel() ** -0.5 if deep else 0.3
+        parameter.data.add_(size * torch.randn_like(parameter))
     return model.eval()
 
 

@@ -1,0 +1,206 @@
+"""Masked convolutions: every output sees only pixels that come before it, row by row."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from course_utils.checks import check_count
+
+Kind = Literal["A", "B"]
+Run = Callable[["MaskedConv2d", Tensor], Tensor]
+
+
+def colour_of(channels: int, colours: int, copies: int = 1) -> Tensor:
+    """The colour that each channel of a feature map belongs to: ``(channels,)``.
+
+    Args:
+        channels: how many.
+        colours: C, the channels of the image.
+        copies: how often the same channels are repeated, as the two halves before a gate.
+
+    Raises:
+        ValueError: channels is no multiple of copies, or a colour would get none.
+
+    >>> colour_of(6, colours=3).tolist(), colour_of(6, colours=3, copies=2).tolist()
+    ([0, 0, 1, 1, 2, 2], [0, 1, 2, 0, 1, 2])
+    """
+    each = check_count(channels, "colour_of: channels") // copies
+    if each * copies != channels or each < colours:
+        raise ValueError(
+            f"colour_of: expected channels as a multiple of {copies}, at least {copies * colours} "
+            f"(one for each colour), got {channels}"
+        )
+    return (torch.arange(channels) % each) * colours // each
+
+
+def causal_mask(
+    kind: Kind,
+    size: tuple[int, int],
+    colours_in: Tensor,
+    colours_out: Tensor,
+    *,
+    vertical: bool = False,
+) -> Tensor:
+    """The mask of a convolution in raster order: 1 where an output may look, ``(out, in, kH, kW)``.
+
+    Rows above and pixels to the left are open, rows below and pixels to the right closed. At the pixel
+    itself colours take turns (R, then G, then B): kind "A", for the first layer, opens the colours
+    before the output's own; kind "B" opens its own too, since features no longer contain it.
+
+    Args:
+        kind: "A" or "B".
+        size: height and width of the kernel, both odd.
+        colours_in: the colour of every input channel (see ``colour_of``).
+        colours_out: the colour of every output channel.
+        vertical: look at whole rows alone: "A" at those above, "B" at the own row too.
+
+    >>> one = torch.zeros(1)
+    >>> causal_mask("A", (3, 3), one, one)[0, 0].int().tolist()
+    [[1, 1, 1], [1, 0, 0], [0, 0, 0]]
+    """
+    row, column = size[0] // 2, size[1] // 2
+    mask = torch.zeros(len(colours_out), len(colours_in), *size)
+    mask[:, :, :row] = 1
+    if vertical:
+        mask[:, :, row] = float(kind == "B")
+        return mask
+    mask[:, :, row, :column] = 1
+    before = torch.lt if kind == "A" else torch.le
+    mask[:, :, row, column] = before(colours_in[None], colours_out[:, None]).float()
+    return mask
+
+
+class MaskedConv2d(nn.Conv2d):
+    """A convolution whose weights are multiplied by a causal mask, at every use and never in place.
+
+    The map keeps its height and width: outside of it are zeros.
+
+    Args:
+        channels_in, channels_out: of the maps.
+        size: height and width of the kernel, both odd; one number for a square.
+        kind: "A" or "B" (see ``causal_mask``).
+        vertical: as in ``causal_mask``.
+        colours: C, the channels of the image, among which feature channels are shared out.
+        copies: of the outputs' channels (see ``colour_of``).
+
+    Shapes: ``(B, channels_in, H, W)`` to ``(B, channels_out, H, W)``.
+
+    Raises:
+        ValueError: kind is neither "A" nor "B", a side of the kernel is even, or a colour gets no channel.
+
+    >>> conv = MaskedConv2d(1, 1, 3, "A")
+    >>> x = torch.zeros(1, 1, 5, 5, requires_grad=True)
+    >>> conv(x)[0, 0, 2, 2].backward()
+    >>> (x.grad != 0).nonzero()[:, 2:].tolist()
+    [[1, 1], [1, 2], [1, 3], [2, 1]]
+    """
+
+    def __init__(
+        self,
+        channels_in: int,
+        channels_out: int,
+        size: int | tuple[int, int],
+        kind: Kind,
+        *,
+        vertical: bool = False,
+        colours: int = 1,
+        copies: int = 1,
+    ) -> None:
+        height, width = (size, size) if isinstance(size, int) else size
+        for side in (height, width):
+            if check_count(side, "MaskedConv2d: size") % 2 == 0:
+                raise ValueError(f"MaskedConv2d: expected a kernel with odd sides, got {size!r}")
+        if kind not in ("A", "B"):
+            raise ValueError(f"MaskedConv2d: expected kind 'A' or 'B', got {kind!r}")
+        colours_in, colours_out = colour_of(channels_in, colours), colour_of(channels_out, colours, copies)
+        super().__init__(channels_in, channels_out, (height, width))
+        self.kind = kind
+        mask = causal_mask(kind, (height, width), colours_in, colours_out, vertical=vertical)
+        self.register_buffer("mask", mask, persistent=False)
+
+    @property
+    def reach(self) -> tuple[int, int]:
+        """How many rows up and how many columns to either side the kernel reaches."""
+        return self.kernel_size[0] // 2, self.kernel_size[1] // 2
+
+    @property
+    def kernel(self) -> Tensor:
+        """The masked weights, down to the own row: what lies below is masked in any case."""
+        return (self.weight * self.mask)[:, :, : self.reach[0] + 1]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The masked convolution of a whole map."""
+        up, side = self.reach
+        return F.conv2d(F.pad(x, (side, side, up, 0)), self.kernel, self.bias)
+
+
+def whole(conv: MaskedConv2d, x: Tensor) -> Tensor:
+    """Run a masked convolution on a whole map: what a network does unless it is scanned."""
+    return conv(x)
+
+
+class Scan:
+    """Runs a network of masked convolutions at one place after another, remembering what each has seen.
+
+    When one more pixel is known, features change only from that pixel on; those before it stay as they
+    are. So each convolution keeps the rows of its input that its kernel reaches, and computes its output
+    at the present place alone. The results are those of a pass over the whole image.
+
+    A network takes part by calling ``run(conv, x)`` where it would call ``conv(x)``. First ``record`` runs
+    it once on the image down to the present row; then each call of the scan takes x at the place: all of
+    it for a map of width 1, or the whole row for a map as wide as the image.
+
+    Args:
+        row: the row of the image to begin with.
+
+    >>> conv, x = MaskedConv2d(1, 2, 3, "B"), torch.rand(1, 1, 2, 4)
+    >>> scan = Scan(row=0)
+    >>> _ = scan.record(conv, x[:, :, :1])
+    >>> scan.next_row()
+    >>> here = []
+    >>> for scan.column in range(4):
+    ...     here.append(scan(conv, x[:, :, 1:, scan.column : scan.column + 1]))
+    >>> torch.allclose(torch.cat(here, 3), conv(x)[:, :, 1:], atol=1e-6)
+    True
+    """
+
+    def __init__(self, row: int) -> None:
+        self.row, self.column = row, 0
+        self.seen: dict[MaskedConv2d, Tensor] = {}
+        self.kernels: dict[MaskedConv2d, Tensor] = {}
+
+    def record(self, conv: MaskedConv2d, x: Tensor) -> Tensor:
+        """Run on a whole map whose last row is the present one, and keep the rows that matter."""
+        up, side = conv.reach
+        self.seen[conv] = F.pad(x, (side, side, up, 0))[:, :, self.row :].clone()
+        self.kernels[conv] = conv.kernel
+        return conv(x)
+
+    def next_row(self) -> None:
+        """Go to the start of the next row."""
+        self.row, self.column = self.row + 1, 0
+        for conv, seen in self.seen.items():
+            self.seen[conv] = F.pad(seen[:, :, 1:], (0, 0, 0, 1))
+
+    def put(self, conv: MaskedConv2d, x: Tensor) -> Tensor:
+        """Note the input of a convolution at the place, and return all that its kernel covers there."""
+        side, width = conv.reach[1], x.shape[-1]
+        seen = self.seen[conv]
+        seen[:, :, -1:, self.column + side : self.column + side + width] = x
+        return seen[:, :, :, self.column : self.column + 2 * side + width]
+
+    def known(self, x: Tensor) -> None:
+        """Note pixels at the place, now that they are drawn: kind "A" is what reads the image itself."""
+        for conv in self.seen:
+            if conv.kind == "A":
+                self.put(conv, x)
+
+    def __call__(self, conv: MaskedConv2d, x: Tensor) -> Tensor:
+        """The output of a convolution at the place, given its input there."""
+        covered, kernel = x if conv.reach == (0, 0) else self.put(conv, x), self.kernels[conv]
+        if x.shape[-1] > 1:
+            return F.conv2d(covered, kernel, conv.bias)
+        return F.linear(covered.flatten(1), kernel.flatten(1), conv.bias)[:, :, None, None]

@@ -1,0 +1,40 @@
+"""Models over pixels, looked at from outside: what comes before a pixel, what it sees, slow samples."""
+
+import itertools
+
+import torch
+
+from course_utils.models import pixel_values
+from course_utils.taxonomy import Autoregressive
+
+
+def states(shape: tuple[int, ...], levels: int) -> torch.Tensor:
+    """Every image of this shape: ``(L^D, *shape)``."""
+    dims = torch.Size(shape).numel()
+    every = list(itertools.product(range(levels), repeat=dims))
+    return torch.tensor(every, dtype=torch.double).view(-1, *shape) / (levels - 1)
+
+
+def draw_naively(model: Autoregressive, u, temperature=1.0, given=None, start=0, y=None) -> torch.Tensor:
+    """A full forward pass for every pixel."""
+    x = u.new_zeros(len(u), *model.event_shape) if given is None else given.clone()
+    for i, place in list(enumerate(model.order.tolist()))[start:]:
+        logits = (model.logits(x) if y is None else model.logits(x, y)).flatten(1, 3)[:, place]
+        x.view(len(u), -1)[:, place] = pixel_values.choose(logits, u[:, i], temperature)
+    return x
+
+
+def seen(model: Autoregressive, row: int, column: int, colour: int = 0) -> torch.Tensor:
+    """Which inputs the logits of one pixel depend on, by the gradient at random images: ``(C, H, W)``."""
+    x = torch.rand(64, *model.event_shape, dtype=torch.double, requires_grad=True)
+    model.logits(x)[:, colour, row, column].sum().backward()
+    return (x.grad != 0).any(0)
+
+
+def past(model: Autoregressive, row: int, column: int, colour: int = 0) -> torch.Tensor:
+    """Which inputs come before one pixel: ``(C, H, W)``."""
+    C, H, W = model.event_shape
+    place = (colour * H + row) * W + column
+    before = torch.zeros(model.dims, dtype=torch.bool)
+    before[model.order[: model.order.tolist().index(place)]] = True
+    return before.view(C, H, W)

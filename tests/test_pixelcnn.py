@@ -1,0 +1,224 @@
+"""PixelCNN: nothing leaks, the blind spot is where it should be, fast sampling is exact."""
+
+import itertools
+
+import pytest
+import torch
+from pixels import draw_naively, past, seen, states
+
+from course_utils.evaluation import exact_kl, log_probs
+from course_utils.models import PixelCNN
+from course_utils.training import fit
+from course_utils.universe import bars_and_stripes
+
+BOTH = pytest.mark.parametrize("gated", [False, True], ids=["plain", "gated"])
+
+
+def random_model(shape=(1, 3, 3), **given) -> PixelCNN:
+    """A PixelCNN with weights far from their start, in float64."""
+    torch.manual_seed(0)
+    model = PixelCNN(shape, **{"hidden": 6, "blocks": 2, "first_kernel": 3} | given).double().eval()
+    for parameter in model.parameters():
+        parameter.data.add_(0.3 * torch.randn_like(parameter))
+    return model
+
+
+@BOTH
+@pytest.mark.parametrize(("shape", "levels"), [((1, 4, 5), 2), ((3, 3, 3), 4)])
+def test_no_pixel_sees_itself_or_what_comes_after(gated, shape, levels):
+    """B6: with any weights; and the pixel just before is seen, colours of one pixel among them."""
+    model = random_model(shape, gated=gated, levels=levels, hidden=15)
+    order, places = model.order.tolist(), list(itertools.product(*map(range, shape)))
+    for c, i, j in places:
+        looks, before = seen(model, i, j, c), past(model, i, j, c)
+        assert not (looks & ~before).any(), (c, i, j)
+        k = order.index((c * shape[1] + i) * shape[2] + j)
+        if k and (j or c):
+            assert looks.flatten()[order[k - 1]]
+
+
+@pytest.mark.parametrize(("blocks", "unseen"), [(3, 22), (5, 6), (6, 6), (9, 6)])
+def test_the_blind_spot_of_stacked_masks(blocks, unseen):
+    """B6: on 8×8 at pixel (6, 3), 3×3 kernels leave 6 of 51 context pixels unseen at any depth.
+
+    Each layer reaches one row further up: with five blocks after the first layer that is the top row.
+    """
+    model = random_model((1, 8, 8), blocks=blocks)
+    blind = past(model, 6, 3) & ~seen(model, 6, 3)
+    assert past(model, 6, 3).sum() == 51 and blind.sum() == unseen
+    rows, columns = blind[0].nonzero().T
+    further_right_than_up = columns - 3 > 6 - rows
+    assert further_right_than_up.sum() == 6 and (further_right_than_up | (rows < 6 - 1 - blocks)).all()
+
+
+def test_depth_cannot_see_around_the_corner_but_two_stacks_can():
+    """The gated pair sees all 51; one layer less than it needs to reach the first row does not."""
+    model = random_model((1, 8, 8), gated=True, blocks=5)
+    assert torch.equal(seen(model, 6, 3), past(model, 6, 3))
+    shallow = random_model((1, 8, 8), gated=True, blocks=4)
+    assert not seen(shallow, 6, 3)[0, 0].any() and seen(shallow, 6, 3)[0, 1].any()
+
+
+CASES = [
+    ((1, 5, 4), 2, None),
+    ((3, 3, 4), 4, 3),
+    ((1, 4, 4), 3, None),
+    ((2, 1, 5), 2, 3),
+    ((1, 5, 1), 2, None),
+]
+
+
+@BOTH
+@pytest.mark.parametrize(("shape", "levels", "classes"), CASES)
+def test_fast_samples_are_those_of_a_full_pass_for_every_pixel(gated, shape, levels, classes):
+    """The same random numbers, the same images: from nothing, and from any given start."""
+    model = random_model(shape, gated=gated, levels=levels, classes=classes)
+    y = None if classes is None else torch.tensor([0, 1, 2, 2, 1])
+    dice = torch.Generator().manual_seed(1)
+    u, v = torch.rand(2, 5, model.dims, generator=dice, dtype=torch.double)
+    with torch.no_grad():
+        x = model._draw(u, 1.0, None, 0, y)
+        assert torch.equal(x, draw_naively(model, u, y=y))
+        for start in (1, 4, 5, 6, model.dims - 1, model.dims):
+            fast = model._draw(v, 0.7, x, start, y)
+            assert torch.equal(fast, draw_naively(model, v, 0.7, x, start, y)), start
+
+
+def test_a_scan_computes_each_feature_once():
+    """Counted, not timed: drawing an image costs about one pass, not one for every pixel."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    model, u = random_model((1, 12, 12), first_kernel=7), torch.rand(2, 144).double()
+
+    def multiplications(call) -> int:
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            call()
+        return counter.get_total_flops()
+
+    once = multiplications(lambda: model.logits(u.view(2, 1, 12, 12)))
+    assert multiplications(lambda: model._draw(u, 1.0, None, 0)) < 1.5 * once
+
+
+@BOTH
+def test_probabilities_of_grey_images_sum_to_one_and_samples_agree(gated):
+    """B2 and B21 on all 3⁴ = 81 images of 2×2 with 3 levels."""
+    model = random_model((1, 2, 2), gated=gated, levels=3)
+    p = log_probs(model, states((1, 2, 2), 3)).exp()
+    assert p.sum().item() == pytest.approx(1, abs=1e-10)
+    x = model.sample(30_000, generator=torch.Generator().manual_seed(0))
+    index = ((x * 2).round().long().flatten(1) * torch.tensor([27, 9, 3, 1])).sum(1)
+    share = torch.bincount(index, minlength=81) / len(x)
+    statistic = (len(x) * (share - p).square() / p).sum()  # χ² with 80 degrees of freedom
+    assert statistic < 80 + 5 * 160**0.5
+
+
+@BOTH
+def test_colours_take_turns_and_sum_to_one(gated):
+    model = random_model((3, 1, 3), gated=gated)
+    assert log_probs(model, states((3, 1, 3), 2)).exp().sum().item() == pytest.approx(1, abs=1e-10)
+    assert model.order.tolist() == [0, 3, 6, 1, 4, 7, 2, 5, 8]
+
+
+@BOTH
+def test_conditionals_are_those_of_the_chain_rule(gated):
+    model = random_model((1, 2, 3), gated=gated, levels=4)
+    x = states((1, 2, 3), 4)[::97]
+    p = model.conditionals(x)
+    assert p.shape == (len(x), 1, 2, 3, 4)
+    torch.testing.assert_close(p.sum(-1), torch.ones_like(x), rtol=0, atol=1e-12)
+    chosen = p.gather(-1, (x * 3).round().long()[..., None]).log().flatten(1).sum(1)
+    torch.testing.assert_close(chosen, model.log_prob(x), rtol=0, atol=1e-12)
+
+
+@BOTH
+def test_classes_make_a_mixture_of_conditional_models(gated):
+    """p(x) = Σ_y p(x | y) / K; every p(x | y) has mass 1, and no two are the same."""
+    model, every = random_model((1, 2, 3), gated=gated, classes=3), states((1, 2, 3), 2)
+    given = torch.stack([model.log_prob(every, torch.full((64,), k)) for k in range(3)]).exp()
+    torch.testing.assert_close(given.sum(1), torch.ones(3).double(), rtol=0, atol=1e-12)
+    torch.testing.assert_close(model.log_prob(every).exp(), given.mean(0), rtol=0, atol=1e-12)
+    assert (given[0] - given[1]).abs().max() > 1e-3
+    torch.testing.assert_close(model.loss(every, torch.zeros(64).long()), -given[0].log().mean())
+    powers = 2 ** torch.arange(5, -1, -1)
+    for y, law in ((torch.full((20_000,), 2), given[2]), (None, given.mean(0))):
+        x = model.sample(20_000, y=y, generator=torch.Generator().manual_seed(0))
+        share = torch.bincount((x.flatten(1).long() * powers).sum(1), minlength=64) / 20_000
+        assert (share - law).abs().max() < 0.015
+    known = torch.tensor([[[True, True, True], [False, False, False]]])
+    first = every[63:].expand(20_000, -1, -1, -1)
+    done = model.complete(
+        first, known, y=torch.full((20_000,), 1), generator=torch.Generator().manual_seed(0)
+    )
+    share = torch.bincount((done.flatten(1).long() * powers).sum(1), minlength=64)[56:] / 20_000
+    assert (share - given[1, 56:] / given[1, 56:].sum()).abs().max() < 0.015
+
+
+@BOTH
+def test_it_learns_a_law_with_classes_through_fit(gated):
+    """Class 0 is all black, class 1 all white: fit hands (x, y) to the loss."""
+    y = torch.arange(200) % 2
+    x = y.float().view(-1, 1, 1, 1).expand(-1, 1, 3, 3).contiguous()
+    torch.manual_seed(0)
+    model = PixelCNN((1, 3, 3), gated=gated, classes=2, hidden=8, blocks=1)
+    fit(model, (x, y), valid=(x, y), epochs=8, lr=0.02, device="cpu", progress=False)
+    assert model.loss(x, y) < 0.2 < model.loss(x, 1 - y) - 5
+
+
+def test_it_learns_the_universe():
+    """Far below what independent pixels cost, in a few steps."""
+    universe = bars_and_stripes(3)
+    torch.manual_seed(0)
+    model = PixelCNN((1, 3, 3), hidden=8, blocks=2)
+    x = universe.sample(2000, generator=torch.Generator().manual_seed(0))
+    before = exact_kl(universe, model)
+    fit(model, x, epochs=3, lr=0.02, device="cpu", progress=False)
+    assert exact_kl(universe, model) < before / 2
+
+
+BAD = [
+    ({"event_shape": (4,)}, "event_shape as"),
+    ({"levels": 1}, "levels"),
+    ({"levels": 257}, "levels"),
+    ({"hidden": 0}, "hidden"),
+    ({"event_shape": (3, 2, 2), "hidden": 2}, "hidden of at least 3"),
+    ({"blocks": 0}, "blocks"),
+    ({"classes": 0}, "classes"),
+    ({"kernel": 4}, "odd"),
+    ({"first_kernel": 2}, "odd"),
+]
+
+
+@pytest.mark.parametrize(("given", "message"), BAD)
+def test_bad_arguments_are_named(given, message):
+    with pytest.raises(ValueError, match=message):
+        PixelCNN(**{"event_shape": (1, 2, 2)} | given)
+
+
+def test_bad_classes_and_levels_are_named():
+    x, one = torch.zeros(2, 1, 2, 2), torch.zeros(2).long()
+    plain, model = PixelCNN((1, 2, 2)), PixelCNN((1, 2, 2), classes=3, levels=5)
+    for y in (one[:1], one.float(), one + 3, one - 1, 1, [0, 1]):
+        for verb in (model.log_prob, model.loss, model.conditionals):
+            with pytest.raises(ValueError, match="PixelCNN: expected y as 2 integers"):
+                verb(x, y)
+        with pytest.raises(ValueError, match="PixelCNN"):
+            model.sample(2, y=y)
+    for verb in (model.conditionals, lambda x: model.complete(x, x[0] == 0)):
+        with pytest.raises(ValueError, match="PixelCNN: expected classes y from 0 to 2"):
+            verb(x)
+    with pytest.raises(ValueError, match="PixelCNN: expected no classes"):
+        plain.log_prob(x, one)
+    with pytest.raises(ValueError, match=r"grey levels k/\(L−1\), L = 5, got a value 0.3"):
+        model.log_prob(x + 0.3)
+
+
+@BOTH
+def test_construction_on_larger_images(gated):
+    for shape, levels in (((1, 28, 28), 2), ((3, 32, 32), 256)):
+        model = PixelCNN(shape, gated=gated, hidden=6, blocks=1, levels=levels)
+        x = torch.randint(levels, (1, *shape)).float() / (levels - 1)
+        assert model.log_prob(x).isfinite().all()
+        top = torch.zeros(shape, dtype=torch.bool)
+        top[:, : shape[1] - 1] = True
+        done = model.complete(x, top)
+        assert torch.equal(done[:, :, :-1], x[:, :, :-1]) and model.check(done) is done

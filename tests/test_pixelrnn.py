@@ -1,0 +1,168 @@
+"""PixelRNN: skewing, both kinds of recurrence written out pixel by pixel, and what each can see."""
+
+import itertools
+
+import pytest
+import torch
+from pixels import draw_naively, past, seen, states
+
+from course_utils.evaluation import exact_kl, log_probs
+from course_utils.models import PixelRNN
+from course_utils.nets.pixel_lstm import DiagonalBiLSTM, DiagonalLSTM, RowLSTM, lstm, skew, unskew
+from course_utils.training import fit
+from course_utils.universe import bars_and_stripes
+
+BOTH = pytest.mark.parametrize("kind", ["row", "diagonal"])
+
+
+def random_model(shape=(1, 3, 3), **given) -> PixelRNN:
+    """A PixelRNN with weights far from their start, in float64."""
+    torch.manual_seed(0)
+    model = PixelRNN(shape, **{"hidden": 4, "layers": 1, "first_kernel": 3} | given).double().eval()
+    for parameter in model.parameters():
+        parameter.data.add_(0.3 * torch.randn_like(parameter))
+    return model
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 4), (4, 1), (3, 5), (5, 3)])
+def test_skewing_puts_diagonals_into_columns_and_can_be_undone(shape):
+    x = 1 + torch.arange(2 * shape[0] * shape[1]).view(2, *shape)
+    skewed = skew(x)
+    assert skewed.shape == (2, shape[0], sum(shape) - 1) and torch.equal(unskew(skewed), x)
+    for r, c in itertools.product(*map(range, shape)):
+        assert torch.equal(skewed[:, r, r + c], x[:, r, c])
+    assert (skewed != 0).sum() == x.numel()
+
+
+def naive_states(layer, x: torch.Tensor, neighbours) -> torch.Tensor:
+    """The recurrence of an LSTM pixel by pixel: the state comes from the neighbours (Δrow, Δcolumn)."""
+    gates, (B, _, H, W) = layer.gates(x), x.shape
+    hidden = layer.across.in_channels
+    nothing = x.new_zeros(B, hidden, 1)
+    h, c = {}, {}
+    for i, j in itertools.product(range(H), range(W)):
+        total = gates[:, :, i, j, None].clone()
+        for weight, (up, aside) in zip(layer.across.weight.unbind(-1), neighbours, strict=True):
+            total += torch.einsum("gh,bhn->bgn", weight, h.get((i + up, j + aside), nothing))
+        memory = layer.carried(c, i, j, nothing)
+        h[i, j], c[i, j] = lstm(total, memory)
+    return torch.stack([torch.stack([h[i, j][..., 0] for j in range(W)], -1) for i in range(H)], -2)
+
+
+@pytest.mark.parametrize("shape", [(4, 5), (5, 3), (1, 4), (4, 1)])
+def test_row_lstm_is_its_recurrence(shape):
+    """The state comes from three pixels above, the memory from the one right above."""
+    torch.manual_seed(0)
+    layer, x = RowLSTM(2, 3, 1).double(), torch.randn(2, 2, *shape).double()
+    layer.carried = lambda c, i, j, nothing: c.get((i - 1, j), nothing)
+    want = naive_states(layer, x, [(-1, -1), (-1, 0), (-1, 1)])
+    torch.testing.assert_close(layer(x), want, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(4, 5), (5, 3), (1, 4), (4, 1)])
+def test_diagonal_lstm_is_its_recurrence(shape):
+    """The state comes from above and from the left, the memory from the left."""
+    torch.manual_seed(0)
+    layer, x = DiagonalLSTM(2, 3, 1).double(), torch.randn(2, 2, *shape).double()
+    layer.carried = lambda c, i, j, nothing: c.get((i, j - 1), nothing)
+    want = naive_states(layer, x, [(-1, 0), (0, -1)])
+    torch.testing.assert_close(layer(x), want, rtol=0, atol=1e-12)
+
+
+def test_the_second_direction_is_a_mirror_image_one_row_lower():
+    torch.manual_seed(0)
+    layer, x = DiagonalBiLSTM(2, 3, 1).double(), torch.randn(2, 2, 3, 4).double()
+    mirrored = layer.right(x.flip(-1)).flip(-1)
+    want = layer.left(x)
+    want[:, :, 1:] += mirrored[:, :, :-1]
+    torch.testing.assert_close(layer(x), want, rtol=0, atol=1e-12)
+
+
+@BOTH
+@pytest.mark.parametrize(("shape", "levels"), [((1, 4, 5), 2), ((3, 3, 3), 4)])
+def test_no_pixel_sees_itself_or_what_comes_after(kind, shape, levels):
+    """B6: with any weights, colours included."""
+    model = random_model(shape, kind=kind, levels=levels, layers=2)
+    for c, i, j in itertools.product(*map(range, shape)):
+        assert not (seen(model, i, j, c) & ~past(model, i, j, c)).any(), (c, i, j)
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_the_past_of_a_row_lstm_is_a_triangle(layers):
+    """B6: d rows up it sees d to the right and, one more with each layer, d + layers + 1 to the left."""
+    model = random_model((1, 6, 12), kind="row", layers=layers)
+    looks = seen(model, 5, 6)[0]
+    triangle = torch.zeros_like(looks)
+    triangle[5, 5 - layers : 6] = True
+    for d in range(1, 6):
+        triangle[5 - d, max(0, 6 - d - layers - 1) : 6 + d + 1] = True
+    assert torch.equal(looks, triangle)
+
+
+def test_the_past_of_a_diagonal_bilstm_is_whole():
+    """B6: with one layer, every pixel before is seen; even with the smallest first kernel."""
+    model = random_model((1, 5, 6), first_kernel=3)
+    for i, j in itertools.product(range(5), range(6)):
+        assert torch.equal(seen(model, i, j), past(model, i, j)), (i, j)
+
+
+@BOTH
+@pytest.mark.parametrize(("shape", "levels"), [((1, 3, 4), 2), ((2, 2, 3), 3)])
+def test_samples_are_those_of_a_full_pass_for_every_pixel(kind, shape, levels):
+    """Rows below a pixel do not matter to it."""
+    model = random_model(shape, kind=kind, levels=levels)
+    u = torch.rand(5, model.dims, generator=torch.Generator().manual_seed(1), dtype=torch.double)
+    with torch.no_grad():
+        x = model._draw(u, 1.0, None, 0)
+        naive = torch.zeros_like(x)
+        assert torch.equal(x, draw_naively(model, u, given=naive))
+        assert torch.equal(model._draw(u.flip(1), 0.7, x, 4), draw_naively(model, u.flip(1), 0.7, x, 4))
+
+
+@BOTH
+def test_probabilities_of_grey_images_sum_to_one(kind):
+    """B2 on all 81 images of 2×2 with 3 levels, and all 64 colour images of 1×2 with 2."""
+    grey, colour = random_model((1, 2, 2), kind=kind, levels=3), random_model((3, 1, 2), kind=kind)
+    for model, levels in ((grey, 3), (colour, 2)):
+        p = log_probs(model, states(model.event_shape, levels)).exp()
+        assert p.sum().item() == pytest.approx(1, abs=1e-10) and p.max() > 1.5 * p.min()
+
+
+@BOTH
+def test_it_learns_the_universe(kind):
+    universe = bars_and_stripes(3)
+    torch.manual_seed(0)
+    model = PixelRNN((1, 3, 3), kind=kind, hidden=8)
+    x = universe.sample(2000, generator=torch.Generator().manual_seed(0))
+    before = exact_kl(universe, model)
+    fit(model, x, epochs=3, lr=0.02, device="cpu", progress=False)
+    assert exact_kl(universe, model) < before / 2
+
+
+BAD = [
+    ({"event_shape": (4,)}, "event_shape as"),
+    ({"kind": "column"}, "kind as one of diagonal, row"),
+    ({"levels": 1}, "levels"),
+    ({"hidden": 0}, "hidden"),
+    ({"event_shape": (3, 2, 2), "hidden": 2}, "hidden of at least 3"),
+    ({"layers": 0}, "layers"),
+    ({"first_kernel": 2}, "odd"),
+]
+
+
+@pytest.mark.parametrize(("given", "message"), BAD)
+def test_bad_arguments_are_named(given, message):
+    with pytest.raises(ValueError, match=message):
+        PixelRNN(**{"event_shape": (1, 2, 2)} | given)
+
+
+@BOTH
+def test_construction_on_larger_images(kind):
+    for shape, levels in (((1, 28, 28), 2), ((3, 32, 32), 256)):
+        model = PixelRNN(shape, kind=kind, hidden=4, layers=1, levels=levels)
+        x = torch.randint(levels, (1, *shape)).float() / (levels - 1)
+        assert model.log_prob(x).isfinite().all()
+        known = torch.ones(shape, dtype=torch.bool)
+        known[:, -1, -1] = False
+        done = model.complete(x, known)
+        assert torch.equal(done[:, known], x[:, known]) and model.check(done) is done
