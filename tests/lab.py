@@ -155,7 +155,7 @@ class Lab:
         """Run one of JupyterLab's commands."""
         self.page.evaluate("name => { window.jupyterapp.commands.execute(name); }", name)
 
-    def run_all(self, patience: float = 180) -> None:
+    def run_all(self, patience: float = 300) -> None:
         """Run all cells from the menu; wait until each has its number and the kernel rests, or one fails."""
         for item in ("Run", "Run All Cells"):
             self.page.get_by_role("menuitem", name=item, exact=True).click()

@@ -105,10 +105,11 @@ PLANTED = {
     "no prerequisites": (header("Prerequisites"), "lacks the prerequisites (**Before:** …)"),
     "no time": (header("about 1 minute", "a while"), "lacks **Time:**"),
     "too few goals": (header("- check its claim.", "And more."), "lists 2 things"),
+    "too many goals": (header("- check", "- a\n- b\n- c\n- check"), "lists 6 things"),
     "a second title": (source("remember", "# Things to remember"), "remember: a second title"),
     "a long text": (source("task", "## Not these\n\n" + "word " * 81), "81 words, at most 80"),
     "an open formula": (source("task", "Let $x be.\n\nAnd y$ too."), "a formula that is not closed"),
-    "an open block": (source("task", "$$x = 1$\n\nNext."), "a formula that is not closed"),
+    "an open block": (source("task", "$$x = 1\n\nNext."), "a formula that is not closed"),
     "a lost neighbour": (source("task", "See [x](05_lost.ipynb)."), "05_lost.ipynb leads nowhere"),
     "a lost picture": (source("task", '<img src="lost.png" alt="x">'), "lost.png leads nowhere"),
     "a lost reference": (source("task", "See [x].\n\n[x]: lost.md"), "lost.md leads nowhere"),
@@ -136,6 +137,10 @@ PLANTED = {
     "no prediction": (source("predict", "**Look** at this."), "nothing to predict"),
     "no summary": (source("remember", "## The end"), "no section Things to remember"),
     "a picture unannounced": (output("number-a", "display_data", {"image/png": png()}), "what is seen"),
+    "two pictures under one text": (
+        output("claim", "display_data", {"image/png": png()}),
+        "claim: a picture",
+    ),
     "a picture under a heading": (source("what-is-seen", "## Ink and nothing but ink"), "what is seen"),
 }
 

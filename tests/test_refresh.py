@@ -16,7 +16,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from course_utils.notebooks import NotebookError, command, find, main, refresh
-from course_utils.notebooks.outputs import INVISIBLE, same_picture
+from course_utils.notebooks.outputs import INVISIBLE, keep_pictures, same_picture
 
 LIVELY = {
     "setup": """
@@ -202,6 +202,18 @@ def test_one_pixel_decides_whether_pictures_are_the_same(change: int, same: bool
     other = pixels.copy()
     other[3, 2, 1] += change
     assert same_picture(png(pixels), png(other, "note")) is same
+
+
+def test_a_picture_is_kept_where_its_cell_has_one_that_looks_the_same():
+    grey, near, far = (png(np.full((5, 4), level)) for level in (100, 101, 200))
+
+    def cells(**pictures: str):
+        shown = {name: new_output("display_data", {"image/png": data}) for name, data in pictures.items()}
+        return new_notebook(cells=[new_code_cell(id=name, outputs=[o]) for name, o in shown.items()])
+
+    new = cells(moved=near, changed=far, added=near)
+    keep_pictures(new, cells(changed=grey, moved=grey))
+    assert [cell.outputs[0].data["image/png"] for cell in new.cells] == [grey, far, near]
 
 
 def test_pictures_of_other_sizes_differ():
