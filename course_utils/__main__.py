@@ -1,4 +1,4 @@
-"""The commands of the course: ``python -m course_utils [check | refresh [NAMES] | picture [FILE]]``."""
+"""The commands of the course: ``python -m course_utils [check | refresh | picture | scoreboard]``."""
 
 import argparse
 import sys
@@ -11,7 +11,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return the exit status, 1 when the check finds a problem.
 
     ``check``, the default, prints what is here, what is missing and how to mend it. ``refresh`` executes
-    the notebooks and stores their outputs: see ``course_utils.notebooks``. ``picture`` draws the README's.
+    the notebooks and stores their outputs: see ``course_utils.notebooks``. ``picture`` draws the README's,
+    ``scoreboard`` trains the tree and stores how far each system comes: see ``course_utils.evaluation``.
     """
     parser = argparse.ArgumentParser(prog="python -m course_utils", description=__doc__)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
@@ -19,6 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name, what in {
         "refresh": "execute notebooks and store their outputs",
         "picture": "train NADE and draw the picture of the README",
+        "scoreboard": "train the systems on the tree and store how good they are",
     }.items():
         commands.add_parser(name, help=what, add_help=False)
     arguments, rest = parser.parse_known_args(argv)
@@ -30,6 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from course_utils import picture
 
         return picture.main(rest)
+    if arguments.command == "scoreboard":
+        from course_utils.evaluation import stored
+
+        return stored.main(rest)
     if rest:
         parser.error(f"unrecognised arguments: {' '.join(rest)}")
     findings = report()

@@ -45,7 +45,7 @@ class OrderEnsemble(TractableDensity):
     about = "p(x) = 1/K Σ p_k(x)"
     on_tree: ClassVar[bool] = False
     latent = True  # which order was chosen is hidden
-    fit_defaults = {"lr": 3e-3, "epochs": 60, "batch_size": 100, "schedule": "cosine"}
+    fit_defaults = {"lr": 1e-2, "epochs": 150, "batch_size": 100, "schedule": "cosine"}
 
     def __init__(self, members: Sequence[Autoregressive]) -> None:
         members = list(members)

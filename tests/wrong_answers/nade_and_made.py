@@ -1,0 +1,113 @@
+"""Answers to the exercises of notebook 12."""
+
+from math import log
+
+import torch
+
+from course_utils.exercises.nade_and_made import naive_logits, recursive_logits
+from wrong_answers import Answers
+
+
+def dots(*args): ...
+
+
+def sees_itself(x, W, V, b, c):
+    a, logits = c.repeat(len(x), 1), []
+    for i in range(len(W)):
+        a = a + x[:, i, None] * W[i]
+        logits.append(torch.sigmoid(a) @ V[i] + b[i])
+    return torch.stack(logits, 1)
+
+
+def forgets(x, W, V, b, c):
+    a, logits = c.repeat(len(x), 1), []
+    for i in range(len(W)):
+        logits.append(torch.sigmoid(a) @ V[i] + b[i])
+        a = c + x[:, i, None] * W[i]
+    return torch.stack(logits, 1)
+
+
+def in_place(x, W, V, b, c):
+    logits = []
+    for i in range(len(W)):
+        logits.append(torch.sigmoid(c).expand(len(x), -1) @ V[i] + b[i])
+        c += x[0, i] * W[i]
+    return torch.stack(logits, 1)
+
+
+def no_sigmoid(x, W, V, b, c):
+    a, logits = c.repeat(len(x), 1), []
+    for i in range(len(W)):
+        logits.append(a @ V[i] + b[i])
+        a = a + x[:, i, None] * W[i]
+    return torch.stack(logits, 1)
+
+
+def matrix(x, W, V, b, c):
+    D = len(W)
+    before = torch.ones(D, D).tril(-1)
+    a = c + torch.einsum("ij,bj,jh->bih", before, x, W)
+    return (torch.sigmoid(a) * V).sum(-1) + b
+
+
+def masks(into, out):
+    def answer(m, D):
+        d = torch.arange(1, D + 1)
+        return into(m[:, None], d), out(d[:, None], m)
+
+    return answer
+
+
+ANSWERS = {
+    "recursive_logits": Answers(
+        wrong=(
+            sees_itself,
+            forgets,
+            in_place,
+            no_sigmoid,
+            lambda x, W, V, b, c: recursive_logits(x, W, V, b, c).sigmoid(),
+            lambda x, W, V, b, c: recursive_logits(x, W, V, b, c) - b,
+            lambda x, W, V, b, c: recursive_logits(x, W, V, b, 0 * c),
+            lambda x, W, V, b, c: recursive_logits(x, V, W, b, c),
+            lambda x, W, V, b, c: recursive_logits(x, W, V, b, c).T,
+        ),
+        right=(naive_logits, matrix),
+        untouched=(dots, ..., None),
+    ),
+    "made_masks": Answers(
+        wrong=(
+            masks(lambda m, d: m >= d, lambda d, m: d >= m),
+            masks(lambda m, d: m > d, lambda d, m: d > m),
+            masks(lambda m, d: m <= d, lambda d, m: d < m),
+            masks(lambda m, d: m >= d - 1, lambda d, m: d > m),
+            masks(lambda m, d: m == d, lambda d, m: d > m),
+            masks(lambda m, d: m > d, lambda d, m: d >= m),
+            lambda m, D: tuple(mask.T for mask in masks(torch.ge, torch.gt)(m, D)),
+            lambda m, D: (m[:, None] >= torch.arange(D), torch.arange(D)[:, None] > m),
+            lambda m, D: m[:, None] >= torch.arange(1, D + 1),
+        ),
+        right=(
+            masks(lambda m, d: ~(m < d), lambda d, m: d - 1 >= m),
+            masks(lambda m, d: (m >= d).long(), lambda d, m: (d > m).long()),
+        ),
+        untouched=(dots, ..., None),
+    ),
+    "ensemble_log_prob": Answers(
+        wrong=(
+            lambda log_ps: log_ps.mean(0),
+            lambda log_ps: log_ps.logsumexp(0),
+            lambda log_ps: log_ps.exp().mean(0).log(),
+            lambda log_ps: log_ps.logsumexp(0) / len(log_ps),
+            lambda log_ps: log_ps.logsumexp(0) + log(len(log_ps)),
+            lambda log_ps: log_ps.exp().mean(0),
+            lambda log_ps: log_ps.logsumexp(1) - log(len(log_ps)),
+            lambda log_ps: log_ps.max(0).values,
+            lambda log_ps: log_ps.sum(0).log_softmax(0),
+        ),
+        right=(
+            lambda log_ps: (log_ps - log(len(log_ps))).logsumexp(0),
+            lambda log_ps: log_ps.max(0).values + (log_ps - log_ps.max(0).values).exp().mean(0).log(),
+        ),
+        untouched=(dots, ..., None),
+    ),
+}
