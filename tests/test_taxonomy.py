@@ -117,3 +117,12 @@ def test_check_number_refuses_what_is_no_number():
     for bad in (float("nan"), float("inf"), "1", None, True, -0.1, 1.1):
         with pytest.raises(ValueError, match="flip: expected a number in"):
             check_number(bad, "flip", low=0, high=1)
+
+
+def test_systems_stand_in_the_order_of_the_slide():
+    import course_utils.models as models
+
+    on_slide = ["PixelRNN", "PixelCNN", "NADE", "MADE", "NICE", "RealNVP", "Glow", "FFJORD"]
+    places = [tree().index(getattr(models, name).title) for name in on_slide if name in models.__all__]
+    assert places == sorted(places)
+    assert [leaf.__name__ for leaf in leaves()] == list(models.__all__)

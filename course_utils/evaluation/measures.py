@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import log
 
 import torch
-from scipy.stats import chi2
+from scipy.special import chdtrc
 from torch import Tensor
 
 from course_utils.checks import check_count
@@ -151,4 +151,4 @@ def sample_agreement(
     due = torch.zeros(cells).double().index_add(0, cell, expected[likely_first])
     statistic = ((seen - due).square() / due).sum().item()
     total_variation = (counts - expected).abs().sum().item() / (2 * n)
-    return Agreement(total_variation, float(chi2.sf(statistic, max(cells - 1, 1))))
+    return Agreement(total_variation, float(chdtrc(max(cells - 1, 1), statistic)))

@@ -1,12 +1,16 @@
-"""The systems on the tree of slide 14, one file a family; every leaf is exported here."""
+"""The systems on the tree of slide 14, one file a family; every leaf is exported here.
 
-from course_utils.models.ffjord import FFJORD
-from course_utils.models.glow import Glow
-from course_utils.models.made import MADE
-from course_utils.models.nade import NADE
-from course_utils.models.nice import NICE
-from course_utils.models.pixelcnn import PixelCNN
+They are imported in the order of the slide: a class takes its place on the tree when it is defined.
+"""
+# ruff: noqa: I001
+
 from course_utils.models.pixelrnn import PixelRNN
+from course_utils.models.pixelcnn import PixelCNN
+from course_utils.models.nade import NADE
+from course_utils.models.made import MADE
+from course_utils.models.nice import NICE
 from course_utils.models.realnvp import RealNVP
+from course_utils.models.glow import Glow
+from course_utils.models.ffjord import FFJORD
 
-__all__ = ["FFJORD", "Glow", "MADE", "NADE", "NICE", "PixelCNN", "PixelRNN", "RealNVP"]
+__all__ = ["PixelRNN", "PixelCNN", "NADE", "MADE", "NICE", "RealNVP", "Glow", "FFJORD"]
