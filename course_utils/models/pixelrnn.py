@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -32,10 +33,12 @@ class PixelRNN(Autoregressive):
 
         p(x) = Π_i p(x_i | x_{<i}),   rows from the top, pixels from the left, colours R, G, B.
 
-    A masked convolution of kind A comes first, then residual layers of LSTMs, whose gates at pixel i are
-    (o, f, i, g) = K_is ∗ x + K_ss ∗ h, with a masked K_is of kind B. There are two kinds. *Row LSTM*: the
-    state comes from three pixels of the row above; its past is a triangle. *Diagonal BiLSTM*: the state
-    comes from above and from the left and, in a second LSTM, from the right; its past is whole.
+    A masked convolution of kind A comes first, with a bias for each place, then residual layers of LSTMs,
+    whose gates at pixel i are (o, f, i, g) = K_is ∗ x + K_ss ∗ h, with a masked K_is of kind B. There are
+    two kinds. *Row LSTM*: the state comes from three pixels of the row above; its past is a triangle.
+    *Diagonal BiLSTM*: the state comes from above and from the left and, in a second LSTM, from above and
+    from the right; its past is whole. (An empty column at the right sees to that: features of a pixel know
+    those before it alone, so without it no feature of a row would know the row's last pixel.)
 
     Training steps along rows or diagonals, so it cannot be parallel over all pixels as in `PixelCNN`. Each
     pixel of a sample takes a pass over the rows down to it.
@@ -65,7 +68,7 @@ class PixelRNN(Autoregressive):
 
     title = "PixelRNN"
     about = "LSTMs over rows or diagonals (2016)"
-    fit_defaults = {"lr": 1e-2, "epochs": 20, "batch_size": 50, "schedule": "cosine"}
+    fit_defaults = {"lr": 2e-2, "epochs": 10, "batch_size": 100, "schedule": "cosine", "weight_decay": 0.1}
 
     def __init__(
         self,
@@ -88,15 +91,17 @@ class PixelRNN(Autoregressive):
         self.levels, self.margin = levels, int(kind == "diagonal")
         self.support: Support = "binary" if levels == 2 else "levels"
         self.first = MaskedConv2d(colours, 2 * hidden, first_kernel, "A", colours=colours)
+        _, height, width = self.event_shape
+        self.places = nn.Parameter(torch.zeros(1, 2 * hidden, height, width + self.margin))
         self.layers = nn.Sequential(*(Layer(kind, hidden, colours) for _ in range(layers)))
         self.mix = MaskedConv2d(2 * hidden, 2 * hidden, 1, "B", colours=colours)
         self.head = MaskedConv2d(2 * hidden, colours * outputs, 1, "B", colours=colours)
 
     def logits(self, x: Tensor) -> Tensor:
         """Of every pixel given those before it: the log-odds of 1, or L logits; ``(B, C, H, W, K)``."""
-        width = x.shape[-1]
-        x = F.pad(2 * x - 1, (0, self.margin))
-        h = self.layers(self.first(x))[..., :width]
+        height, width = x.shape[2:]
+        h = self.first(F.pad(2 * x - 1, (0, self.margin))) + self.places[:, :, :height]
+        h = self.layers(h)[..., :width]
         return pixel_values.arrange(self.head(F.relu(self.mix(F.relu(h)))), self.event_shape[0])
 
     def _log_prob(self, x: Tensor) -> Tensor:
