@@ -68,7 +68,7 @@ def test_decode_undoes_encode(leaf, shape):
 @pytest.mark.parametrize("leaf", FLOWS)
 def test_the_density_on_the_plane_integrates_to_one(leaf):
     model = build(leaf, (2,), strength=0.15)
-    x, area = grid(16, 320)
+    x, area = grid(16, 160)
     with torch.no_grad():
         mass = torch.cat([model.log_prob(part) for part in x.split(20_000)]).exp().sum() * area
     assert mass.item() == pytest.approx(1, abs=1e-3)
@@ -78,7 +78,7 @@ def test_the_density_on_the_plane_integrates_to_one(leaf):
 def test_the_density_of_grey_values_integrates_to_one_on_the_unit_square(leaf):
     """Sums over y = logit x, with dx = x (1 − x) dy: no part of the mass lies outside [0, 1]²."""
     model = build(leaf, (2, 1, 1), strength=0.15)
-    y, area = grid(13.5, 270)
+    y, area = grid(13.5, 135)
     x = torch.sigmoid(y)
     weight = area * (x * (1 - x)).prod(1)
     with torch.no_grad():
