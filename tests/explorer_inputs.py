@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from course_utils.models import NADE
+from course_utils.models import FFJORD, NADE
 from course_utils.universe import bars_and_stripes
 
 
@@ -24,7 +24,17 @@ def approach() -> tuple[Any, ...]:
     return universe.log_p, [0, 9], [torch.full((512,), 1 / 512).double().log(), universe.log_p]
 
 
+def moving() -> tuple[Any, ...]:
+    """A continuous flow that moves its points."""
+    torch.manual_seed(0)
+    model = FFJORD((2,), hidden=8)
+    for parameter in model.parameters():
+        parameter.data.normal_(std=0.6)
+    return (model,)
+
+
 INPUTS: dict[str, Callable[[], tuple[Any, ...]]] = {
+    "continuous_flow.time_of_a_flow": moving,
     "learning.approach": approach,
     "learning.learning": learning,
     "learning.temperature": lambda: (NADE((1, 8, 8)),),

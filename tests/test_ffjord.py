@@ -229,6 +229,13 @@ def test_bad_arguments_are_named(bad):
         FFJORD((1, 2, 2), **bad)
 
 
+def test_bad_journeys_are_named():
+    model, z = FFJORD((2,), steps=1), torch.zeros(3, 2)
+    for point, start, end in ((z[0], 0, 1), (z + torch.inf, 0, 1), (z, 0, 1.5), (z, None, 1), (z, 1, -0.1)):
+        with pytest.raises(ValueError, match="FFJORD.transport"):
+            model.transport(point, start, end)
+
+
 def test_construction_on_larger_images():
     for shape in ((1, 28, 28), (3, 32, 32)):
         model = FFJORD(shape, hidden=8, steps=1)
