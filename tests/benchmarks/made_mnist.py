@@ -1,0 +1,40 @@
+"""MADE on the static binarisation of MNIST: held-out nats after so many seconds of training.
+
+Needs COURSE_DATA to name a folder that holds BinarizedMNIST/binarized_mnist.npz.
+Run: python tests/benchmarks/made_mnist.py [SECONDS] [MASKS] [EPOCHS]   (default: 300 1 25)
+"""
+
+import sys
+import time
+
+import torch
+
+from course_utils.datasets import binarized_mnist
+from course_utils.evaluation import held_out
+from course_utils.models import MADE
+from course_utils.models.ensemble import OrderEnsemble
+from course_utils.runtime import set_seed
+from course_utils.training import fit
+
+SETTINGS = {"lr": 2e-3, "batch_size": 100, "weight_decay": 0.1, "schedule": "cosine", "patience": 10}
+
+
+def main() -> None:
+    given = [int(argument) for argument in sys.argv[1:]]
+    seconds, masks, epochs = given + [300, 1, 25][len(given) :]
+    data = binarized_mnist()
+    set_seed(0)
+    model = MADE((1, 28, 28), hidden=(1000,), masks=masks)
+    started, cpu = time.perf_counter(), time.process_time()
+    valid = data.valid.x[:2000]
+    history = fit(model, data.train.x, valid=valid, epochs=epochs, seconds=seconds, device="cpu", **SETTINGS)
+    wall, cpu = time.perf_counter() - started, time.process_time() - cpu
+    print(history)
+    score = held_out(OrderEnsemble(model.members()), data.test.x)
+    print(
+        f"{torch.get_num_threads()} threads, {wall:.0f} s ({cpu:.0f} s of CPU): {score} nats on 10,000 tests"
+    )
+
+
+if __name__ == "__main__":
+    main()
