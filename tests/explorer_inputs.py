@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from course_utils.models import FFJORD, NADE
+from course_utils.models import FFJORD, NADE, RealNVP
 from course_utils.universe import bars_and_stripes
 
 
@@ -33,8 +33,19 @@ def moving() -> tuple[Any, ...]:
     return (model,)
 
 
+def coupled() -> tuple[Any, ...]:
+    """A flow of couplings that moves its points."""
+    torch.manual_seed(0)
+    model = RealNVP((2,), hidden=8)
+    for parameter in model.parameters():
+        parameter.data.add_(0.3 * torch.randn_like(parameter))
+    return model, torch.randn(200, 2)
+
+
 INPUTS: dict[str, Callable[[], tuple[Any, ...]]] = {
     "continuous_flow.time_of_a_flow": moving,
+    "flows.interpolation": lambda: (RealNVP((1, 8, 8), hidden=8), torch.rand(6, 1, 8, 8)),
+    "flows.layers": coupled,
     "learning.approach": approach,
     "learning.learning": learning,
     "learning.temperature": lambda: (NADE((1, 8, 8)),),

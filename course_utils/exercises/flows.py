@@ -1,0 +1,224 @@
+"""The exercises of notebooks 13 and 14: change of variables, couplings, bits of a density, Glow's steps."""
+
+from collections.abc import Callable
+from math import log
+
+import torch
+from torch import Tensor
+
+from course_utils.exercises.engine import Exercise, agrees_with, holds
+
+
+def log_density_of_x(log_p_z: Tensor, dz_dx: Tensor) -> Tensor:
+    """log p(x) of z = f(x) in one dimension, from log p(z) and the derivative dz/dx, ``(B,)`` each."""
+    return log_p_z + dz_dx.abs().log()
+
+
+def undo_coupling(z: Tensor, t: Callable[[Tensor], Tensor]) -> Tensor:
+    """x from z ``(B, 2)``, where z_1 = x_1 and z_2 = x_2 + t(x_1)."""
+    z_1, z_2 = z[:, 0], z[:, 1]
+    return torch.stack([z_1, z_2 - t(z_1)], 1)
+
+
+def affine_log_det(s: Tensor) -> Tensor:
+    """log |det| of z_A = x_A, z_B = x_B · exp(s(x_A)) + t(x_A), from s ``(B, d)`` to ``(B,)``."""
+    return s.sum(1)
+
+
+def density_to_bits(log_p: Tensor, dims: int, levels: int) -> Tensor:
+    """Bits/dim of grey values whose dequantised version (v + u)/levels has the log-density log_p, in nats."""
+    return (-log_p / dims + log(levels)) / log(2)
+
+
+def conv_log_det(s: Tensor, height: int, width: int) -> Tensor:
+    """log |det| of a 1×1 convolution W = P L (U + diag s) over height × width pixels, a scalar."""
+    return height * width * s.abs().log().sum()
+
+
+def normalise_channels(x: Tensor) -> Tensor:
+    """``(B, C, H, W)`` shifted and scaled to mean 0 and variance 1 in every channel."""
+    mean = x.mean((0, 2, 3), keepdim=True)
+    std = x.std((0, 2, 3), keepdim=True, correction=0)
+    return (x - mean) / std
+
+
+def between(z_a: Tensor, z_b: Tensor, t: float) -> Tensor:
+    """The point at t on the straight line from z_a (t = 0) to z_b (t = 1)."""
+    return (1 - t) * z_a + t * z_b
+
+
+def slopes() -> dict[str, tuple[Tensor, Tensor]]:
+    """Maps that stretch, squeeze and turn round."""
+    return {
+        "z = 2x": (torch.tensor([-1.0, 0.5]), torch.tensor([2.0, 2.0])),
+        "z = x/4": (torch.tensor([-1.0, 0.5]), torch.tensor([0.25, 0.25])),
+        "z = −3x": (torch.tensor([-2.0]), torch.tensor([-3.0])),
+    }
+
+
+def same_size() -> dict[str, tuple[Tensor, Tensor]]:
+    """A map that only moves: the density stays."""
+    return {"z = x + 5": (torch.tensor([-1.0, -2.0]), torch.ones(2))}
+
+
+def shifted() -> dict[str, tuple[Tensor, Callable[[Tensor], Tensor]]]:
+    """Points that were coupled, with the shift."""
+    z = torch.tensor([[0.5, 2.0], [-1.0, 0.0], [2.0, -3.0]])
+    return {"t = sin": (z, torch.sin), "t = square": (z, torch.square)}
+
+
+def scales() -> dict[str, tuple[Tensor]]:
+    """Log-scales of a batch."""
+    dice = torch.Generator().manual_seed(0)
+    return {f"s of {d} dimensions": (torch.randn(4, d, generator=dice),) for d in (1, 3)}
+
+
+def uniform() -> dict[str, tuple[Tensor, int, int]]:
+    """The uniform density on [0, 1]^D: every level equally likely, log₂ L bits each."""
+    return {f"{levels} levels": (torch.zeros(2), 64, levels) for levels in (2, 16, 256)}
+
+
+def scored() -> dict[str, tuple[Tensor, int, int]]:
+    """Log-densities such as flows give them."""
+    log_p = torch.tensor([85.0, 90.5, -3.0])
+    return {"8×8 digits": (log_p, 64, 17), "28×28 digits": (20 * log_p, 784, 256)}
+
+
+LOG_DENSITY_OF_X = Exercise(
+    log_density_of_x,
+    hints=(
+        "Probability is conserved: p(x) |dx| = p(z) |dz|.",
+        "So p(x) = p(z) · |dz/dx|; take the logarithm of both sides.",
+        "In code: log_p_z + dz_dx.abs().log().",
+    ),
+    properties=(
+        agrees_with(log_density_of_x, same_size, says="a map that only moves leaves the density as it is"),
+        agrees_with(log_density_of_x, slopes),
+    ),
+)
+
+UNDO_COUPLING = Exercise(
+    undo_coupling,
+    hints=(
+        "The first coordinate has not moved: x_1 = z_1.",
+        "So t(x_1) = t(z_1) is known, and x_2 = z_2 − t(z_1). Nobody has to invert t.",
+        "In code: torch.stack([z[:, 0], z[:, 1] - t(z[:, 0])], 1).",
+    ),
+    properties=(
+        holds(
+            "the first coordinate stays",
+            lambda x, z, t: torch.equal(x[:, 0], z[:, 0]),
+            "the first column of z",
+            shifted,
+        ),
+        agrees_with(undo_coupling, shifted, says="coupling what comes back gives z again"),
+    ),
+)
+
+AFFINE_LOG_DET = Exercise(
+    affine_log_det,
+    hints=(
+        "The Jacobian is triangular: its determinant is the product of the diagonal.",
+        "On the diagonal stand ones for A and exp(s_i) for B.",
+        "log Π exp(s_i) = Σ s_i, for each example of the batch: s.sum(1).",
+    ),
+    properties=(agrees_with(affine_log_det, scales),),
+)
+
+DENSITY_TO_BITS = Exercise(
+    density_to_bits,
+    hints=(
+        "A level fills a cell of width 1/L in each dimension: P ≈ p · L^(−D).",
+        "So −log P ≈ −log p + D log L nats; divide by D, and by log 2 for bits.",
+        "In code: (-log_p / dims + log(levels)) / log(2).",
+    ),
+    properties=(
+        agrees_with(density_to_bits, uniform, says="the uniform density costs log₂ L bits per dimension"),
+        agrees_with(density_to_bits, scored),
+    ),
+)
+
+
+def diagonals() -> dict[str, tuple[Tensor, int, int]]:
+    """Diagonals of U with both signs, on images of several sizes."""
+    return {
+        "a doubled channel on one pixel": (torch.tensor([2.0, 1.0, 1.0]), 1, 1),
+        "negative factors on 2×3 pixels": (torch.tensor([-0.5, 2.0, -3.0]), 2, 3),
+        "4 channels of 4×4 pixels": (torch.tensor([1.5, 0.7, -1.1, 0.9]), 4, 4),
+    }
+
+
+def rotations() -> dict[str, tuple[Tensor, int, int]]:
+    """Factors ±1, as of a permutation: no volume changes."""
+    return {"factors ±1": (torch.tensor([1.0, -1.0, 1.0]), 4, 4)}
+
+
+def batches() -> dict[str, tuple[Tensor]]:
+    """Batches whose channels, images and pixels differ in mean and in spread."""
+    dice = torch.Generator().manual_seed(0)
+    x = torch.randn(6, 3, 4, 2, generator=dice) * torch.tensor([0.5, 2.0, 4.0])[:, None, None]
+    x = x + torch.tensor([-3.0, 0.0, 5.0])[:, None, None]
+    return {"3 channels": (x + torch.arange(6.0).view(6, 1, 1, 1) + torch.arange(2.0),)}
+
+
+def ends() -> dict[str, tuple[Tensor, Tensor, float]]:
+    """The two ends of a line."""
+    a, b = torch.tensor([0.0, 1.0, -2.0]), torch.tensor([4.0, 1.0, 2.0])
+    return {"t = 0": (a, b, 0.0), "t = 1": (a, b, 1.0)}
+
+
+def inside() -> dict[str, tuple[Tensor, Tensor, float]]:
+    """Points of a line that are not its ends."""
+    a, b = torch.tensor([0.0, 1.0, -2.0]), torch.tensor([4.0, 1.0, 2.0])
+    return {"t = 0.25": (a, b, 0.25), "t = 0.8": (a, b, 0.8)}
+
+
+CONV_LOG_DET = Exercise(
+    conv_log_det,
+    hints=(
+        "det W = det P · det L · det(U + diag s), and |det P| = det L = 1.",
+        "A triangular matrix has the product of its diagonal: |det W| = Π |s|, at every pixel.",
+        "In code: height * width * s.abs().log().sum().",
+    ),
+    properties=(
+        agrees_with(conv_log_det, rotations, says="it is 0 where no volume changes"),
+        agrees_with(conv_log_det, diagonals),
+    ),
+)
+
+NORMALISE_CHANNELS = Exercise(
+    normalise_channels,
+    hints=(
+        "A channel has one mean and one standard deviation, over all images and pixels of the batch.",
+        "Average over the axes 0, 2 and 3; keepdim=True makes the result fit again.",
+        "In code: (x - x.mean((0, 2, 3), keepdim=True)) / x.std((0, 2, 3), keepdim=True, correction=0).",
+    ),
+    properties=(
+        holds(
+            "every channel has mean 0",
+            lambda z, x: bool(z.mean((0, 2, 3)).abs().max() < 1e-4),
+            "channels with mean 0",
+            batches,
+        ),
+        holds(
+            "every channel has variance 1",
+            lambda z, x: bool((z.var((0, 2, 3), correction=0) - 1).abs().max() < 0.05),
+            "channels with variance 1",
+            batches,
+        ),
+        agrees_with(normalise_channels, batches, tolerance=0.05),
+    ),
+)
+
+BETWEEN = Exercise(
+    between,
+    hints=(
+        "At t = 0 it is z_a, at t = 1 it is z_b.",
+        "Start at z_a and go the share t of the way z_b − z_a.",
+        "In code: (1 - t) * z_a + t * z_b.",
+    ),
+    properties=(
+        agrees_with(between, ends, says="it starts at z_a and ends at z_b"),
+        agrees_with(between, inside),
+    ),
+)
