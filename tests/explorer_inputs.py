@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from course_utils.models import FFJORD, NADE, RealNVP
+from course_utils.models import FFJORD, NADE, PixelCNN, RealNVP
 from course_utils.universe import bars_and_stripes
 
 
@@ -43,6 +43,7 @@ def coupled() -> tuple[Any, ...]:
 
 
 INPUTS: dict[str, Callable[[], tuple[Any, ...]]] = {
+    "autoregressive.drawing": lambda: (PixelCNN((1, 8, 8), hidden=8, blocks=1).eval(),),
     "continuous_flow.time_of_a_flow": moving,
     "flows.interpolation": lambda: (RealNVP((1, 8, 8), hidden=8), torch.rand(6, 1, 8, 8)),
     "flows.layers": coupled,

@@ -1,0 +1,102 @@
+"""The exercises of notebook 11: the chain rule, a mask, and how far layers reach."""
+
+import torch
+from torch import Tensor
+
+from course_utils.exercises.engine import Exercise, agrees_with, holds
+
+
+def chain_log_prob(p: Tensor, x: Tensor) -> Tensor:
+    """log p(x) from p_i = p(x_i = 1 | x_{<i}) and x, both ``(B, D)``: ``(B,)`` in nats."""
+    return torch.where(x == 1, p, 1 - p).log().sum(1)
+
+
+def pixel_mask(kind: str, size: int) -> Tensor:
+    """The mask of a size × size kernel for one channel: kind "A" hides the centre, kind "B" shows it."""
+    mask = torch.zeros(size, size)
+    centre = size // 2
+    mask[:centre] = 1
+    mask[centre, :centre] = 1
+    if kind == "B":
+        mask[centre, centre] = 1
+    return mask
+
+
+def rows_reached(first: int, kernel: int, layers: int) -> int:
+    """How many rows up a pixel sees through one first × first layer and more kernel × kernel layers."""
+    return first // 2 + layers * (kernel // 2)
+
+
+def images() -> dict[str, tuple[Tensor, Tensor]]:
+    """Conditionals with images."""
+    dice = torch.Generator().manual_seed(0)
+    p = torch.rand(4, 9, generator=dice) * 0.9 + 0.05
+    x = (torch.rand(4, 9, generator=dice) < 0.5).float()
+    return {
+        "three certain-ish pixels": (torch.tensor([[0.9, 0.8, 0.1]]), torch.tensor([[1.0, 0.0, 0.0]])),
+        "four images of nine pixels": (p, x),
+    }
+
+
+def kernels() -> dict[str, tuple[str, int]]:
+    """Kinds and sizes of masks."""
+    return {f"kind {kind}, size {size}": (kind, size) for size in (3, 5, 7) for kind in "AB"}
+
+
+def networks() -> dict[str, tuple[int, int, int]]:
+    """First kernels, kernels and numbers of layers."""
+    sizes = ((7, 3, 2), (3, 3, 5), (7, 5, 4), (5, 3, 0))
+    return {f"{n} layers of {k}×{k} after {f}×{f}": (f, k, n) for f, k, n in sizes}
+
+
+def nothing_ahead(mask: Tensor, kind: str, size: int) -> bool:
+    """Whether every pixel after the centre, in raster order, is closed."""
+    return bool((mask.flatten()[size * size // 2 + 1 :] == 0).all())
+
+
+CHAIN_LOG_PROB = Exercise(
+    chain_log_prob,
+    hints=(
+        "What probability does the model give to the value that the pixel really has?",
+        "It is p_i where x_i = 1 and 1 − p_i where x_i = 0: torch.where picks between them.",
+        "The logarithm of a product is a sum: torch.where(x == 1, p, 1 - p).log().sum(1).",
+    ),
+    properties=(
+        holds(
+            "the log of a probability is never positive",
+            lambda came, p, x: bool((came <= 0).all()),
+            "values ≤ 0",
+            images,
+        ),
+        agrees_with(chain_log_prob, images),
+    ),
+)
+
+PIXEL_MASK = Exercise(
+    pixel_mask,
+    hints=(
+        "Start with torch.zeros(size, size): the centre is at row and column size // 2.",
+        "Open all rows above the centre, and in its own row all columns to the left.",
+        'Kind "B" opens the centre too: mask[size // 2, size // 2] = 1.',
+    ),
+    properties=(
+        holds("no pixel after the centre is open", nothing_ahead, "zeros after the centre", kernels),
+        holds(
+            'the centre is open for kind "B" alone',
+            lambda mask, kind, size: bool(mask[size // 2, size // 2] == float(kind == "B")),
+            'a centre of 0 for "A" and 1 for "B"',
+            kernels,
+        ),
+        agrees_with(pixel_mask, kernels),
+    ),
+)
+
+ROWS_REACHED = Exercise(
+    rows_reached,
+    hints=(
+        "A 3×3 kernel reaches one row up, a 7×7 kernel three: size // 2.",
+        "Layer upon layer, the reaches add up.",
+        "first // 2 + layers * (kernel // 2).",
+    ),
+    properties=(agrees_with(rows_reached, networks, says="each layer adds half its kernel, rounded down"),),
+)
