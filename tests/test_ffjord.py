@@ -140,6 +140,8 @@ def test_log_prob_is_exact_and_the_same_in_training():
     model.train()
     assert torch.equal(model.log_prob(x), first)
     assert model.loss(x).item() != model.loss(x).item()  # an estimate: new noise, new number
+    exact = flow((1, 2, 2), trace="exact", training_steps=model.solver.steps).train()
+    assert exact.loss(x).item() == pytest.approx(-first.mean().item(), abs=1e-12)
 
 
 @pytest.mark.parametrize(("solver", "stages"), [("euler", 1), ("midpoint", 2), ("rk4", 4)])
