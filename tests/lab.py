@@ -24,6 +24,15 @@ FLAGS = (
 HERE = ("127.0.0.1", "localhost")
 LOCAL_SCHEMES = ("data", "blob", "about")
 OVERRIDES = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
+SERVER = """
+import os, signal, sys, threading
+from jupyterlab.labapp import main
+def end_with_parent():
+    sys.stdin.buffer.read()  # until the parent is gone, in whatever way
+    os.kill(os.getpid(), signal.SIGTERM)
+threading.Thread(target=end_with_parent, daemon=True).start()
+sys.exit(main())
+"""
 SECONDS = 1000  # playwright counts in milliseconds
 
 NOTEBOOK = "const panel = window.jupyterapp?.shell.currentWidget, notebook = panel?.content;"
@@ -88,16 +97,14 @@ def serve(root: Path, home: Path) -> Iterator[tuple[str, str]]:
         place.mkdir(parents=True)
     (home / "overrides" / "overrides.json").write_text(json.dumps(OVERRIDES))
     token, log = secrets.token_hex(16), home / "server.log"
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
+    command = [sys.executable, "-c", SERVER, "--no-browser", "--allow-root"]
     command += ["--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", f"--ServerApp.root_dir={root}"]
     command += [f"--LabApp.app_settings_dir={home / 'overrides'}", "--LabApp.extension_manager=readonly"]
     command += ["--LabApp.expose_app_in_browser=True"]
     environment = {**os.environ, **{name: str(place) for name, place in places.items()}}
     environment |= {"JUPYTER_TOKEN": token, "JUPYTER_PREFER_ENV_PATH": "1"}
     with log.open("wb") as file:
-        server = subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=file
-        )
+        server = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=file, stderr=file)
         try:
             yield _address(server, home / "runtime", log), token
         finally:
