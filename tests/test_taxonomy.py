@@ -65,8 +65,10 @@ def test_verbs_stand_exactly_where_the_mathematics_grants_them():
     granting = {
         "log_prob": TractableDensity,
         "conditionals": Autoregressive,
-        "encode": Flow,
+        "encode": (Flow, Variational),
+        "decode": (Flow, Variational),
         "elbo": Variational,
+        "importance_weighted_bound": Variational,
         "free_energy": ExplicitMarkovChain,
     }
     for verb, node in granting.items():

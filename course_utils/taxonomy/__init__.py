@@ -8,7 +8,7 @@
     │  │  ├─ Autoregressive            conditionals(x)
     │  │  └─ Flow                      encode(x), decode(z)
     │  └─ ApproximateDensity
-    │     ├─ Variational               elbo(x) ≤ log p(x)
+    │     ├─ Variational               elbo(x) ≤ log p(x), encode(x), decode(z)
     │     └─ ExplicitMarkovChain       free_energy(x), step(x)
     └─ ImplicitDensity
        ├─ ImplicitMarkovChain          step(x)
@@ -19,20 +19,20 @@ example, in nats; only ``loss`` is a scalar. Public verbs check their input and 
 the same name with an underscore, which a leaf defines.
 """
 
+# ruff: noqa: I001  (a class takes its place on the tree when it is defined: in the order of the slide)
+
+from course_utils.taxonomy.model import Density, GenerativeModel, MarkovChain, Support
 from course_utils.taxonomy.branches import (
     ApproximateDensity,
     Autoregressive,
-    Direct,
     ExplicitDensity,
-    ExplicitMarkovChain,
     Flow,
-    ImplicitDensity,
-    ImplicitMarkovChain,
     TractableDensity,
-    Variational,
 )
+from course_utils.taxonomy.variational import Law, Variational, log_mean_weight
+from course_utils.taxonomy.energy import ExplicitMarkovChain
+from course_utils.taxonomy.implicit import Direct, ImplicitDensity, ImplicitMarkovChain
 from course_utils.taxonomy.drawing import children, leaves, tree
-from course_utils.taxonomy.model import Density, GenerativeModel, MarkovChain, Support
 
 __all__ = [
     "ApproximateDensity",
@@ -45,11 +45,13 @@ __all__ = [
     "GenerativeModel",
     "ImplicitDensity",
     "ImplicitMarkovChain",
+    "Law",
     "MarkovChain",
     "Support",
     "TractableDensity",
     "Variational",
     "children",
     "leaves",
+    "log_mean_weight",
     "tree",
 ]

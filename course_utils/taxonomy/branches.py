@@ -1,12 +1,12 @@
-"""The branches of slide 14, from explicit density down to where the systems hang."""
+"""The branches of slide 14 with an explicit density; where the tractable systems hang, their verbs."""
 
 from abc import abstractmethod
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from course_utils.checks import check_count, check_number
-from course_utils.taxonomy.model import GenerativeModel, MarkovChain
+from course_utils.taxonomy.model import GenerativeModel
 
 
 class ExplicitDensity(GenerativeModel):
@@ -176,74 +176,3 @@ class ApproximateDensity(ExplicitDensity):
     title = "Approximate density"
     about = "can compute an approximation to p(x)"
     latent = True
-
-
-class Variational(ApproximateDensity):
-    """A bound: elbo(x) = E_q[log p(x, z) − log q(z | x)] ≤ log p(x)."""
-
-    title = "Variational"
-    about = "ELBO(x) ≤ log p(x)"
-    density = "lower bound"
-
-    def elbo(self, x: Tensor) -> Tensor:
-        """The evidence lower bound in nats, one sample of z per example: ``(B,)``.
-
-        Raises:
-            ValueError: x has the wrong shape, dtype, device or values.
-        """
-        return self._elbo(self.check(x))
-
-    @abstractmethod
-    def _elbo(self, x: Tensor) -> Tensor: ...
-
-    def loss(self, x: Tensor) -> Tensor:
-        """E_x[−ELBO(x)] over the batch, in nats: an upper bound on the negative log-likelihood."""
-        return -self.elbo(x).mean()
-
-
-class ExplicitMarkovChain(ApproximateDensity, MarkovChain):
-    """An energy: log p(x) = −F(x) − log Z with Z out of reach; samples come from a chain."""
-
-    title = "Markov chain"
-    about = "log p(x) = −F(x) − log Z"
-    density = "unnormalised"
-
-    def free_energy(self, x: Tensor) -> Tensor:
-        """F(x) in nats, ``(B,)``: −log p(x) up to the constant log Z.
-
-        Raises:
-            ValueError: x has the wrong shape, dtype, device or values.
-        """
-        return self._free_energy(self.check(x))
-
-    @abstractmethod
-    def _free_energy(self, x: Tensor) -> Tensor: ...
-
-
-class ImplicitDensity(GenerativeModel):
-    """The model does not compute p(x), but it can be sampled."""
-
-    title = "Implicit density"
-    about = "does not compute p(x), but can sample from it"
-    latent = True
-
-
-class ImplicitMarkovChain(ImplicitDensity, MarkovChain):
-    """Only the transition x → x′ of a chain is learned."""
-
-    title = "Markov chain"
-    about = "a learned step x → x′"
-
-    @abstractmethod
-    def loss(self, x: Tensor) -> Tensor:
-        """The scalar that training minimises, a mean over the batch."""
-
-
-class Direct(ImplicitDensity):
-    """x = generator(z) in one go, learned in a game against a discriminator."""
-
-    title = "Direct"
-    about = "x = G(z), learned in a game against D"
-
-    generator: nn.Module
-    discriminator: nn.Module

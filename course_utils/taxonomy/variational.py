@@ -1,0 +1,172 @@
+"""The branch of slide 14 that bounds log p(x) from below, where the variational autoencoder hangs."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from math import log
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from course_utils.checks import check_classes, check_count, check_events
+from course_utils.taxonomy.branches import ApproximateDensity
+
+CODES_AT_ONCE = 4096
+
+
+class Law(Protocol):
+    """A distribution for each example of a batch, as an encoder or a decoder gives it."""
+
+    @property
+    def mean(self) -> Tensor:
+        """The mean, in the shape of what it is a law of."""
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """Its log in nats, ``(B,)``."""
+
+    def sample(self, generator: torch.Generator | None = None) -> Tensor:
+        """One value for each example."""
+
+
+def log_mean_weight(log_w: Tensor) -> Tensor:
+    """log 1/K Σ_k w_k from the logs of K weights, ``(K, …)`` to ``(…)``: never the mean of the logs.
+
+    It goes through logsumexp: the weights themselves are too small for a float.
+
+    >>> log_mean_weight(torch.tensor([-1000.0, -1000.0])).item()
+    -1000.0
+    """
+    return log_w.logsumexp(0) - log(len(log_w))
+
+
+class Variational(ApproximateDensity):
+    """A bound: elbo(x) = E_q[log p(x, z) − log q(z | x)] ≤ log p(x).
+
+    What is hidden, z, is drawn from a prior p(z), and x from a decoder p(x | z). An encoder q(z | x)
+    guesses which z an x came from; how far its guess is from p(z | x) is how far the bound is from log p(x).
+
+    With ``classes`` everything is given a class y as well, and the bound is one on log p(x | y). Asked
+    without y, it is one on log p(x) = log Σ_y p(x | y) / classes: all classes equally likely.
+
+    Attributes:
+        latent_shape: the shape of z.
+        classes: the number of classes y; None: no classes.
+    """
+
+    title = "Variational"
+    about = "ELBO(x) ≤ log p(x)"
+    density = "lower bound"
+    latent_shape: tuple[int, ...]
+    classes: int | None = None
+
+    def elbo(self, x: Tensor, y: Tensor | None = None, *, generator: torch.Generator | None = None) -> Tensor:
+        """The evidence lower bound in nats, estimated without bias from one z per example: ``(B,)``.
+
+        Args:
+            x: ``(B, *event_shape)``.
+            y: the classes ``(B,)`` of a model with classes.
+            generator: the random numbers to use (on the model's device); None: torch's own.
+
+        Raises:
+            ValueError: x or y has the wrong shape, dtype, device or values.
+        """
+        x, y = self.check(x), self._check_classes(y, len(x))
+        return self._over_classes(lambda y: self._elbo(x, y, generator), len(x), y)
+
+    @abstractmethod
+    def _elbo(self, x: Tensor, y: Tensor | None, generator: torch.Generator | None) -> Tensor: ...
+
+    @torch.no_grad()
+    def importance_weighted_bound(
+        self, x: Tensor, k: int, y: Tensor | None = None, *, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """L_k = E[log 1/k Σ_j p(x, z_j) / q(z_j | x)] with z_1 … z_k ∼ q, from one draw of them: ``(B,)``.
+
+        ELBO = L_1 ≤ L_k ≤ L_{k+1} ≤ log p(x), which it tends to (Burda, Grosse & Salakhutdinov, ICLR 2016).
+        In nats. A measure, without gradients; memory does not grow with k.
+
+        Args:
+            x, y, generator: as in ``elbo``.
+            k: how many z per example.
+
+        Raises:
+            ValueError: k is not a positive integer; x or y is not what it should be.
+        """
+        k = check_count(k, f"{type(self).__name__}.importance_weighted_bound: k")
+        x, y = self.check(x), self._check_classes(y, len(x))
+        at_once = max(1, CODES_AT_ONCE // len(x))
+        parts = [min(at_once, k - done) for done in range(0, k, at_once)]
+
+        def bound(y: Tensor | None) -> Tensor:
+            return log_mean_weight(torch.cat([self._log_weights(x, y, part, generator) for part in parts]))
+
+        return self._over_classes(bound, len(x), y)
+
+    @abstractmethod
+    def _log_weights(self, x: Tensor, y: Tensor | None, k: int, generator: torch.Generator | None) -> Tensor:
+        """log p(x, z) − log q(z | x) at k draws of z ∼ q(z | x) for each x, in nats: ``(k, B)``."""
+
+    def encode(self, x: Tensor, y: Tensor | None = None) -> Law:
+        """The law q(z | x), or q(z | x, y).
+
+        Raises:
+            ValueError: x or y is not what it should be; y is missing in a model with classes.
+        """
+        x = self.check(x)
+        return self._encode(x, self._check_classes(y, len(x), needed=True))
+
+    @abstractmethod
+    def _encode(self, x: Tensor, y: Tensor | None) -> Law: ...
+
+    def decode(self, z: Tensor, y: Tensor | None = None) -> Law:
+        """The law p(x | z) of the pixels, or p(x | z, y): ``decode(z).mean`` is the picture to look at.
+
+        Raises:
+            ValueError: z is no batch ``(B, *latent_shape)`` of finite values; y as in ``encode``.
+        """
+        who = f"{type(self).__name__}.decode"
+        z = check_events(z, self.latent_shape, "real", like=self.reference, who=who)
+        return self._decode(z, self._check_classes(y, len(z), needed=True))
+
+    @abstractmethod
+    def _decode(self, z: Tensor, y: Tensor | None) -> Law: ...
+
+    def loss(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """E_x[−ELBO(x)] over the batch, in nats: an upper bound on the negative log-likelihood."""
+        return -self.elbo(x, y).mean()
+
+    @torch.no_grad()
+    def sample(self, n: int, *, y: Tensor | None = None, generator: torch.Generator | None = None) -> Tensor:
+        """Draw n samples, z ∼ p(z) and then x ∼ p(x | z): ``(n, *event_shape)``.
+
+        Args:
+            n: how many.
+            y: classes ``(n,)`` of a model with classes; None: any class, all equally likely.
+            generator: the random numbers to use (on the model's device); None: torch's own.
+
+        Raises:
+            ValueError: n is not a positive integer, or y is not what it should be.
+        """
+        y = self._check_classes(y, check_count(n, f"{type(self).__name__}.sample"))
+        if self.classes is not None and y is None:
+            y = torch.randint(self.classes, (n,), generator=generator, device=self.reference.device)
+        return self._sample(n, generator, y)
+
+    @abstractmethod
+    def _sample(self, n: int, generator: torch.Generator | None, y: Tensor | None = None) -> Tensor: ...
+
+    def _over_classes(self, bound: Callable[[Tensor | None], Tensor], n: int, y: Tensor | None) -> Tensor:
+        if self.classes is None or y is not None:
+            return bound(y)
+        every = torch.arange(self.classes, device=self.reference.device)
+        return log_mean_weight(torch.stack([bound(one.expand(n)) for one in every]))
+
+    def _check_classes(self, y: Tensor | None, n: int, *, needed: bool = False) -> Tensor | None:
+        who = type(self).__name__
+        if self.classes is None and y is not None:
+            raise ValueError(f"{who}: expected no classes y, since the model was built without, got some")
+        if y is None:
+            if needed and self.classes is not None:
+                raise ValueError(f"{who}: expected classes y from 0 to {self.classes - 1}, got None")
+            return None
+        return check_classes(y, n, self.classes, like=self.reference, who=who)
