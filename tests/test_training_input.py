@@ -45,6 +45,7 @@ def frozen():
         *(({"lr": value}, "lr.*got") for value in (0, -0.1, nan, inf, "fast", True)),
         *(({"weight_decay": value}, "weight_decay.*got") for value in (-0.1, nan, inf)),
         *(({"clip": value}, "clip.*got") for value in (0, -1, nan)),
+        *(({"average": value}, "average.*got") for value in (-0.1, 1, 2, nan, "long")),
         *(({"patience": value}, "patience.*got") for value in (0, -1, 2.5, nan)),
         *(({"seconds": value}, "seconds.*got") for value in (-1, nan, "long")),
         *(({"seed": value}, "seed.*got") for value in (-1, 2**32, 0.5, "a")),
@@ -112,8 +113,17 @@ def test_one_bad_example_is_found_before_training_begins(bad):
 
 
 def test_defaults_of_the_table():
-    assert choose(noisy_model(), {}) == Settings(200, 100, 1e-3, 0.0, "constant", inf, 20, 0, False)
-    assert set(PREFERENCES) == {"epochs", "batch_size", "lr", "weight_decay", "schedule", "clip", "patience"}
+    assert choose(noisy_model(), {}) == Settings(200, 100, 1e-3, 0.0, "constant", inf, 0.0, 20, 0, False)
+    assert set(PREFERENCES) == {
+        "epochs",
+        "batch_size",
+        "lr",
+        "weight_decay",
+        "schedule",
+        "clip",
+        "average",
+        "patience",
+    }
 
 
 def test_lists_and_tuples_of_tensors_are_batches():

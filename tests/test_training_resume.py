@@ -11,7 +11,9 @@ from training_models import Clock, Noisy, noisy_data, noisy_model, same, weights
 from course_utils import storage
 from course_utils.training import checkpoint, fit, fitting, run
 
-SETTINGS = dict(epochs=12, batch_size=20, lr=0.02, schedule="cosine", clip=1.0, weight_decay=0.01, patience=9)
+SETTINGS = dict(
+    epochs=12, batch_size=20, lr=0.02, schedule="cosine", clip=1.0, weight_decay=0.01, average=0.7, patience=9
+)
 
 KILLED = """
 import sys

@@ -1,6 +1,7 @@
 """Steps down the gradient: the optimiser with its schedule, clipping and precision."""
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from math import cos, isfinite, pi
 
@@ -17,7 +18,7 @@ class Descent:
 
     Args:
         model: on the device.
-        settings: lr, weight_decay, schedule, clip and amp count here.
+        settings: lr, weight_decay, schedule, clip, average and amp count here.
         device: where the model is.
 
     Attributes:
@@ -36,6 +37,8 @@ class Descent:
         self.optimiser = torch.optim.AdamW(
             self.parameters, lr=self.lr, weight_decay=settings.weight_decay, fused=True
         )
+        self.steps = 0
+        self.averages = [p.detach().clone() for p in self.parameters] if settings.average else []
         self.use_precision(half_type(device) if settings.amp else None)
 
     def use_precision(self, half: torch.dtype | None) -> None:
@@ -67,6 +70,26 @@ class Descent:
             clip_grad_norm_(self.parameters, self.settings.clip)
         self.scaler.step(self.optimiser)
         self.scaler.update()
+        self.steps += 1
+        if self.averages:
+            # early on the average is short, so that it soon forgets the weights from before training
+            share = min(self.settings.average, (1 + self.steps) / (10 + self.steps))
+            torch._foreach_lerp_(self.averages, [p.detach() for p in self.parameters], 1 - share)
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Lend the model the averages of its weights; where none are kept, its own."""
+        if not self.averages:
+            yield
+            return
+        own = [p.data for p in self.parameters]
+        try:
+            for p, mean in zip(self.parameters, self.averages, strict=True):
+                p.data = mean
+            yield
+        finally:
+            for p, weights in zip(self.parameters, own, strict=True):
+                p.data = weights
 
     def finite(self) -> bool:
         """Whether all weights that are trained are finite."""
@@ -74,24 +97,26 @@ class Descent:
 
     def state(self) -> dict:
         """What the next steps depend on besides the model; the schedule depends on the epoch alone."""
-        return {"optimiser": self.optimiser.state_dict(), "scaler": self.scaler.state_dict()}
+        averages = {"steps": self.steps, "averages": self.averages}
+        return {"optimiser": self.optimiser.state_dict(), "scaler": self.scaler.state_dict()} | averages
 
     def load_state(self, state: dict) -> None:
         """Go back to a state."""
         self.optimiser.load_state_dict(state["optimiser"])
         self.scaler.load_state_dict(state["scaler"])
+        self.steps, self.averages = state["steps"], [mean.to(self.device) for mean in state["averages"]]
 
 
-def scalar_loss(model: nn.Module, batch: Batch) -> Tensor:
-    """``model.loss(*batch)``, if it is a scalar.
+def scalar_loss(model: nn.Module, batch: Batch, verb: str = "loss") -> Tensor:
+    """``model.loss(*batch)``, or another verb's value, if it is a scalar.
 
     Raises:
         ValueError: it is something else.
     """
-    loss = model.loss(*batch)
+    loss = getattr(model, verb)(*batch)
     if not isinstance(loss, Tensor) or loss.dim() > 0:
         got = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else type(loss).__name__
-        raise ValueError(f"{type(model).__name__}.loss: expected a scalar tensor, got {got}")
+        raise ValueError(f"{type(model).__name__}.{verb}: expected a scalar tensor, got {got}")
     return loss
 
 

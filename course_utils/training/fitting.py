@@ -39,6 +39,7 @@ def fit(
     weight_decay: float | None = None,
     schedule: str | None = None,
     clip: float | None = None,
+    average: float | None = None,
     patience: float | None = None,
     seconds: float | None = None,
     seed: int = 0,
@@ -57,13 +58,14 @@ def fit(
     weights of its best epoch: also after an interrupt (Jupyter's stop button), an error or divergence.
 
     Args:
-        model: anything with ``loss(*batch)`` → scalar in nats.
+        model: anything with ``loss(*batch)`` → scalar in nats. Where it has ``held_out(*batch)`` too, that is
+            what early stopping watches: for a loss that is no measure, as in contrastive divergence.
         x: data (N, *event_shape), or a tuple of tensors with the same N such as (x, labels).
         valid: held-out data in the form of x, or the fraction of x to set apart (None: 0.1).
         transform: what makes ``loss``'s arguments of a batch, anew in every step: noise for dequantised or
             binarised pixels, say. Held-out data pass it too, with the same random numbers every time.
-        epochs, batch_size, lr, weight_decay, schedule, clip, patience: see ``Settings``. None: what the
-            model's ``fit_defaults`` say, else the defaults there.
+        epochs, batch_size, lr, weight_decay, schedule, clip, average, patience: see ``Settings``. None:
+            what the model's ``fit_defaults`` say, else the defaults there.
         seconds: stop after this wall-clock time, in the middle of an epoch if need be.
         seed: decides split, order and all of torch's random numbers in the loss. The caller's own random
             numbers go on undisturbed. Same seed, device and threads: same weights.
@@ -98,7 +100,8 @@ def fit(
     _check(model, seconds, on_epoch, checkpoint, checkpoint_every, cache)
     deadline = time.perf_counter() + (inf if seconds is None else seconds)
     given = dict(epochs=epochs, batch_size=batch_size, lr=lr, weight_decay=weight_decay, seed=seed)
-    settings = choose(model, given | dict(schedule=schedule, clip=clip, patience=patience, amp=amp))
+    given |= dict(schedule=schedule, clip=clip, average=average, patience=patience, amp=amp)
+    settings = choose(model, given)
     place = runtime.device(device)
     data = split(x, valid, settings.seed)
     model.to(place)
@@ -150,7 +153,8 @@ def _complete(
 def _call(on_epoch: OnEpoch, run: Run) -> None:
     run.model.eval()
     streams.start(run.device, run.settings.seed, "callback", run.history.epochs)
-    on_epoch(run.history.epochs, run.model)
+    with run.descent.averaged():
+        on_epoch(run.history.epochs, run.model)
 
 
 def _bar(run: Run, progress: bool) -> tqdm:

@@ -77,12 +77,13 @@ class Run:
         train, steps, completed = self.train_epoch(number, deadline, after_step)
         if not self.descent.finite():
             raise self._diverged("a gradient became infinite or nan", number, steps)
-        valid = self.evaluate()
-        if not isfinite(valid):
-            raise self._diverged(f"the held-out loss became {valid}", number)
-        seconds = time.perf_counter() - begin
-        history = self.history.after(train=train, valid=valid, seconds=seconds, lr=self.descent.lr)
-        best = _copy(self.model) if history.best_epoch == number else self.best
+        with self.descent.averaged():
+            valid = self.evaluate()
+            if not isfinite(valid):
+                raise self._diverged(f"the held-out loss became {valid}", number)
+            seconds = time.perf_counter() - begin
+            history = self.history.after(train=train, valid=valid, seconds=seconds, lr=self.descent.lr)
+            best = _copy(self.model) if history.best_epoch == number else self.best
         # one statement: an interrupt must not part the best weights from the record of them
         self.history, self.best = history, best
         return completed
@@ -142,9 +143,10 @@ class Run:
         self.model.eval()
         streams.start(self.device, self.settings.seed, "held-out")
         n = len(self.valid[0])
+        verb = "held_out" if callable(getattr(self.model, "held_out", None)) else "loss"
         pieces = -(-n // max(EVALUATION_BATCH, self.settings.batch_size))
         batches = zip(*(part.tensor_split(pieces) for part in self.valid), strict=True)
-        losses = [scalar_loss(self.model, prepare(b, self.transform)) * len(b[0]) for b in batches]
+        losses = [scalar_loss(self.model, prepare(b, self.transform), verb) * len(b[0]) for b in batches]
         return torch.stack(losses).sum().item() / n
 
     def reason_to_stop(self) -> str:

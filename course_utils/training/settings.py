@@ -22,6 +22,9 @@ class Settings:
         weight_decay: decoupled weight decay (AdamW; Loshchilov & Hutter 2019). 0: plain Adam.
         schedule: "constant", or "cosine" from lr down to 0 over all epochs.
         clip: the largest norm a gradient keeps. inf: no clipping.
+        average: how much of the running average of the weights stays at each step, such as 0.99: held-out
+            data are measured with the average, and it is what the model keeps (Polyak & Juditsky 1992).
+            0: no average, the weights of the last step.
         patience: epochs without a better held-out loss before training stops. inf: never stop.
         seed: the start of every random number of the run.
         amp: mixed precision (on CUDA only).
@@ -33,6 +36,7 @@ class Settings:
     weight_decay: float = 0.0
     schedule: str = "constant"
     clip: float = inf
+    average: float = 0.0
     patience: float = 20
     seed: int = 0
     amp: bool = False
@@ -42,12 +46,15 @@ class Settings:
         check_count(self.batch_size, "fit: batch_size")
         check_number(self.lr, "fit: lr", low=0, high=LARGEST)
         check_number(self.weight_decay, "fit: weight_decay", low=0, high=LARGEST)
+        check_number(self.average, "fit: average", low=0, high=1)
         if self.clip != inf:
             check_number(self.clip, "fit: clip", low=0, high=LARGEST)
         if self.patience != inf:
             check_count(self.patience, "fit: patience")
         if self.lr == 0 or self.clip == 0:
             raise ValueError(f"fit: expected lr > 0 and clip > 0, got lr {self.lr} and clip {self.clip}")
+        if self.average == 1:
+            raise ValueError("fit: expected average < 1, got 1: the average would never move")
         if self.schedule not in SCHEDULES:
             raise ValueError(f"fit: expected schedule to be one of {SCHEDULES}, got {self.schedule!r}")
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < 2**32:
