@@ -1,3 +1,4 @@
+import gc
 from io import BytesIO
 
 import ipywidgets
@@ -95,9 +96,24 @@ def test_a_drawing_cannot_leave_a_trace():
 
 
 def test_nothing_global_changes_and_no_figure_is_registered():
-    before = dict(matplotlib.rcParams)
+    before = dict(matplotlib.rcParams), plt.get_fignums(), gc.isenabled()
     plain(rate=(1, 3)).picture(rate=2)
-    assert dict(matplotlib.rcParams) == before and plt.get_fignums() == []
+    assert (dict(matplotlib.rcParams), plt.get_fignums(), gc.isenabled()) == before
+
+
+def test_the_collector_of_garbage_rests_while_a_picture_is_made_and_runs_on_after_an_error():
+    running = []
+
+    def draw(figure, *, a):
+        running.append(gc.isenabled())
+        figure.text(0.1, 0.5, str(1 / (a - 2)))
+
+    explorer = Explorer(draw, title="Collector", size=(4, 3), a=slider(1, 3, value=1))
+    explorer.controls["a"].value = 2
+    assert explorer.error is not None and gc.isenabled()
+    with pytest.raises(ZeroDivisionError):
+        explorer.picture(a=2)
+    assert running[1:] == [False, False] and gc.isenabled()
 
 
 BAD = {

@@ -5,8 +5,10 @@ the figure into PNG bytes and hands those to one ``ipywidgets.Image`` that stays
 slider to a new picture, without flicker.
 """
 
+import gc
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from textwrap import wrap
 from typing import Any
@@ -93,7 +95,8 @@ class Explorer:
                 raise ValueError(f"Explorer: expected one of {', '.join(self.controls)}, got {name!r}")
             if not allowed(self.controls[name], value):
                 raise ValueError(f"Explorer: {name} cannot take the value {value!r}")
-        return png(self._figure(SCREEN_DPI, {**self.values, **values}))
+        with collect_later():
+            return png(self._figure(SCREEN_DPI, {**self.values, **values}))
 
     def stored(self) -> bytes:
         """The present picture as PNG for a page without a kernel: twice as fine, in few bytes."""
@@ -122,7 +125,8 @@ class Explorer:
         return figure
 
     def _changed(self, change: dict[str, Any]) -> None:
-        self.image.value = png(self._present(SCREEN_DPI))
+        with collect_later():
+            self.image.value = png(self._present(SCREEN_DPI))
 
     def describe(self) -> str:
         """The title and the value of every control, in words."""
@@ -135,6 +139,18 @@ class Explorer:
         bundle = {kind: data for kind, data in view.items() if "widget" in kind}
         bundle |= {"image/png": b64encode(self.stored()).decode(), "text/plain": self.describe()}
         return bundle, {"image/png": {"width": width, "height": height, "alt": self.describe()}}
+
+
+@contextmanager
+def collect_later() -> Iterator[None]:
+    """No garbage is collected in a ``with`` block: a figure makes much, and its picture would wait."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
 
 
 def png(figure: Figure) -> bytes:

@@ -4,9 +4,9 @@ from functools import partial
 
 import torch
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from course_utils import plots
 from course_utils.checks import check_number
 from course_utils.divergences import (
     cross_entropy,
@@ -73,16 +73,25 @@ def draw_distances(x: Tensor, log_p: Tensor, figure: Figure, *, mean: float, std
     left.text(-6, 0.71, "line: p_θ", color=VERMILLION, size=14)
     # names at the curves and few ticks: legends and ticks cost most of the time
     left.set(ylim=(0, 0.85), xticks=(-4, 0, 4), yticks=(0, 0.8), xlabel="x", ylabel="density")
-    right = figure.add_axes((0.74, 0.16, 0.24, 0.72))
     found = distances(log_p, log_q, x)
     h, nll = entropy(log_p).item(), cross_entropy(log_p, log_q).item()
     cell = -(x[1] - x[0]).log().item()  # nats of a cell: without them H and NLL are those of densities
     rows = {"NLL = H(p_D) + KL": nll - cell} | dict(reversed(found.items()))
-    right.barh(range(6), list(rows.values()), color=BLUE)
-    right.barh(0, h - cell, color="0.75")
+    # bars on the bare figure: axes of their own would take as long as all the rest
     for row, (name, value) in enumerate(rows.items()):
-        right.text(-0.15, row, f"{name}  {value:.2f}", va="center", ha="right", size=13)
-    right.set(xlim=(0, 6), xticks=[], yticks=[], xlabel="nats (W₁: units of x)")
+        bottom = 0.19 + 0.115 * row
+        _bar(figure, bottom, value, BLUE)
+        figure.text(0.73, bottom + 0.045, f"{name}  {value:.2f}", va="center", ha="right", size=13)
+    _bar(figure, 0.19, h - cell, "0.75")
+    figure.text(0.86, 0.045, "nats (W₁: units of x)", ha="center", size=14)
+
+
+def _bar(figure: Figure, bottom: float, value: float, colour: str) -> None:
+    """A bar of at most 6 units, in parts of the figure."""
+    width = 0.24 * min(value, 6.0) / 6.0
+    figure.add_artist(
+        Rectangle((0.74, bottom), width, 0.09, transform=figure.transFigure, color=colour, lw=0)
+    )
 
 
 def sample_size() -> Explorer:
@@ -108,9 +117,13 @@ def draw_sample_size(x: Tensor, log_p: Tensor, figure: Figure, *, log10_n: float
     exact, estimate = nll @ log_p.exp(), nll @ share
     ax = figure.add_axes((0.11, 0.17, 0.86, 0.66))
     gap = (means[estimate.argmin()] - means[exact.argmin()]).item()
-    curves = {"exact: E over p_D": exact, f"mean over N = {n:,}": estimate}
-    plots.lines(means, curves, "μ", "NLL in nats", ax, title=f"the minimum is off by {gap:+.2f}")
-    for curve, colour in ((exact, BLUE), (estimate, VERMILLION)):
-        best = curve.argmin()
-        ax.plot(means[best], curve[best], "o", ms=11, color=colour)
-    ax.set_ylim(1.8, 4.2)
+    # names in the picture instead of a legend: it would take as long as the curves
+    for curve, dash, colour, place, name in (
+        (exact, "-", BLUE, 4.0, "exact: E over p_D"),
+        (estimate, "--", VERMILLION, 3.8, f"mean over N = {n:,}"),
+    ):
+        best = int(curve.argmin())
+        ax.plot(means, curve, dash, color=colour, marker="o", ms=11, markevery=[best])
+        ax.text(0, place, name, color=colour, ha="center", va="center")
+    ax.set(ylim=(1.8, 4.2), xticks=(-2, 0, 2), yticks=(2, 3, 4), xlabel="μ", ylabel="NLL in nats")
+    ax.set_title(f"the minimum is off by {gap:+.2f}")
