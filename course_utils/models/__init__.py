@@ -12,5 +12,6 @@ from course_utils.models.nice import NICE
 from course_utils.models.realnvp import RealNVP
 from course_utils.models.glow import Glow
 from course_utils.models.ffjord import FFJORD
+from course_utils.models.vae import VAE
 
-__all__ = ["PixelRNN", "PixelCNN", "NADE", "MADE", "NICE", "RealNVP", "Glow", "FFJORD"]
+__all__ = ["PixelRNN", "PixelCNN", "NADE", "MADE", "NICE", "RealNVP", "Glow", "FFJORD", "VAE"]

@@ -1,0 +1,145 @@
+"""Networks from an event to a vector and back, dense or convolutional, told a condition or not.
+
+A condition is a vector ``(B, K)`` such as a class in one-hot form; K = 0: none.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from math import prod
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from course_utils.nets.residual import ResidualBlock
+
+SMALLEST = 4
+
+
+def layers(sizes: Sequence[int], dropout: float = 0.0) -> nn.Sequential:
+    """Linear layers of these sizes with SiLU between; two sizes make one linear map.
+
+    >>> len(layers([3, 5, 2])), len(layers([3, 2]))
+    (3, 1)
+    """
+    parts: list[nn.Module] = []
+    for before, after in pairwise(sizes):
+        parts += [nn.Linear(before, after), nn.SiLU()] + [nn.Dropout(dropout)] * (dropout > 0)
+    return nn.Sequential(*parts[: -1 - (dropout > 0)])
+
+
+class DenseEncoder(nn.Module):
+    """The flattened event and the condition through linear layers.
+
+    Shapes: ``(B, *event_shape)`` and ``(B, K)`` to ``(B, outputs)``.
+
+    >>> DenseEncoder((1, 2, 2), 3, hidden=[5])(torch.zeros(7, 1, 2, 2), torch.zeros(7, 0)).shape
+    torch.Size([7, 3])
+    """
+
+    def __init__(
+        self,
+        event_shape: tuple[int, ...],
+        outputs: int,
+        *,
+        hidden: Sequence[int],
+        condition: int = 0,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.layers = layers([prod(event_shape) + condition, *hidden, outputs], dropout)
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        """``(B, *event_shape)`` to ``(B, outputs)``."""
+        return self.layers(torch.cat([x.flatten(1), condition], 1))
+
+
+class DenseDecoder(nn.Module):
+    """A vector and the condition through linear layers to the shape of an event.
+
+    Shapes: ``(B, inputs)`` and ``(B, K)`` to ``(B, *event_shape)``.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        event_shape: tuple[int, ...],
+        *,
+        hidden: Sequence[int],
+        condition: int = 0,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.event_shape = event_shape
+        self.layers = layers([inputs + condition, *hidden, prod(event_shape)], dropout)
+
+    def forward(self, z: Tensor, condition: Tensor) -> Tensor:
+        """``(B, inputs)`` to ``(B, *event_shape)``."""
+        return self.layers(torch.cat([z, condition], 1)).view(-1, *self.event_shape)
+
+
+def halvings(height: int, width: int) -> list[tuple[int, int]]:
+    """Sizes from the image down, each half of the last rounded up, until no side is above 4.
+
+    >>> halvings(28, 28)
+    [(28, 28), (14, 14), (7, 7), (4, 4)]
+    """
+    sizes = [(height, width)]
+    while max(sizes[-1]) > SMALLEST:
+        sizes.append(tuple(-(-side // 2) for side in sizes[-1]))
+    return sizes
+
+
+class ConvEncoder(nn.Module):
+    """Convolutions with stride 2 and residual blocks down to 4×4 at most, then one linear map.
+
+    The condition joins as constant channels.
+
+    Shapes: ``(B, C, H, W)`` and ``(B, K)`` to ``(B, outputs)``.
+
+    >>> ConvEncoder((3, 9, 5), 2, hidden=4)(torch.zeros(6, 3, 9, 5), torch.zeros(6, 0)).shape
+    torch.Size([6, 2])
+    """
+
+    def __init__(
+        self, event_shape: tuple[int, ...], outputs: int, *, hidden: int, condition: int = 0
+    ) -> None:
+        super().__init__()
+        sizes = halvings(*event_shape[1:])
+        down: list[nn.Module] = [nn.Conv2d(event_shape[0] + condition, hidden, 3, padding=1)]
+        for _ in sizes[1:]:
+            down += [nn.SiLU(), nn.Conv2d(hidden, hidden, 3, stride=2, padding=1), ResidualBlock(hidden)]
+        self.down = nn.Sequential(*down, nn.SiLU())
+        self.last = nn.Linear(hidden * prod(sizes[-1]), outputs)
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        """``(B, C, H, W)`` to ``(B, outputs)``."""
+        planes = condition[:, :, None, None].expand(-1, -1, *x.shape[2:])
+        return self.last(self.down(torch.cat([x, planes], 1)).flatten(1))
+
+
+class ConvDecoder(nn.Module):
+    """The way back: a linear map to 4×4 at most, then residual blocks, doubling and convolutions.
+
+    Shapes: ``(B, inputs)`` and ``(B, K)`` to ``(B, C, H, W)``.
+
+    >>> ConvDecoder(2, (3, 9, 5), hidden=4)(torch.zeros(6, 2), torch.zeros(6, 0)).shape
+    torch.Size([6, 3, 9, 5])
+    """
+
+    def __init__(self, inputs: int, event_shape: tuple[int, ...], *, hidden: int, condition: int = 0) -> None:
+        super().__init__()
+        self.sizes = halvings(*event_shape[1:])[::-1]
+        self.first = nn.Linear(inputs + condition, hidden * prod(self.sizes[0]))
+        self.up = nn.ModuleList(
+            nn.Sequential(ResidualBlock(hidden), nn.SiLU(), nn.Conv2d(hidden, hidden, 3, padding=1))
+            for _ in self.sizes[1:]
+        )
+        self.last = nn.Sequential(nn.SiLU(), nn.Conv2d(hidden, event_shape[0], 3, padding=1))
+
+    def forward(self, z: Tensor, condition: Tensor) -> Tensor:
+        """``(B, inputs)`` to ``(B, C, H, W)``."""
+        h = self.first(torch.cat([z, condition], 1)).unflatten(1, (-1, *self.sizes[0]))
+        for block, size in zip(self.up, self.sizes[1:], strict=True):
+            h = block(interpolate(h, size))
+        return self.last(h)

@@ -1,0 +1,86 @@
+"""The laws that decoders give: levels sum to 1, are cells of a logistic law, and are drawn as often."""
+
+import pytest
+import torch
+from torch.distributions import Normal
+
+from course_utils.models.laws import Bernoulli, DiscretisedLogistic, Gaussian
+
+LOGISTICS = [
+    (location, log_scale, levels)
+    for location in (-3.0, 0.0, 0.29, 0.5, 1.0, 40.0)
+    for log_scale in (-9.0, -3.0, 0.0, 4.0)
+    for levels in (2, 17, 256)
+]
+
+
+def logistic(location: float, log_scale: float, levels: int) -> DiscretisedLogistic:
+    """For one example of one element."""
+    return DiscretisedLogistic(*torch.tensor([[[location]], [[log_scale]]]).double(), levels)
+
+
+@pytest.mark.parametrize("given", LOGISTICS)
+def test_the_levels_of_a_discretised_logistic_sum_to_1(given):
+    p = logistic(*given).probabilities()
+    assert p.shape == (1, 1, given[2]) and (p >= 0).all()
+    assert p.sum().item() == pytest.approx(1, abs=1e-12)
+
+
+def test_each_level_has_the_mass_of_its_cell():
+    """F(v + h) − F(v − h) by integrating the logistic density over the cell, the tails to the edges."""
+    law = logistic(0.4, -2.0, 5)
+    t = torch.linspace(-4, 5, 900_001, dtype=torch.double)
+    s = torch.tensor(-2.0).double().exp()
+    density = torch.sigmoid((t - 0.4) / s) * torch.sigmoid(-(t - 0.4) / s) / s
+    cell = (t * 4).round().clamp(0, 4).long()
+    mass = torch.zeros(5).double().index_add(0, cell, density) * (t[1] - t[0])
+    torch.testing.assert_close(law.probabilities()[0, 0], mass, rtol=0, atol=1e-4)
+
+
+def test_levels_far_from_the_location_keep_a_finite_log_and_a_gradient():
+    location = torch.zeros(1, 1, requires_grad=True)
+    law = DiscretisedLogistic(location, torch.full((1, 1), -8.0), 256)
+    grid = torch.linspace(0, 1, 256)[:, None]
+    values = torch.cat([law.log_prob(v[None]) for v in grid])
+    assert values.isfinite().all() and values[0] > -0.1
+    assert (values[2:].diff() < 0).sum() >= 252  # it falls with the distance; the last absorbs a tail
+    values.sum().backward()
+    assert location.grad.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    "law",
+    [
+        logistic(0.3, -1.5, 5),
+        logistic(1.2, -0.5, 2),
+        Bernoulli(torch.tensor([[-0.8]]).double()),
+        Gaussian(torch.tensor([[0.4]]).double(), torch.tensor([[-1.2]]).double()),
+    ],
+)
+def test_samples_follow_log_prob(law):
+    """The mean, and the share below each value, against log_prob summed or integrated."""
+    n = 40_000
+    big = type(law)(*(part.expand(n, 1) if isinstance(part, torch.Tensor) else part for part in law))
+    x = big.sample(torch.Generator().manual_seed(0))
+    if isinstance(law, Gaussian):
+        grid = torch.linspace(-6, 6, 1201, dtype=torch.double)
+        density = Gaussian(*(part.expand(1201, 1) for part in law)).log_prob(grid[:, None]).exp()
+        mass, edges = density / 100, grid + 0.005
+    else:
+        grid = edges = torch.linspace(0, 1, getattr(law, "levels", 2), dtype=torch.double)
+        mass = torch.cat([law.log_prob(v.view(1, 1)) for v in grid]).exp()
+        assert set(x.unique().tolist()) <= set(grid.tolist())
+    assert mass.sum().item() == pytest.approx(1, abs=1e-6)
+    assert law.mean.item() == pytest.approx((mass * grid).sum().item(), abs=1e-6)
+    below = torch.searchsorted(x.flatten().sort().values, edges + 1e-9).double() / n
+    assert (below - mass.cumsum(0)).abs().max() < 5 * 0.5 / n**0.5
+    again = big.sample(torch.Generator().manual_seed(0))
+    assert torch.equal(x, again)
+
+
+def test_a_law_sums_its_log_over_all_axes_but_the_first():
+    mean, log_variance, x = torch.randn(3, 2, 4, 2, 2).double()
+    expected = Normal(mean, (log_variance / 2).exp()).log_prob(x).sum((1, 2, 3))
+    torch.testing.assert_close(Gaussian(mean, log_variance).log_prob(x), expected)
+    assert Bernoulli(mean).log_prob((x > 0).double()).shape == (2,)
+    assert DiscretisedLogistic(mean, log_variance, 3).log_prob(x.clamp(0, 1).round()).shape == (2,)

@@ -1,0 +1,208 @@
+"""The VAE: its bounds against log p(x) by quadrature, its samples against p(x), β, classes, its sizes."""
+
+from math import log
+
+import pytest
+import torch
+from quadrature import bound_by_quadrature, log_p_by_quadrature, log_w_at, near, random_vae
+
+from course_utils.evaluation import sample_agreement
+from course_utils.models import VAE
+from course_utils.taxonomy import log_mean_weight
+from course_utils.training import fit
+from course_utils.universe import all_images, bars_and_stripes
+
+STATES = all_images(3, 3).double()
+FEW = STATES[[0, 100, 341]]
+NETWORKS = [{}, {"network": "convolutional", "hidden": 6}, {"hidden": ()}]
+
+
+def many(x: torch.Tensor, n: int) -> torch.Tensor:
+    return x.repeat(n, *[1] * (x.dim() - 1))
+
+
+@pytest.mark.parametrize("kinds", NETWORKS)
+def test_elbo_is_unbiased_and_below_log_p(kinds):
+    """The mean of ``elbo`` is E_q[log p(x, z) − log q(z | x)], by quadrature; that is below log p(x)."""
+    model = random_vae(**kinds)
+    exact = bound_by_quadrature(model, FEW, 1, points=100)
+    assert (exact < log_p_by_quadrature(model, FEW) - 0.01).all()
+    with torch.no_grad():
+        assert near(model.elbo(many(FEW, 20_000)).view(-1, 3), exact)
+
+
+def test_bounds_rise_with_k_to_log_p():
+    """L_1 ≤ L_2 ≤ L_3 ≤ log p by quadrature; what is shipped is unbiased for them, and near log p at last."""
+    model, x = random_vae(), FEW
+    log_p, exact = log_p_by_quadrature(model, x), [bound_by_quadrature(model, x, k) for k in (1, 2, 3)]
+    for low, high in zip(exact, [*exact[1:], log_p], strict=True):
+        assert (low < high).all()
+    for k, bound in enumerate(exact, start=1):
+        assert near(model.importance_weighted_bound(many(x, 20_000), k).view(-1, 3), bound)
+    torch.testing.assert_close(model.importance_weighted_bound(x, 100_000), log_p, rtol=0, atol=0.1)
+
+
+def test_weights_are_ratios_of_densities_at_the_codes_that_were_drawn():
+    """From the same random numbers, against torch's own Bernoulli and normal laws."""
+    model = random_vae(latent=1)
+    with torch.no_grad():
+        log_w = model._log_weights(FEW[:1], None, 20, torch.Generator().manual_seed(0))
+        e = torch.empty(20, 1, dtype=torch.double).normal_(generator=torch.Generator().manual_seed(0))
+        torch.testing.assert_close(log_w, log_w_at(model, FEW[:1], e))
+    bound = model.importance_weighted_bound(FEW[:1], 20, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(bound, log_mean_weight(log_w))
+
+
+@pytest.mark.parametrize("kinds", NETWORKS)
+def test_samples_agree_with_p(kinds):
+    """B21: histogram of samples against ∫ p(z) p(x | z) dz, with a code of two dimensions."""
+    model = random_vae(latent=2, **kinds)
+    log_p = log_p_by_quadrature(model, STATES, points=60)
+    assert log_p.exp().sum().item() == pytest.approx(1, abs=1e-10)
+    generator = torch.Generator().manual_seed(0)
+    assert sample_agreement(model, log_p, 50_000, generator=generator).p_value > 1e-4
+
+
+def test_beta_enters_the_loss_and_not_the_bound():
+    """loss(β) = loss(0) + β KL, from the same draws; ``elbo`` and the k-sample bound know no β."""
+    models = {beta: random_vae(beta=beta) for beta in (0, 1, 4)}
+    x = STATES[:50]
+
+    def same_draws(verb, *args):
+        torch.manual_seed(0)
+        return verb(x, *args).detach()
+
+    kl = models[1].encode(x).kl_from_standard().sum(1).mean().detach()
+    assert kl > 0.1
+    for beta, model in models.items():
+        base = same_draws(models[0].loss) + beta * kl
+        torch.testing.assert_close(same_draws(model.loss), base)
+        assert torch.equal(same_draws(model.elbo), same_draws(models[1].elbo))
+        assert torch.equal(
+            same_draws(model.importance_weighted_bound, 7),
+            same_draws(models[1].importance_weighted_bound, 7),
+        )
+        watched = same_draws(models[0].held_out) + beta * kl
+        torch.testing.assert_close(same_draws(model.held_out), watched)
+    torch.testing.assert_close(same_draws(models[1].loss), -same_draws(models[1].elbo).mean())
+
+
+def test_what_early_stopping_watches_is_less_noisy_than_the_loss():
+    model, x = random_vae(), STATES[:40]
+    with torch.no_grad():
+        noise = [torch.stack([verb(x) for _ in range(300)]).var() for verb in (model.loss, model.held_out)]
+    assert noise[0] > 5 * noise[1]  # 8 in theory
+
+
+class TestClasses:
+    """The conditional form, with three classes."""
+
+    def test_encoder_and_decoder_hear_the_class(self):
+        for kinds in NETWORKS:
+            model = random_vae(classes=3, **kinds)
+            y = torch.tensor([0, 1, 2])
+            codes = model.encode(FEW[:1].expand(3, -1, -1, -1), y).mean
+            pictures = model.decode(codes[:1].expand(3, -1), y).mean
+            assert all(len(rows.unique(dim=0)) == 3 for rows in (codes, pictures))
+
+    def test_bounds_and_samples_of_a_class_are_those_of_its_law(self):
+        """B21 for p(x | y), and E[elbo(x, y)] < log p(x | y), with k draws in between."""
+        model = random_vae(classes=3)
+        generator = torch.Generator().manual_seed(0)
+        for one in torch.arange(3):
+            log_p, y = log_p_by_quadrature(model, STATES, one), one.expand(50_000)
+            x = model.sample(50_000, y=y, generator=generator)
+            model_of_y = Fixed(model, x)
+            assert sample_agreement(model_of_y, log_p, 50_000).p_value > 1e-4
+            low = model.elbo(many(FEW, 2000), one.expand(6000)).view(-1, 3).mean(0)
+            high = model.importance_weighted_bound(FEW, 50_000, one.expand(3))
+            assert (low < high).all()
+            torch.testing.assert_close(high, log_p[[0, 100, 341]], rtol=0, atol=0.1)
+
+    def test_without_a_class_all_are_equally_likely(self):
+        model = random_vae(classes=3)
+        by_class = torch.stack([log_p_by_quadrature(model, STATES, y) for y in torch.arange(3)])
+        log_p = by_class.logsumexp(0) - log(3)
+        generator = torch.Generator().manual_seed(0)
+        assert sample_agreement(model, log_p, 50_000, generator=generator).p_value > 1e-4
+        bound = model.importance_weighted_bound(FEW, 50_000)
+        torch.testing.assert_close(bound, log_p[[0, 100, 341]], rtol=0, atol=0.1)
+        with torch.no_grad():
+            assert (model.elbo(many(FEW, 2000)).view(-1, 3).mean(0) < bound).all()
+
+    def test_classes_that_are_missing_or_wrong_are_named(self):
+        model, x = random_vae(classes=3), FEW
+        for y in (None, torch.tensor([0, 1, 3]), torch.tensor([0, 1]), torch.zeros(3), [0, 1, 2]):
+            for verb in (model.loss, model.held_out, model.encode):
+                with pytest.raises(ValueError, match="VAE: expected .*y"):
+                    verb(x, y)
+            with pytest.raises(ValueError, match="VAE: expected .*y"):
+                model.decode(torch.zeros(3, 1, dtype=torch.double), y)
+            if y is not None:
+                with pytest.raises(ValueError, match="VAE: expected .*y"):
+                    model.sample(3, y=y)
+        with pytest.raises(ValueError, match="built without"):
+            random_vae().elbo(x, torch.tensor([0, 1, 2]))
+
+
+class Fixed:
+    """Samples that are there already, as ``sample_agreement`` asks for them."""
+
+    def __init__(self, model, x):
+        self.dims, self.x = model.dims, x
+
+    def sample(self, n, generator=None):
+        return self.x[:n]
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (1, 28, 28), (3, 32, 32), (2, 9, 5)])
+@pytest.mark.parametrize("network", ["dense", "convolutional"])
+@pytest.mark.parametrize("decoder", ["bernoulli", "discretised logistic", "gaussian"])
+def test_a_step_of_training_at_every_size(shape, network, decoder):
+    """Every parameter gets a gradient; values stay in the support; classes go through."""
+    torch.manual_seed(0)
+    small = {"hidden": 8} if network == "convolutional" else {}
+    model = VAE(shape, network=network, decoder=decoder, levels=17, classes=2, **small)
+    x, y = model.sample(4), torch.tensor([0, 1, 1, 0])
+    assert x.shape == (4, *shape) and model.check(x) is x
+    model.loss(x, y).backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
+    assert model.elbo(x, y).shape == model.importance_weighted_bound(x, 3, y).shape == (4,)
+
+
+def test_training_brings_p_near_to_p_D():
+    """On 3×3 bars the exact KL falls below half of that of independent pixels."""
+    universe = bars_and_stripes(3)
+    torch.manual_seed(0)
+    model = VAE((1, 3, 3), latent=2, hidden=(64,))
+    x = universe.sample(4000, generator=torch.Generator().manual_seed(0))
+    fit(model, x, epochs=30, batch_size=100, lr=1e-2, progress=False, device="cpu")
+    log_q = log_p_by_quadrature(model.double(), universe.states.double(), points=60)
+    kl = (universe.log_p.exp() * (universe.log_p - log_q)).sum()
+    mean_x = universe.log_p.exp() @ universe.states.flatten(1).double()
+    alone = -(mean_x * mean_x.log() + (1 - mean_x) * (1 - mean_x).log()).sum() - universe.entropy
+    assert 0 < kl < 0.5 * alone
+
+
+def test_sizes_and_choices_that_are_none_are_named():
+    bad = [
+        {"latent": 0},
+        {"hidden": (4, 0)},
+        {"hidden": 2.5, "network": "convolutional"},
+        {"decoder": "softmax"},
+        {"network": "recurrent"},
+        {"beta": -1},
+        {"beta": float("nan")},
+        {"decoder": "discretised logistic", "levels": 1},
+        {"decoder": "gaussian", "scale": 0},
+        {"classes": 0},
+        {"dropout": 1},
+    ]
+    for kinds in bad:
+        with pytest.raises(ValueError, match="VAE: "):
+            VAE((1, 4, 4), **kinds)
+    with pytest.raises(ValueError, match="convolutional"):
+        VAE((16,), network="convolutional")
+    for z in (torch.zeros(2, 3), torch.zeros(8), None, torch.full((1, 8), torch.nan)):
+        with pytest.raises(ValueError, match="VAE.decode: expected"):
+            VAE((1, 4, 4)).decode(z)
