@@ -1,11 +1,13 @@
 """The explorers of notebook 11: what a pixel sees, and an image as it is drawn pixel by pixel."""
 
-from functools import partial
+from collections.abc import Callable
+from functools import cache, partial
 
 import torch
 from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from course_utils.checks import check_count
@@ -80,19 +82,22 @@ def draw_receptive_field(
     place = row * side + column
     before = torch.arange(side * side).view(side, side) < place
     ax = figure.add_axes((0.03, 0.02, 0.6, 0.86))
-    colours = {True: BLUE, False: ORANGE}
-    for r in range(side):
-        for c in range(side):
-            face = colours[bool(looks[r, c])] if before[r, c] else LATER
-            ax.add_patch(Rectangle((c, r), 1, 1, facecolor=face, edgecolor="white"))
+    names = {"still to come": LATER, "not seen": ORANGE, "seen": BLUE, "the pixel": VERMILLION}
+    ax.pcolormesh(
+        before.int() + (before & looks).int(),
+        cmap=ListedColormap([LATER, ORANGE, BLUE]),
+        vmin=0,
+        vmax=2,
+        edgecolor="white",
+    )
     ax.add_patch(Rectangle((column, row), 1, 1, facecolor=VERMILLION, edgecolor="black", lw=2))
     ax.set(xlim=(0, side), ylim=(side, 0), aspect="equal")
     ax.set_axis_off()
     missed = int((before & ~looks).sum())
     ax.set_title(f"{network}: {missed} of {place} pixels unseen", loc="left")
-    names = {"the pixel": VERMILLION, "seen": BLUE, "not seen": ORANGE, "still to come": LATER}
-    patches = [Patch(color=colour, label=name) for name, colour in names.items()]
-    figure.legend(handles=patches, loc="center left", bbox_to_anchor=(0.66, 0.5), frameon=False, fontsize=14)
+    for line, (name, colour) in enumerate(names.items()):
+        figure.text(0.67, 0.4 + 0.07 * line, "■", color=colour, size=18)
+        figure.text(0.72, 0.4 + 0.07 * line, name)
 
 
 def drawing(model: Autoregressive, *, seed: int = 0) -> Explorer:
@@ -111,7 +116,7 @@ def drawing(model: Autoregressive, *, seed: int = 0) -> Explorer:
             f"on {model.event_shape} with support {model.support!r}"
         )
     return Explorer(
-        partial(draw_drawing, model),
+        partial(draw_drawing, cache(partial(drawn, model))),
         title="An image drawn pixel by pixel, and the probabilities that decided",
         size=(9, 4.6),
         pixels=slider(0, model.dims, value=model.dims // 2, tooltip="How many pixels are drawn"),
@@ -120,19 +125,25 @@ def drawing(model: Autoregressive, *, seed: int = 0) -> Explorer:
 
 
 @torch.no_grad()
-def draw_drawing(model: Autoregressive, figure: Figure, *, pixels: int, seed: int) -> None:
+def drawn(model: Autoregressive, seed: int) -> tuple[Tensor, Tensor]:
+    """The image ``(H, W)`` of these random numbers, and p(white) of each pixel given those before."""
+    x = model.sample(1, generator=torch.Generator(model.reference.device).manual_seed(seed))
+    return x[0, 0].cpu(), model.conditionals(x)[0, 0].cpu()
+
+
+def draw_drawing(
+    draw: Callable[[int], tuple[Tensor, Tensor]], figure: Figure, *, pixels: int, seed: int
+) -> None:
     """Draw the image so far, and p(white) of each pixel so far and of the next."""
-    generator = torch.Generator(model.reference.device).manual_seed(seed)
-    x = model.sample(1, generator=generator)
-    p = model.conditionals(x)[0, 0].cpu()
-    side = model.event_shape[-1]
-    known = (torch.arange(model.dims) < pixels).view(model.event_shape[1:])
-    upcoming = (torch.arange(model.dims) <= pixels).view(model.event_shape[1:])
+    x, p = draw(seed)
+    (height, side), total = x.shape, x.numel()
+    known = (torch.arange(total) < pixels).view(height, side)
+    upcoming = (torch.arange(total) <= pixels).view(height, side)
     panels = figure.add_axes((0.02, 0.03, 0.42, 0.84)), figure.add_axes((0.48, 0.03, 0.42, 0.84))
-    show(panels[0], x[0, 0].cpu(), known)
-    panels[0].set_title(f"{pixels} of {model.dims} pixels drawn")
+    show(panels[0], x, known)
+    panels[0].set_title(f"{pixels} of {total} pixels drawn")
     image = show(panels[1], p, upcoming)
-    if pixels < model.dims:
+    if pixels < total:
         row, column = divmod(pixels, side)
         for ax in panels:
             ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, ec=VERMILLION, lw=4))

@@ -7,7 +7,6 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from course_utils import plots
 from course_utils.checks import check_count
 from course_utils.explorers.base import Explorer
 from course_utils.explorers.controls import slider, switch
@@ -67,8 +66,9 @@ def draw_time(
     left = figure.add_axes((0.08, 0.16, 0.38, 0.74))
     right = figure.add_axes((0.57, 0.16, 0.38, 0.74))
     if trails:
-        for path in points[: moment + 1, :TRAILS].unbind(1):
-            left.plot(*path.T.numpy(), color=ORANGE, lw=1.2, ls="-")
+        ways = points[: moment + 1, :TRAILS].transpose(0, 1)
+        gap = torch.full((len(ways), 1, 2), torch.nan)  # one polyline, broken between the ways, draws fastest
+        left.plot(*torch.cat([ways, gap], 1).flatten(0, 1).T.numpy(), color=ORANGE, lw=1.2, ls="-")
     left.scatter(*points[moment].T.numpy(), s=9, color=BLUE, zorder=3)
     right.imshow(
         densities[moment].numpy(),
@@ -83,7 +83,7 @@ def draw_time(
     ticks = [-int(extent), 0, int(extent)]
     for ax in (left, right):
         ax.set(xlim=(-extent, extent), ylim=(-extent, extent), xticks=ticks, yticks=ticks, aspect="equal")
-        ax.set(xlabel="$x_1$", ylabel="$x_2$")
+        ax.set(xlabel="x₁", ylabel="x₂")
 
 
 def trace_noise(*, dims: int = 8, seed: int = 0) -> Explorer:
@@ -126,21 +126,17 @@ def draw_trace_noise(dims: int, seed: int, figure: Figure, *, probes: int, off_d
     exact = A.trace().item()
     edges = torch.linspace(-WINDOW, WINDOW, 61, dtype=torch.double) + exact
     low, high = exact - WINDOW, exact + WINDOW
-    for name, noise, colour in (("normal", normal, BLUE), ("signs ±1", normal.sign(), VERMILLION)):
+    kinds = (("normal", normal, BLUE), ("signs ±1", normal.sign(), VERMILLION))
+    for row, (name, noise, colour) in enumerate(kinds):
         estimates = ((noise @ A) * noise).sum(2).mean(1)
         spread = sqrt(variance(A, signs=name != "normal") / probes)
         share = torch.histogram(estimates, edges).hist / len(estimates)
-        ax.stairs(
-            share.numpy(),
-            edges.numpy(),
-            fill=True,
-            color=colour,
-            alpha=0.55,
-            label=f"{name}: σ = {spread:.2f}",
-        )
-    ax.axvline(exact, color=BLACK, ls="--", label=f"exact: {exact:.2f}")
+        ax.stairs(share.numpy(), edges.numpy(), fill=True, color=colour, alpha=0.55)
+        figure.text(0.1 + 0.3 * row, 0.9, f"{name}: σ = {spread:.2f}", color=colour)
+    ax.axvline(exact, color=BLACK, ls="--")
+    figure.text(0.7, 0.9, f"dashed: exact, {exact:.2f}")
     ax.set(xlabel="estimate of Tr A", ylabel="share of estimates", xlim=(low, high))
-    plots.canvas.legend(ax, None)
+    ax.locator_params(nbins=4)
 
 
 def variance(A: Tensor, *, signs: bool) -> float:

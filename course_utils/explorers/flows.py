@@ -52,8 +52,8 @@ def draw_coupling(figure: Figure, *, kind: str, strength: float) -> None:
         shape = move(square)
         ax.fill(*shape.T.numpy(), color=BLUE, alpha=0.7)
         symbol = "x" if name == "before" else "z"
-        ax.set(xlabel=f"${symbol}_1$", ylabel=f"${symbol}_2$", xlim=(-2.3, 2.3), ylim=(-4, 4))
-        ax.set_title(f"{name}: area {area(shape):.2f}")
+        ax.set(xlabel=f"{symbol}₁", ylabel=f"{symbol}₂", xlim=(-2.3, 2.3), ylim=(-4, 4))
+        ax.set(title=f"{name}: area {area(shape):.2f}", xticks=(-2, 0, 2), yticks=(-4, 0, 4))
 
 
 def area(outline: Tensor) -> float:
@@ -138,10 +138,12 @@ def draw_layers(
     draw_grid(left, lines[step])
     left.scatter(*points[step].T.numpy(), s=6, color=BLUE, alpha=0.6, linewidths=0)
     left.set(xlabel="first coordinate", ylabel="second coordinate", xlim=(-4, 4), ylim=(-4, 4))
+    left.set(xticks=(-4, 0, 4), yticks=(-4, 0, 4))
     left.set_title("data" if step == 0 else f"after {step} of {len(points) - 1} steps")
     right.plot(nats, color=BLUE)
     right.plot(step, nats[step], "o", color=VERMILLION, ms=11)
     right.set(xlabel="steps of the flow", ylabel="nats if it stopped here", title=f"{nats[step]:.2f} nats")
+    right.locator_params(nbins=4)
 
 
 def interpolation(model: NICE | RealNVP | Glow, x: Tensor) -> Explorer:
