@@ -13,5 +13,17 @@ from course_utils.models.realnvp import RealNVP
 from course_utils.models.glow import Glow
 from course_utils.models.ffjord import FFJORD
 from course_utils.models.vae import VAE
+from course_utils.models.boltzmann import BoltzmannMachine
 
-__all__ = ["PixelRNN", "PixelCNN", "NADE", "MADE", "NICE", "RealNVP", "Glow", "FFJORD", "VAE"]
+__all__ = [
+    "PixelRNN",
+    "PixelCNN",
+    "NADE",
+    "MADE",
+    "NICE",
+    "RealNVP",
+    "Glow",
+    "FFJORD",
+    "VAE",
+    "BoltzmannMachine",
+]

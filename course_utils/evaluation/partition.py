@@ -1,0 +1,169 @@
+"""Estimates of the partition function Z of an unnormalised density, where its states are too many to sum."""
+
+from dataclasses import dataclass
+from math import log
+
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from course_utils.checks import check_count
+from course_utils.divergences import Estimate
+from course_utils.models import BoltzmannMachine
+from course_utils.models.gibbs import flip_coins
+from course_utils.taxonomy import ExplicitMarkovChain, TractableDensity
+
+BATCH = 8192
+
+
+@dataclass(frozen=True)
+class PartitionEstimate:
+    """What importance weights w with E[w] = Z say about Z.
+
+    Attributes:
+        log_z: log of the mean weight in nats, with its standard error (delta method). Its expectation lies
+            below log Z (Jensen), so that a model looks better than it is, by about half the variance.
+        effective_sample_size: (Σ w)² / Σ w²: from 1 (one weight is all) to n (all are equal). If it is
+            small, the standard error is too small as well.
+        log_weights: log w ``(n,)``, float64.
+    """
+
+    log_z: Estimate
+    effective_sample_size: float
+    log_weights: Tensor
+
+    def __repr__(self) -> str:
+        share = f"{self.effective_sample_size:.1f} of {len(self.log_weights):,}"
+        return f"log Z = {self.log_z} nats, effective sample size {share}"
+
+
+def from_log_weights(log_weights: Tensor) -> PartitionEstimate:
+    """The estimate that weights make, however small or large they are: log w ``(n,)`` with n ≥ 2.
+
+    >>> round(from_log_weights(torch.tensor([1.0, 3.0]).double().log() + 1000).effective_sample_size, 6)
+    1.6
+    """
+    log_w = log_weights.detach().double().cpu()
+    share = log_w.softmax(0)
+    size = 1 / share.square().sum().item()
+    relative = (len(log_w) * share).std().item() / len(log_w) ** 0.5
+    estimate = Estimate(log_w.logsumexp(0).item() - log(len(log_w)), relative)
+    return PartitionEstimate(estimate, size, log_w)
+
+
+@torch.no_grad()
+def annealed_importance_sampling(
+    model: BoltzmannMachine,
+    *,
+    temperatures: int | Tensor = 10_000,
+    chains: int = 100,
+    base: Tensor | None = None,
+    generator: torch.Generator | None = None,
+) -> PartitionEstimate:
+    r"""log Z of a restricted Boltzmann machine by annealing from a law that is known to the machine.
+
+    Between independent pixels with log-odds a (β = 0) and the machine (β = 1) stand the machines with
+
+        F_β(x) = −((1 − β) a + β b)ᵀx − Σ_j softplus(β (c_j + (Wᵀx)_j)),   Z_0 = 2^H Π_i (1 + e^{a_i}).
+
+    Each chain starts with x ∼ p_0. At every β it gathers log w += F_{β_k−1}(x) − F_{β_k}(x), then takes one
+    step of block Gibbs that leaves p_{β_k} as it is. In the end E[w] = Z, exactly, for any number of
+    temperatures (they decide the variance). R. Neal 2001; R. Salakhutdinov and I. Murray, *On the
+    Quantitative Analysis of Deep Belief Networks*, ICML 2008.
+
+    Args:
+        model: a restricted machine.
+        temperatures: how many steps from β = 0 to 1, evenly spaced; or the β themselves, rising from 0
+            to 1, ``(K + 1,)``.
+        chains: how many independent weights.
+        base: images ``(N, *event_shape)`` whose shares of white pixels (one white and one black image
+            added) are the law at β = 0; None: fair coins.
+        generator: the random numbers to use.
+
+    Raises:
+        ValueError: the machine is not restricted, a count is none (at least 2 chains), the temperatures do
+            not rise from 0 to 1, or base is no batch of the model.
+
+    >>> model = BoltzmannMachine((1, 2, 2), hidden=3)
+    >>> found = annealed_importance_sampling(model, temperatures=100, chains=200)
+    >>> abs(found.log_z.value - model.log_partition().item()) < 0.1
+    True
+    """
+    betas, a = _request(model, temperatures, chains, base)
+    b, c, W = model.b, model.c, model.W
+    x = flip_coins(a.expand(chains, -1), generator)
+    log_w = torch.full((chains,), len(c) * log(2) + softplus(a).double().sum().item(), dtype=torch.float64)
+    log_w = log_w.to(W.device)
+    before = 0.0
+    for beta in betas[1:].tolist():
+        drive = c + x @ W
+        gain = (softplus(beta * drive) - softplus(before * drive)).sum(1)
+        log_w += (gain + (beta - before) * (x @ (b - a))).double()
+        h = flip_coins(beta * drive, generator)
+        x = flip_coins(a + beta * (b - a + h @ W.T), generator)
+        before = beta
+    return from_log_weights(log_w)
+
+
+def _request(
+    model: BoltzmannMachine, temperatures: int | Tensor, chains: int, base: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """The β and the log-odds of the pixels at β = 0, if all arguments are what they should be."""
+    who = "annealed_importance_sampling"
+    if not isinstance(model, BoltzmannMachine) or model.connections != "restricted":
+        kind = getattr(model, "connections", type(model).__name__)
+        raise ValueError(f"{who}: expected a restricted BoltzmannMachine, got {kind}")
+    if check_count(chains, f"{who}: chains") < 2:
+        raise ValueError(f"{who}: expected at least 2 chains for a standard error, got {chains}")
+    if isinstance(temperatures, Tensor):
+        betas = temperatures.double()
+        good = betas.dim() == 1 and len(betas) > 1 and bool((betas.diff() > 0).all())
+        if not good or betas[0] != 0 or betas[-1] != 1:
+            raise ValueError(f"{who}: expected temperatures as β rising from 0 to 1, got {temperatures}")
+    else:
+        betas = torch.linspace(0, 1, 1 + check_count(temperatures, f"{who}: temperatures")).double()
+    if base is None:
+        return betas, torch.zeros_like(model.b)
+    white = model.check(base).flatten(1).sum(0)
+    return betas, ((white + 1) / (len(base) + 1 - white)).log()
+
+
+@torch.no_grad()
+def importance_sampling(
+    model: ExplicitMarkovChain,
+    proposal: TractableDensity,
+    *,
+    n: int = 10_000,
+    generator: torch.Generator | None = None,
+) -> PartitionEstimate:
+    """log Z of an unnormalised density by samples of a model whose density is exact: E[e^{−F(x)}/q(x)] = Z.
+
+    Good where q is close to p; where q misses a mode of p, few weights are large and most runs miss it.
+
+    Args:
+        model: has a free energy.
+        proposal: q, such as a NADE that learned from samples of the model, or from its data.
+        n: how many samples.
+        generator: the random numbers to use.
+
+    Raises:
+        ValueError: n is less than 2, or the two do not live on the same images.
+    """
+    who = "importance_sampling"
+    if check_count(n, f"{who}: n") < 2:
+        raise ValueError(f"{who}: expected n of at least 2, got {n}")
+    if not isinstance(model, ExplicitMarkovChain) or not isinstance(proposal, TractableDensity):
+        kinds = f"{type(model).__name__} and {type(proposal).__name__}"
+        raise ValueError(f"{who}: expected a model with a free energy and one with a density, got {kinds}")
+    if model.event_shape != proposal.event_shape or model.support != proposal.support:
+        raise ValueError(
+            f"{who}: expected both on the same images, got {model.event_shape} with values {model.support} "
+            f"and {proposal.event_shape} with values {proposal.support}"
+        )
+    sizes = [min(BATCH, n - start) for start in range(0, n, BATCH)]
+    x = torch.cat([proposal.sample(size, generator=generator) for size in sizes])
+    log_w = [
+        -model.free_energy(part.to(model.reference)).double().cpu() - proposal.log_prob(part).double().cpu()
+        for part in x.split(BATCH)
+    ]
+    return from_log_weights(torch.cat(log_w))

@@ -1,0 +1,197 @@
+"""The Boltzmann machine against brute force: energies, Z, both phases of the gradient, its chain."""
+
+from itertools import product
+
+import pytest
+import torch
+from small_machines import STATES, chi_square, exact_step, law, machine
+
+from course_utils.evaluation import sample_agreement
+from course_utils.models import BoltzmannMachine
+from course_utils.models.boltzmann_exact import binary_states, transition_matrix
+from course_utils.models.gibbs import scan
+from course_utils.universe import state_index
+
+KINDS = [{"hidden": 4}, {"hidden": 10}, {"hidden": 4, "connections": "full"}]
+
+
+def energy_by_hand(model, x, h):
+    """The formula with loops over pairs of units, each pair once."""
+    (bias, weights), s = (part.detach() for part in model.joint()), [*x.flatten().tolist(), *h.tolist()]
+    D, n = model.dims, len(s)
+    total = -sum(float(bias[i]) * s[i] for i in range(n))
+    for i in range(n):
+        for j in range(i + 1, n):
+            if i < D <= j:
+                w = model.W[i, j - D]
+            elif model.connections == "restricted":
+                continue
+            else:
+                first, size, numbers = (
+                    (0, D, model.visible_weights) if j < D else (D, n - D, model.hidden_weights)
+                )
+                pairs = [(a, b) for a in range(size) for b in range(a + 1, size)]
+                w = numbers[pairs.index((i - first, j - first))]
+            assert weights[i, j] == weights[j, i] == w
+            total -= w.item() * s[i] * s[j]
+    return total
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_energy_counts_every_pair_of_units_once(kind):
+    model = machine(**kind, seed=1)
+    x, h = STATES[[0, 77, 300, 511]], torch.bernoulli(torch.full((4, len(model.c)), 0.5)).double()
+    due = [energy_by_hand(model, a, b) for a, b in zip(x, h, strict=True)]
+    torch.testing.assert_close(model.energy(x, h), torch.tensor(due, dtype=torch.double), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_free_energy_sums_over_the_hidden_units(kind):
+    """B13: F(x) = −log Σ_h exp(−E(x, h))."""
+    model = machine(**kind)
+    h = binary_states(len(model.c), like=model.W)
+    brute = torch.stack([-model.energy(STATES, one.expand(512, -1)) for one in h]).logsumexp(0)
+    torch.testing.assert_close(model.free_energy(STATES), -brute, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_z_is_the_sum_from_either_side(kind):
+    model = machine(**kind)
+    h = binary_states(len(model.c), like=model.W)
+    brute = torch.stack([-model.energy(STATES, one.expand(512, -1)) for one in h]).logsumexp((0, 1))
+    for side in (None, "visible", "hidden"):
+        assert abs(model.log_partition(side) - brute) < 1e-10
+    mass = (-model.free_energy(STATES) - model.log_partition()).exp().sum()
+    assert abs(mass - 1) < 1e-10
+
+
+@pytest.mark.parametrize("sizes", [(2, 20), (20, 2), (13, 9)])
+def test_blocks_of_states_miss_none(sizes):
+    """Without weights Z is a product; 2^20 states of the larger side take several blocks."""
+    D, H = sizes
+    model = machine(shape=(D,), hidden=H)
+    model.W.data.zero_()
+    due = sum(torch.nn.functional.softplus(bias).sum() for bias in (model.b, model.c))
+    for side in ("visible", "hidden"):
+        assert abs(model.log_partition(side) - due) < 1e-9
+
+
+def test_no_lateral_weights_make_the_full_machine_restricted():
+    restricted, full = machine(), machine(connections="full")
+    assert (full.free_energy(STATES) - restricted.free_energy(STATES)).abs().max() > 0.1
+    full.load_state_dict(restricted.state_dict(), strict=False)
+    for weights in (full.visible_weights, full.hidden_weights):
+        weights.data.zero_()
+    for ask in (
+        lambda m: m.free_energy(STATES),
+        lambda m: m.log_partition(),
+        lambda m: m.log_pseudo_likelihood(STATES),
+        lambda m: torch.stack(m.joint()[1].unbind()),
+        exact_step,
+    ):
+        torch.testing.assert_close(ask(full), ask(restricted), rtol=0, atol=1e-10)
+
+
+def test_the_pseudo_likelihood_is_that_of_the_enumerated_law():
+    for kind in KINDS:
+        model = machine(**kind)
+        p = law(model)
+        other = torch.stack([torch.arange(512) ^ (1 << i) for i in range(9)])
+        due = (p.log() - (p + p[other]).log()).sum(0)
+        torch.testing.assert_close(model.log_pseudo_likelihood(STATES), due, rtol=0, atol=1e-10)
+        assert model.held_out(STATES) == -model.log_pseudo_likelihood(STATES).mean()
+
+
+@pytest.mark.parametrize("kind", KINDS[::2])
+def test_a_step_leaves_the_law_of_the_model_as_it_is(kind):
+    """πT = π to 1e-12, and the shipped step draws from the rows of T."""
+    model = machine(**kind)
+    p, T = law(model), exact_step(model)
+    assert (T.sum(1) - 1).abs().max() < 1e-12 and (p @ T - p).abs().max() < 1e-12
+    if model.connections == "restricted":
+        blocks = transition_matrix(model.b, model.c, model.W).detach()
+        torch.testing.assert_close(blocks, T, rtol=0, atol=1e-12)
+        flow = p[:, None] * T
+        torch.testing.assert_close(flow, flow.T, rtol=0, atol=1e-12)  # reversible
+    dice = torch.Generator().manual_seed(0)
+    for start in (0, 170, 511):
+        x = model.step(STATES[start].expand(40_000, -1, -1, -1), generator=dice)
+        assert chi_square(x, T[start]) > 1e-4
+        assert chi_square(x, p) < 1e-6  # one step is not enough: the test can tell
+
+
+def test_a_scan_draws_each_unit_given_all_others():
+    """The law of one scan over a fully connected network of five units, and its stationary law."""
+    torch.manual_seed(0)
+    bias, upper = torch.randn(5).double(), torch.randn(5, 5).double().triu(1)
+    weights, states = upper + upper.T, binary_states(5, like=bias)
+    log_p = states @ bias + ((states @ weights) * states).sum(1) / 2
+    T = torch.eye(32).double()
+    for unit in range(5):
+        other = torch.arange(32) ^ (1 << (4 - unit))
+        T = (T + T[:, other]) * torch.sigmoid(log_p - log_p[other])
+    p = log_p.softmax(0)
+    assert (p @ T - p).abs().max() < 1e-12
+    s = scan(states[9].expand(40_000, -1), bias, weights, 5, torch.Generator().manual_seed(0))
+    share = torch.bincount(state_index(s), minlength=32) / 40_000
+    assert ((share - T[9]).abs() < 5 * (T[9] * (1 - T[9]) / 40_000).sqrt() + 1e-9).all()
+
+
+@pytest.mark.parametrize("kind", KINDS[::2])
+def test_samples_follow_the_enumerated_law(kind):
+    model = machine(**kind, mixing=60)
+    dice = torch.Generator().manual_seed(0)
+    assert sample_agreement(model, law(model).log(), 20_000, generator=dice).p_value > 1e-4
+    few = model.sample(20_000, steps=1, generator=dice)
+    assert chi_square(few, law(model)) < 1e-6
+
+
+def test_a_sample_starts_from_noise_and_takes_the_steps_it_is_told():
+    model = machine(mixing=3)
+    seeds = [torch.Generator().manual_seed(1) for _ in range(3)]
+    x = model.sample(50, generator=seeds[0])
+    assert torch.equal(x, model.sample(50, steps=3, generator=seeds[1]))
+    y = model.sample(50, steps=2, generator=seeds[2])
+    assert torch.equal(x, model.step(y, generator=seeds[2])) and not torch.equal(x, y)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *({name: bad} for name in ("hidden", "k", "chains", "mixing") for bad in (0, -1, 2.5, True, None)),
+        *({"connections": bad} for bad in ("none", None, 1)),
+        *({"gradient": bad} for bad in ("cd", None, 1)),
+        {"connections": "full", "hidden": 13},
+        {"connections": "full", "hidden": 12, "gradient": "exact", "shape": (1, 4, 4)},
+        {"hidden": 23, "gradient": "exact", "shape": (1, 5, 5)},
+    ],
+)
+def test_bad_settings_are_named(given):
+    shape = given.get("shape", (1, 3, 3))
+    with pytest.raises(ValueError, match="BoltzmannMachine"):
+        BoltzmannMachine(shape, **{name: value for name, value in given.items() if name != "shape"})
+
+
+def test_what_cannot_be_summed_is_refused_and_the_way_out_named():
+    with pytest.raises(ValueError, match="BoltzmannMachine.*22.*23.*annealed_importance_sampling"):
+        BoltzmannMachine((1, 5, 5), hidden=23).log_partition()
+    with pytest.raises(ValueError, match="22.*25"):
+        BoltzmannMachine((1, 5, 5), hidden=2).log_partition("visible")
+    with pytest.raises(ValueError, match="side.*'left'"):
+        machine().log_partition("left")
+    model = machine()
+    for h in (None, torch.zeros(512, 5).double(), torch.full((512, 4), 0.5).double()):
+        with pytest.raises(ValueError, match="BoltzmannMachine.energy"):
+            model.energy(STATES, h)
+    for sizes in ((13, 2), (12, 11)):
+        D, H = sizes
+        with pytest.raises(ValueError, match="transition_matrix.*22"):
+            transition_matrix(torch.zeros(D), torch.zeros(H), torch.zeros(D, H))
+
+
+@pytest.mark.parametrize("shape, kind", list(product([(1, 28, 28), (1, 8, 8)], ["CD", "PCD"])))
+def test_larger_images_take_a_step_of_training(shape, kind):
+    model = BoltzmannMachine(shape, gradient=kind).train()
+    x = torch.rand(20, *shape).round()
+    model.loss(x).backward()
+    assert model.held_out(x).isfinite() and all(p.grad.isfinite().all() for p in model.parameters())

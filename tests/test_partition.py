@@ -1,0 +1,165 @@
+"""Estimates of log Z against its enumeration: unbiased weights, honest errors, falling with temperatures."""
+
+from math import log
+
+import pytest
+import torch
+
+from course_utils.evaluation.partition import (
+    annealed_importance_sampling,
+    from_log_weights,
+    importance_sampling,
+)
+from course_utils.models import MADE, NADE, BoltzmannMachine
+from course_utils.training import fit
+from course_utils.universe import all_images
+
+
+def dice(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def machine(shape=(1, 3, 3), hidden=6, size=0.8) -> BoltzmannMachine:
+    torch.manual_seed(0)
+    model = BoltzmannMachine(shape, hidden=hidden).double()
+    for parameter in model.parameters():
+        parameter.data.normal_().mul_(size)
+    return model
+
+
+def data(model, n=50):
+    return (torch.rand(n, *model.event_shape, generator=dice(5)) < 0.4).double()
+
+
+@pytest.mark.parametrize("temperatures", [1, 2, 10, torch.tensor([0.0, 0.5, 0.7, 1.0])])
+@pytest.mark.parametrize("from_data", [False, True])
+def test_weights_of_annealing_are_unbiased(temperatures, from_data):
+    """B14: E[w] = Z for any number of temperatures, even one."""
+    model = machine(size=0.6)
+    base = data(model) if from_data else None
+    found = annealed_importance_sampling(
+        model, temperatures=temperatures, chains=30_000, base=base, generator=dice()
+    )
+    w = (found.log_weights - model.log_partition()).exp()
+    error = w.std() / len(w) ** 0.5
+    assert abs(w.mean() - 1) < 4 * error < 0.2
+    assert found.log_z.standard_error == pytest.approx(float(error / w.mean()), rel=1e-9)
+    assert found.log_z.value == pytest.approx(float(model.log_partition() + w.mean().log()), abs=1e-9)
+
+
+def test_one_temperature_is_plain_importance_sampling_from_the_base():
+    """With K = 1, w = Z_0 exp(−F_1(x) + F_0(x)) at x ∼ p_0: a weight of the 512 that these can be."""
+    model = machine()
+    base, states = data(model), all_images(3, 3).double()
+    white = base.flatten(1).sum(0)
+    a = ((white + 1) / (len(base) + 1 - white)).log()
+    flat = states.flatten(1)
+    log_q = (flat @ a) - torch.nn.functional.softplus(a).sum()
+    possible = (-model.free_energy(states) - log_q).detach()
+    found = annealed_importance_sampling(model, temperatures=1, chains=2000, base=base, generator=dice())
+    nearest = (found.log_weights[:, None] - possible).abs().min(1).values
+    assert nearest.max() < 1e-9
+
+
+def test_more_temperatures_make_smaller_errors():
+    model = machine((1, 4, 4), hidden=10, size=1.0)
+    true, spreads = model.log_partition().item(), []
+    for temperatures in (10, 100, 1000):
+        found = annealed_importance_sampling(model, temperatures=temperatures, chains=400, generator=dice())
+        spreads.append(found.log_weights.std().item())
+        if temperatures == 1000:
+            assert abs(found.log_z.value - true) < 5 * found.log_z.standard_error
+    assert spreads[1] < 0.6 * spreads[0] and spreads[2] < 0.6 * spreads[1]
+    sizes = [
+        annealed_importance_sampling(model, temperatures=t, chains=400, generator=dice()) for t in (10, 1000)
+    ]
+    assert sizes[0].effective_sample_size < 0.8 * sizes[1].effective_sample_size
+
+
+def test_ten_thousand_temperatures_are_within_a_twentieth_of_a_nat():
+    model = machine((1, 4, 4), hidden=10, size=1.0)
+    found = annealed_importance_sampling(model, chains=30, generator=dice())
+    assert abs(found.log_z.value - model.log_partition()) < 0.05
+
+
+def test_a_base_near_the_data_helps():
+    model = machine(size=0.3)
+    model.b.data.fill_(-3)
+    x = model.sample(2000, steps=50, generator=dice())
+    plain, near = (
+        annealed_importance_sampling(model, temperatures=5, chains=2000, base=base, generator=dice())
+        for base in (None, x)
+    )
+    assert near.log_weights.std() < plain.log_weights.std() / 2
+
+
+def test_without_weights_the_base_of_its_own_pixels_is_exact():
+    model = machine()
+    model.W.data.zero_()
+    model.b.data.fill_(log(3))
+    x = torch.ones(10, 1, 3, 3).double()
+    x[:2] = 0  # with one image of each colour added: 9 white to 3 black
+    found = annealed_importance_sampling(model, temperatures=3, chains=9, base=x, generator=dice())
+    assert found.log_weights.std() < 1e-9 and found.effective_sample_size == pytest.approx(9)
+    assert abs(found.log_z.value - model.log_partition()) < 1e-9
+
+
+def test_summaries_of_weights():
+    w = torch.rand(1000, generator=dice()).double() ** 3
+    for scale in (0.0, 5000.0, -5000.0):
+        found = from_log_weights(w.log() + scale)
+        assert found.log_z.value == pytest.approx(w.mean().log().item() + scale, abs=1e-9)
+        assert found.log_z.standard_error == pytest.approx((w.std() / w.mean() / 1000**0.5).item())
+        assert found.effective_sample_size == pytest.approx((w.sum() ** 2 / (w**2).sum()).item())
+    assert from_log_weights(torch.zeros(7)).effective_sample_size == pytest.approx(7)
+    assert from_log_weights(torch.tensor([0.0, -1e4, -1e4])).effective_sample_size == 1
+    assert "effective sample size 7.0 of 7" in repr(from_log_weights(torch.zeros(7)))
+
+
+def test_a_trained_nade_finds_the_z_of_a_machine():
+    """B15: E_{x ∼ NADE}[exp(−F(x)) / q(x)] = Z."""
+    model = machine(size=0.5)
+    rough = importance_sampling(model, NADE((1, 3, 3)).double(), n=20_000, generator=dice())
+    torch.manual_seed(0)
+    nade = NADE((1, 3, 3), hidden=16)
+    x = model.sample(4000, steps=100, generator=dice()).float()
+    fit(nade, x, epochs=8, lr=0.05, batch_size=200, progress=False, device="cpu")
+    found = importance_sampling(model, nade.double(), n=20_000, generator=dice())
+    true = model.log_partition().item()
+    for estimate in (rough, found):
+        value, error = estimate.log_z
+        assert abs(value - true) < 4.5 * error
+    assert abs(found.log_z.value - true) < 0.05 and found.effective_sample_size > 15_000
+    assert found.effective_sample_size > 1.3 * rough.effective_sample_size
+    assert found.log_weights.shape == (20_000,)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *({"chains": bad} for bad in (1, 0, 2.5, None)),
+        *({"temperatures": bad} for bad in (0, -1, 1.5, None)),
+        *({"temperatures": torch.tensor(bad)} for bad in ([0.0, 0.5], [0.1, 1.0], [0.0, 0.6, 0.5, 1.0], 1.0)),
+        *({"base": bad} for bad in (torch.zeros(4, 9), torch.full((4, 1, 3, 3), 0.5).double())),
+    ],
+)
+def test_bad_requests_of_annealing_are_named(given):
+    with pytest.raises(ValueError, match="annealed_importance_sampling|BoltzmannMachine"):
+        annealed_importance_sampling(machine(), **given)
+
+
+def test_models_of_other_kinds_are_refused():
+    full = BoltzmannMachine((1, 3, 3), hidden=3, connections="full")
+    for other in (full, NADE((1, 3, 3)), None):
+        with pytest.raises(ValueError, match="annealed_importance_sampling.*restricted"):
+            annealed_importance_sampling(other)
+    restricted, nade = machine(), NADE((1, 3, 3)).double()
+    for model, proposal in ((nade, nade), (restricted, restricted), (None, nade)):
+        with pytest.raises(ValueError, match="importance_sampling"):
+            importance_sampling(model, proposal)
+    with pytest.raises(ValueError, match="same images"):
+        importance_sampling(restricted, MADE((1, 2, 2)).double())
+    with pytest.raises(ValueError, match="at least 2"):
+        importance_sampling(restricted, nade, n=1)
+    with pytest.raises(ValueError, match="importance_sampling: n"):
+        importance_sampling(restricted, nade, n=0.5)
