@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from course_utils.models import FFJORD, NADE, PixelCNN, RealNVP
+from course_utils.models import FFJORD, NADE, VAE, PixelCNN, RealNVP
 from course_utils.universe import bars_and_stripes
 
 
@@ -42,11 +42,27 @@ def coupled() -> tuple[Any, ...]:
     return model, torch.randn(200, 2)
 
 
+def coded() -> VAE:
+    """A VAE with a code of two dimensions that changes its images, and does not guess the posterior."""
+    torch.manual_seed(0)
+    model = VAE((1, 8, 8), latent=2, hidden=(16,)).eval()
+    for parameter in model.parameters():
+        parameter.data.add_(0.5 * torch.randn_like(parameter))
+    return model
+
+
+def encoded() -> tuple[Any, ...]:
+    """Such a model, images and their digits."""
+    return coded(), (torch.rand(300, 1, 8, 8) < 0.5).float(), torch.arange(300) % 10
+
+
 INPUTS: dict[str, Callable[[], tuple[Any, ...]]] = {
     "autoregressive.drawing": lambda: (PixelCNN((1, 8, 8), hidden=8, blocks=1).eval(),),
     "continuous_flow.time_of_a_flow": moving,
     "flows.interpolation": lambda: (RealNVP((1, 8, 8), hidden=8), torch.rand(6, 1, 8, 8)),
     "flows.layers": coupled,
+    "latent.latent_plane": encoded,
+    "latent.posterior": lambda: encoded()[:2],
     "learning.approach": approach,
     "learning.learning": learning,
     "learning.temperature": lambda: (NADE((1, 8, 8)),),

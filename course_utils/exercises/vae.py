@@ -1,0 +1,131 @@
+"""The exercises of notebook 16: a draw with gradients, a KL in closed form, a bound of k draws."""
+
+from math import log
+
+import torch
+from torch import Tensor
+from torch.distributions import Normal, kl_divergence
+
+from course_utils.exercises.engine import Exercise, agrees_with, holds
+
+
+def reparameterise(mean: Tensor, log_variance: Tensor, noise: Tensor) -> Tensor:
+    """A draw z ∼ N(mean, exp(log_variance)) from noise ε ∼ N(0, 1), differentiable in both: ``(B, d)``."""
+    return mean + (0.5 * log_variance).exp() * noise
+
+
+def kl_to_prior(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """KL(N(mean, exp(log_variance))‖N(0, I)) in nats, ``(B, d)`` each to ``(B,)``."""
+    return 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum(1)
+
+
+def k_sample_bound(log_w: Tensor) -> Tensor:
+    """log 1/k Σ_j w_j from the logs of k weights for each of B images: ``(k, B)`` to ``(B,)``."""
+    return log_w.logsumexp(0) - log(len(log_w))
+
+
+def guesses() -> dict[str, tuple[Tensor, Tensor]]:
+    """Means and log-variances that an encoder might give."""
+    dice = torch.Generator().manual_seed(0)
+    random = torch.randn(2, 4, 3, generator=dice)
+    return {
+        "2 guesses of 1 dimension": (torch.tensor([[0.0], [2.0]]), torch.tensor([[0.0], [-1.0]])),
+        "4 guesses of 3 dimensions": (random[0], 1.5 * random[1]),
+    }
+
+
+def with_noise() -> dict[str, tuple[Tensor, Tensor, Tensor]]:
+    """The same, each with noise."""
+    dice = torch.Generator().manual_seed(1)
+    return {name: (*q, torch.randn(q[0].shape, generator=dice)) for name, q in guesses().items()}
+
+
+def silent() -> dict[str, tuple[Tensor, Tensor, Tensor]]:
+    """Guesses with no noise at all."""
+    return {name: (*q, torch.zeros_like(q[0])) for name, q in guesses().items()}
+
+
+def by_torch(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """The KL from torch's own laws."""
+    return kl_divergence(Normal(mean, (0.5 * log_variance).exp()), Normal(0.0, 1.0)).sum(1)
+
+
+def weights() -> dict[str, tuple[Tensor]]:
+    """Logs of weights of images of few pixels, whose weights fit into a float."""
+    dice = torch.Generator().manual_seed(0)
+    return {
+        "2 draws for 3 images": (torch.tensor([[0.5, 0.2, 0.9], [0.5, 0.4, 0.1]]).log(),),
+        "50 draws for 2 images": (2 * torch.randn(50, 2, generator=dice) - 3,),
+    }
+
+
+def many_pixels() -> dict[str, tuple[Tensor]]:
+    """Logs of weights of large images."""
+    return {"two images of many pixels": (torch.tensor([[-900.0, -1100.0], [-902.0, -1105.0]]),)}
+
+
+def between(came: Tensor, log_w: Tensor) -> bool:
+    """Whether a bound lies between the mean and the greatest of the logs."""
+    return bool(((came >= log_w.mean(0) - 1e-4) & (came <= log_w.max(0).values + 1e-4)).all())
+
+
+REPARAMETERISE = Exercise(
+    reparameterise,
+    hints=(
+        "Shift and stretch the noise: z = μ + σ·ε.",
+        "You have log σ², not σ. Of what is σ the exp?",
+        "In code: mean + (0.5 * log_variance).exp() * noise.",
+    ),
+    properties=(
+        holds(
+            "without noise it is the mean",
+            lambda z, mean, log_variance, noise: bool(torch.allclose(z, mean)),
+            "the mean where ε = 0",
+            silent,
+        ),
+        agrees_with(reparameterise, with_noise, says="it has the standard deviation σ = exp(½ log σ²)"),
+    ),
+)
+
+KL_TO_PRIOR = Exercise(
+    kl_to_prior,
+    hints=(
+        "For one dimension the KL is ½ (μ² + σ² − 1 − log σ²). At μ = 0, σ = 1 it is 0.",
+        "σ² is log_variance.exp(). Dimensions are independent: their KLs add up.",
+        "In code: 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum(1).",
+    ),
+    properties=(
+        holds(
+            "the guess N(0, I) costs nothing",
+            lambda came, mean, log_variance: bool((came.abs() < 1e-6).all()),
+            "0 where μ = 0 and σ = 1",
+            lambda: {"μ = 0, σ = 1": (torch.zeros(2, 3), torch.zeros(2, 3))},
+        ),
+        holds(
+            "it is never negative",
+            lambda came, mean, log_variance: bool((came >= -1e-6).all()),
+            "numbers ≥ 0",
+            guesses,
+        ),
+        agrees_with(by_torch, guesses, says="it is the KL of two Gaussians, summed over dimensions"),
+    ),
+)
+
+K_SAMPLE_BOUND = Exercise(
+    k_sample_bound,
+    hints=(
+        "First average the k weights, then take the logarithm: the other way round is the ELBO.",
+        "exp(−900) is 0 in a float. logsumexp pulls the largest out before it sums.",
+        "In code: log_w.logsumexp(0) - log(len(log_w)), with log from math.",
+    ),
+    properties=(
+        holds(
+            "it lies between the mean of the logs and their greatest",
+            between,
+            "a number between the mean and the maximum of log w, for each image",
+            weights,
+        ),
+        agrees_with(k_sample_bound, weights, says="it is the log of the mean weight of each image"),
+        agrees_with(k_sample_bound, many_pixels, says="it works where the weights are too small for a float"),
+    ),
+)
