@@ -53,6 +53,7 @@ def test_a_students_own_class_does_not_grow_the_lectures_tree():
 
     class Mine(Direct):
         title = "mine"
+        _generator_loss = _discriminator_loss = _discriminate = None
 
         def _sample(self, n, generator):
             return torch.zeros(n, *self.event_shape)

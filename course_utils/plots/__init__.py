@@ -7,8 +7,20 @@ draw: matplotlib's own settings stay as they are.
 
 from course_utils.plots.canvas import COLOURS, style
 from course_utils.plots.curves import distributions, history, lines
+from course_utils.plots.game import game
 from course_utils.plots.mosaic import images
 from course_utils.plots.plane import density, points
 from course_utils.plots.taxonomy_tree import tree
 
-__all__ = ["COLOURS", "density", "distributions", "history", "images", "lines", "points", "style", "tree"]
+__all__ = [
+    "COLOURS",
+    "density",
+    "distributions",
+    "game",
+    "history",
+    "images",
+    "lines",
+    "points",
+    "style",
+    "tree",
+]

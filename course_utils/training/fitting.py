@@ -11,10 +11,13 @@ from tqdm.auto import tqdm
 
 from course_utils import runtime
 from course_utils.checks import check_number
+from course_utils.taxonomy import Direct
 from course_utils.training import cache as caching
 from course_utils.training import identity, streams
 from course_utils.training.batches import Transform, move, split
 from course_utils.training.checkpoint import Checkpoint
+from course_utils.training.game_history import GameHistory
+from course_utils.training.games import GameRun
 from course_utils.training.history import History
 from course_utils.training.run import Run
 from course_utils.training.settings import choose
@@ -50,16 +53,21 @@ def fit(
     checkpoint: Path | None = None,
     checkpoint_every: float = 1.0,
     cache: Path | None = None,
-) -> History:
+) -> History | GameHistory:
     """Train a model: find the θ with the smallest mean loss on data, and keep the best on held-out data.
 
     Adam (Kingma & Ba 2015) steps along the gradient of ``model.loss(*batch)``. Training stops early when
     the held-out loss no longer falls. In the end the model is on the device, in eval mode, with the
     weights of its best epoch: also after an interrupt (Jupyter's stop button), an error or divergence.
 
+    A game (a GAN) has no such loss: two players step in turn, each down its own (see ``GameRun``). Then
+    nothing is stopped early, held-out data are only shown to the discriminator, and the model keeps the
+    weights of its last epoch, the generator's as a running average.
+
     Args:
-        model: anything with ``loss(*batch)`` → scalar in nats. Where it has ``held_out(*batch)`` too, that is
-            what early stopping watches: for a loss that is no measure, as in contrastive divergence.
+        model: a GAN, or anything with ``loss(*batch)`` → scalar in nats. Where it has ``held_out(*batch)``
+            too, that is what early stopping watches: for a loss that is no measure, as in contrastive
+            divergence.
         x: data (N, *event_shape), or a tuple of tensors with the same N such as (x, labels).
         valid: held-out data in the form of x, or the fraction of x to set apart (None: 0.1).
         transform: what makes ``loss``'s arguments of a batch, anew in every step: noise for dequantised or
@@ -97,7 +105,7 @@ def fit(
     """
     if transform is not None and not callable(transform):
         raise ValueError(f"fit: expected transform to be a function of a batch, got {transform!r}")
-    _check(model, seconds, on_epoch, checkpoint, checkpoint_every, cache)
+    _check(model, patience, seconds, on_epoch, checkpoint, checkpoint_every, cache)
     deadline = time.perf_counter() + (inf if seconds is None else seconds)
     given = dict(epochs=epochs, batch_size=batch_size, lr=lr, weight_decay=weight_decay, seed=seed)
     given |= dict(schedule=schedule, clip=clip, average=average, patience=patience, amp=amp)
@@ -105,7 +113,8 @@ def fit(
     place = runtime.device(device)
     data = split(x, valid, settings.seed)
     model.to(place)
-    run = Run(model, settings, *(move(part, place, model, transform) for part in data), transform)
+    kind = GameRun if isinstance(model, Direct) else Run
+    run = kind(model, settings, *(move(part, place, model, transform) for part in data), transform)
     file, kept = None, None
     if checkpoint is not None:
         file = Checkpoint(checkpoint, _identity(run), checkpoint_every)
@@ -113,7 +122,7 @@ def fit(
     if cache is not None:
         more = identity.of_surroundings(place) | {"weights": identity.of_weights(model)}
         kept = caching.place(cache, _identity(run) | more | {"seconds": str(seconds)})
-        history = caching.load(kept, model)
+        history = caching.load(kept, model, type(run.history))
         if history is not None:
             model.eval()
             return history
@@ -170,8 +179,7 @@ def _bar(run: Run, progress: bool) -> tqdm:
 
 
 def _tell(bar: tqdm, run: Run) -> None:
-    train, valid = run.history.train[-1], run.history.valid[-1]
-    bar.set_postfix_str(f"training {train:.2f}, held-out {valid:.2f} nats", refresh=False)
+    bar.set_postfix_str(run.history.latest(), refresh=False)
 
 
 def _identity(run: Run) -> identity.Identity:
@@ -187,6 +195,7 @@ def _identity(run: Run) -> identity.Identity:
 
 def _check(
     model: nn.Module,
+    patience: float | None,
     seconds: float | None,
     on_epoch: OnEpoch | None,
     checkpoint: Path | None,
@@ -194,9 +203,13 @@ def _check(
     cache: Path | None,
 ) -> None:
     """Check what is neither data nor a setting: one ValueError for the first thing wrong."""
-    if not isinstance(model, nn.Module) or not callable(getattr(model, "loss", None)):
-        name = type(model).__name__
+    name, game = type(model).__name__, isinstance(model, Direct)
+    if not game and not (isinstance(model, nn.Module) and callable(getattr(model, "loss", None))):
         raise ValueError(f"fit: expected a model with a loss, such as NADE((1, 8, 8)), got {name}")
+    if game and patience is not None:
+        raise ValueError(
+            f"fit: expected no patience for {name}, got {patience!r}: a game has no loss to watch"
+        )
     if seconds is not None:
         check_number(seconds, "fit: seconds", low=0)
     check_number(checkpoint_every, "fit: checkpoint_every", low=0)

@@ -65,6 +65,10 @@ class History:
             best_valid=valid if better else self.best_valid,
         )
 
+    def latest(self) -> str:
+        """The last epoch in words."""
+        return f"training {self.train[-1]:.2f}, held-out {self.valid[-1]:.2f} nats"
+
     def as_dict(self) -> dict[str, object]:
         """The history as plain data, from which ``History(**data)`` makes it again."""
         return asdict(self)

@@ -75,12 +75,10 @@ class Run:
         """
         begin, number = time.perf_counter(), self.history.epochs + 1
         train, steps, completed = self.train_epoch(number, deadline, after_step)
-        if not self.descent.finite():
-            raise self._diverged("a gradient became infinite or nan", number, steps)
+        if not self.finite():
+            raise self.diverged("a gradient became infinite or nan", number, steps)
         with self.descent.averaged():
             valid = self.evaluate()
-            if not isfinite(valid):
-                raise self._diverged(f"the held-out loss became {valid}", number)
             seconds = time.perf_counter() - begin
             history = self.history.after(train=train, valid=valid, seconds=seconds, lr=self.descent.lr)
             best = _copy(self.model) if history.best_epoch == number else self.best
@@ -90,10 +88,7 @@ class Run:
 
     def train_epoch(self, number: int, deadline: float, after_step: EpochsDone) -> tuple[float, int, bool]:
         """Steps over all batches, or until the deadline: mean loss, number of steps, whether they are all."""
-        seed, n = self.settings.seed, len(self.train[0])
-        batches = cut(streams.permutation(n, seed, "order", number).to(self.device), self.settings.batch_size)
-        streams.start(self.device, seed, "training", number)
-        self.model.train()
+        batches = self.start_epoch(number)
         total, pending = 0.0, []
         for i, indices in enumerate(batches, start=1):
             self.descent.set_lr(number - 1 + (i - 1) / len(batches))
@@ -110,6 +105,13 @@ class Run:
                 break
         return total / sum(map(len, batches[:i])), i, i == len(batches)
 
+    def start_epoch(self, number: int) -> tuple[Tensor, ...]:
+        """The batches of an epoch as indices; model and random numbers are ready for it."""
+        order = streams.permutation(len(self.train[0]), self.settings.seed, "order", number)
+        streams.start(self.device, self.settings.seed, "training", number)
+        self.model.train()
+        return cut(order.to(self.device), self.settings.batch_size)
+
     def _look(self, pending: list[tuple[Tensor, int]], epoch: int, last: int) -> float:
         """The sum of the losses of the last batches over their examples, if all are finite.
 
@@ -121,16 +123,25 @@ class Run:
         for batch, loss in enumerate(losses, start=last - len(losses) + 1):
             if not isfinite(loss):
                 if last > 1 and batch == last and not self.descent.finite():
-                    raise self._diverged("a gradient became infinite or nan", epoch, batch - 1)
-                raise self._diverged(f"the training loss became {loss}", epoch, batch)
+                    raise self.diverged("a gradient became infinite or nan", epoch, batch - 1)
+                raise self.diverged(f"the training loss became {loss}", epoch, batch)
         return sum(loss * size for loss, size in zip(losses, sizes, strict=True))
 
-    def _diverged(self, what: str, epoch: int, batch: int | None = None) -> TrainingDiverged:
+    def finite(self) -> bool:
+        """Whether all weights that are trained are finite."""
+        return self.descent.finite()
+
+    def kept(self) -> str:
+        """Which weights the model has in the end, in words."""
+        best = self.history.best_epoch
+        return f"the weights of epoch {best}, its best," if best else "the weights from before training"
+
+    def diverged(self, what: str, epoch: int, batch: int | None = None) -> TrainingDiverged:
+        """The error to raise: what became infinite or NaN, where, and what to try."""
         where = f"epoch {epoch}" if batch is None else f"epoch {epoch}, batch {batch}"
-        best, lr = self.history.best_epoch, self.descent.lr
-        have = f"the weights of epoch {best}, its best," if best else "the weights from before training"
+        lr = self.descent.lr
         return TrainingDiverged(
-            f"{self.history.model}: {what} in {where}, at lr {lr:.3g}. The model has {have} back. Try "
+            f"{self.history.model}: {what} in {where}, at lr {lr:.3g}. The model has {self.kept()} back. Try "
             f"lr={lr / 10:.1g}, or clip=1.0, or look in the loss for the log of 0 or an overflowing exp",
             epoch=epoch,
             batch=batch,
@@ -147,7 +158,10 @@ class Run:
         pieces = -(-n // max(EVALUATION_BATCH, self.settings.batch_size))
         batches = zip(*(part.tensor_split(pieces) for part in self.valid), strict=True)
         losses = [scalar_loss(self.model, prepare(b, self.transform), verb) * len(b[0]) for b in batches]
-        return torch.stack(losses).sum().item() / n
+        loss = torch.stack(losses).sum().item() / n
+        if not isfinite(loss):
+            raise self.diverged(f"the held-out loss became {loss}", self.history.epochs + 1)
+        return loss
 
     def reason_to_stop(self) -> str:
         """Why training is over ("epochs" or "patience"), or an empty string."""
@@ -170,10 +184,8 @@ class Run:
     def interrupted(self) -> str:
         """Note an interrupt; the sentence to tell. Without a finished epoch, weights stay if finite."""
         self.history.stopped = "interrupted"
-        best, have = self.history.best_epoch, "its weights from before training"
-        if best:
-            have = f"its best weights so far, of epoch {best}"
-        elif self.descent.finite():
+        have = self.kept().removesuffix(",")
+        if not self.history.best_epoch and self.finite():
             self.best, have = _copy(self.model), "the weights it has reached in its first epoch"
         return f"{self.history.model}: interrupted; the model has {have}."
 
@@ -186,7 +198,7 @@ class Run:
         """Go back to a state."""
         self.model.load_state_dict(state["model"])
         self.descent.load_state(state["descent"])
-        self.best, self.history = state["best"], History(**state["history"])
+        self.best, self.history = state["best"], type(self.history)(**state["history"])
 
 
 def _copy(model: nn.Module) -> dict[str, Tensor]:

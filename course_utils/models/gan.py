@@ -1,0 +1,186 @@
+"""GAN: a network that makes events out of noise, against one that tells them from real ones."""
+
+from collections.abc import Sequence
+from functools import partial
+from math import inf
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import one_hot
+
+from course_utils.checks import check_count, check_number
+from course_utils.models.payoffs import PAYOFFS, gradient_penalty
+from course_utils.nets.coders import ConvDecoder, ConvEncoder, DenseDecoder, DenseEncoder
+from course_utils.taxonomy import Direct, Support
+
+Loss = Literal["non-saturating", "saturating", "wasserstein"]
+Network = Literal["dense", "convolutional"]
+
+SIZES, CHANNELS, CONVOLUTIONAL_FROM = (128, 128), 32, 28
+
+
+class GAN(Direct):
+    r"""Generative adversarial networks: x = G(z), z ∼ N(0, I), learned in a game against D.
+
+    D says how probable it is that x is real; G makes x that D takes for real. They play for
+
+        min_G max_D V(D, G),   V = E_{x∼p_D}[log D(x)] + E_z[log(1 − D(G(z)))].
+
+    Against p_g, the law of G's samples, the best D is p_D / (p_D + p_g), and max_D V = 2·JSD(p_D, p_g) −
+    2·log 2: G then walks down the Jensen–Shannon divergence. I. Goodfellow et al., *Generative Adversarial
+    Nets*, NeurIPS 2014. What G minimises is a choice:
+
+    - "saturating": V itself, E[log(1 − D(G(z)))], which is flat where D is sure;
+    - "non-saturating": −E[log D(G(z))] instead, of the same fixed point (Goodfellow et al. 2014);
+    - "wasserstein": another distance, W₁ = max E[f(x)] − E[f(G(z))] over critics f of slope 1 at most,
+      which a penalty holds near 1 (Arjovsky et al., ICML 2017; Gulrajani et al., NeurIPS 2017).
+
+    Nothing here computes p(x). Samples are continuous: on images they are grey levels in [0, 1], never
+    exactly 0 or 1. For black and white images, train on ``dequantise(x, 2)``, noise that rounding removes,
+    and round the samples: that makes the binary law which can be compared with p_D.
+
+    Args:
+        event_shape: (C, H, W) for images with values in [0, 1]; (D,) for points with real coordinates.
+        latent: the number of dimensions of z.
+        hidden: dense: the sizes of the hidden layers of D, in G reversed. Convolutional: the number of
+            channels.
+        loss: "non-saturating", "saturating" or "wasserstein".
+        network: "dense" or "convolutional"; None: convolutional for images of at least 28×28.
+        classes: the number of classes y, told to both players (Mirza & Osindero 2014); None: no classes.
+        discriminator_steps: how many steps D takes for each of G's; None: 5 for "wasserstein", else 1.
+        penalty: the weight of the gradient penalty of "wasserstein".
+
+    Shapes: x ``(B, *event_shape)``, z ``(B, latent)``; losses are scalars, in nats except for
+        "wasserstein", whose value is in units of x.
+
+    Raises:
+        ValueError: an argument is none of the above; x or y is not what it should be.
+
+    >>> model = GAN((1, 4, 4), latent=2)
+    >>> x = model.sample(3)
+    >>> x.shape, model.discriminate(x).shape, model.generator(torch.zeros(5, 2)).shape
+    (torch.Size([3, 1, 4, 4]), torch.Size([3]), torch.Size([5, 1, 4, 4]))
+    """
+
+    title = "Generative adversarial networks"
+    about = "a generator against a discriminator (2014)"
+    fit_defaults = {"lr": 1e-3, "epochs": 100, "batch_size": 50, "average": 0.99, "patience": inf}
+
+    def __init__(
+        self,
+        event_shape: tuple[int, ...],
+        *,
+        latent: int = 16,
+        hidden: Sequence[int] | int | None = None,
+        loss: Loss = "non-saturating",
+        network: Network | None = None,
+        classes: int | None = None,
+        discriminator_steps: int | None = None,
+        penalty: float = 10.0,
+    ) -> None:
+        super().__init__(event_shape)
+        if loss not in PAYOFFS:
+            raise ValueError(f"GAN: expected loss as one of {', '.join(PAYOFFS)}, got {loss!r}")
+        self.support: Support = "unit" if len(self.event_shape) == 3 else "real"
+        self.loss_name, self.probability = loss, loss != "wasserstein"
+        self.latent_dims = check_count(latent, "GAN: latent")
+        self.penalty = check_number(penalty, "GAN: penalty", low=0)
+        self.classes = None if classes is None else check_count(classes, "GAN: classes")
+        steps = PAYOFFS[loss].discriminator_steps if discriminator_steps is None else discriminator_steps
+        self.discriminator_steps = check_count(steps, "GAN: discriminator_steps")
+        decoder, encoder = _networks(self.event_shape, self.latent_dims, hidden, network, self.classes or 0)
+        self.generator = Generator(decoder, self.classes, unit=self.support == "unit")
+        self.discriminator = Discriminator(encoder, self.classes)
+
+    def _discriminator_loss(self, x: Tensor, y: Tensor | None, generator: torch.Generator | None) -> Tensor:
+        with torch.no_grad():
+            fake = self.generator(self.noise(len(x), generator), y)
+        payoffs = PAYOFFS[self.loss_name]
+        loss = payoffs.discriminator_loss(self.discriminator(x, y), self.discriminator(fake, y))
+        if self.loss_name == "wasserstein" and self.penalty:
+            critic = partial(self.discriminator, y=y)
+            loss = loss + self.penalty * gradient_penalty(critic, x, fake, generator=generator)
+        return loss
+
+    def _generator_loss(self, n: int, y: Tensor | None, generator: torch.Generator | None) -> Tensor:
+        fake = self.generator(self.noise(n, generator), y)
+        return PAYOFFS[self.loss_name].generator(self.discriminator(fake, y)).mean()
+
+    def _discriminate(self, x: Tensor, y: Tensor | None) -> Tensor:
+        return PAYOFFS[self.loss_name].answer(self.discriminator(x, y))
+
+    def _sample(self, n: int, generator: torch.Generator | None, y: Tensor | None = None) -> Tensor:
+        return self.generator(self.noise(n, generator), y)
+
+    def noise(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        """n draws of z ∼ N(0, I), ``(n, latent)``."""
+        like = self.reference
+        return torch.randn(n, self.latent_dims, generator=generator, dtype=like.dtype, device=like.device)
+
+
+class Generator(nn.Module):
+    """x = G(z), or G(z, y): noise ``(B, latent)`` to events ``(B, *event_shape)``.
+
+    Args:
+        net: from noise and a condition ``(B, classes)`` to the shape of an event.
+        classes: the number of classes; None: none.
+        unit: whether events have values in [0, 1]; else any real value.
+    """
+
+    def __init__(self, net: nn.Module, classes: int | None, *, unit: bool) -> None:
+        super().__init__()
+        self.net, self.classes, self.unit = net, classes, unit
+
+    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """``(B, latent)`` to ``(B, *event_shape)``."""
+        x = self.net(z, condition(y, self.classes, z))
+        return x.sigmoid() if self.unit else x
+
+
+class Discriminator(nn.Module):
+    """The log-odds t(x) that x is real, D(x) = σ(t(x)), or a critic's score f(x): ``(B, …)`` to ``(B,)``.
+
+    Args:
+        net: from events and a condition ``(B, classes)`` to one number.
+        classes: the number of classes; None: none.
+    """
+
+    def __init__(self, net: nn.Module, classes: int | None) -> None:
+        super().__init__()
+        self.net, self.classes = net, classes
+
+    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """``(B, *event_shape)`` to ``(B,)``."""
+        return self.net(x, condition(y, self.classes, x))[:, 0]
+
+
+def condition(y: Tensor | None, classes: int | None, like: Tensor) -> Tensor:
+    """Classes in one-hot form, ``(B, classes)``; ``(B, 0)`` where there are none."""
+    return like.new_zeros(len(like), 0) if y is None else one_hot(y, classes).to(like.dtype)
+
+
+def _networks(
+    shape: tuple[int, ...],
+    latent: int,
+    hidden: Sequence[int] | int | None,
+    network: str | None,
+    told: int,
+) -> tuple[nn.Module, nn.Module]:
+    """The network of the generator, and that of the discriminator."""
+    image = len(shape) == 3
+    if network is None:
+        network = "convolutional" if image and min(shape[1:]) >= CONVOLUTIONAL_FROM else "dense"
+    if network not in ("dense", "convolutional") or (network == "convolutional" and not image):
+        want = "'dense' or, for images (C, H, W), 'convolutional'"
+        raise ValueError(f"GAN: expected network as {want}, got {network!r} on {shape}")
+    if network == "convolutional":
+        channels = check_count(CHANNELS if hidden is None else hidden, "GAN: hidden")
+        more = {"hidden": channels, "condition": told}
+        return ConvDecoder(latent, shape, **more), ConvEncoder(shape, 1, **more)
+    sizes = [hidden] if isinstance(hidden, int) else list(SIZES if hidden is None else hidden)
+    sizes = [check_count(size, "GAN: hidden") for size in sizes]
+    return (
+        DenseDecoder(latent, shape, hidden=sizes[::-1], condition=told),
+        DenseEncoder(shape, 1, hidden=sizes, condition=told),
+    )

@@ -1,0 +1,157 @@
+"""``fit`` for games: turns, averages, looks, random numbers, what it tells."""
+
+from math import nan
+
+import pytest
+import torch
+from training_games import X, outcome, play, small_game, springs
+from training_models import same, weights
+
+from course_utils import plots
+from course_utils.models.gan import GAN
+from course_utils.training import GameHistory, fit
+
+
+def test_fit_plays_games_and_a_game_has_no_loss():
+    game = small_game()
+    assert not hasattr(game, "loss") and not hasattr(game, "log_prob")
+    history = play(game)
+    assert isinstance(history, GameHistory) and history.stopped == "epochs" and not game.training
+    assert {len(values) for values in outcome(history).values() if isinstance(values, list)} == {6}
+    assert all(0 < answer < 1 for answer in history.real + history.fake)
+
+
+def test_the_game_is_learned():
+    """A line of points: samples come to lie where the data are, with D near one half."""
+    x = 3 + 0.5 * torch.randn(600, 1, generator=torch.Generator().manual_seed(0))
+    torch.manual_seed(0)
+    game = GAN((1,), latent=2, hidden=24)
+    history = fit(game, x, lr=3e-3, epochs=25, batch_size=60, average=0.95, progress=False, device="cpu")
+    samples = game.sample(2000, generator=torch.Generator().manual_seed(0))
+    assert abs(samples.mean() - 3) < 0.3 and 0.2 < samples.std() < 0.8
+    assert abs(history.real[-1] - 0.5) < 0.15 and abs(history.fake[-1] - 0.5) < 0.15
+
+
+def test_a_class_is_learned():
+    """Class 0 lies at −2 and class 1 at 2; each is drawn where it belongs."""
+    y = torch.arange(400) % 2
+    x = (4.0 * y - 2)[:, None] + 0.2 * torch.randn(400, 1, generator=torch.Generator().manual_seed(0))
+    torch.manual_seed(0)
+    game = GAN((1,), latent=2, hidden=16, classes=2)
+    fit(game, (x, y), lr=5e-3, epochs=15, batch_size=40, progress=False, device="cpu")
+    left, right = (game.sample(200, y=torch.full((200,), k)) for k in (0, 1))
+    assert left.mean() < -1 and right.mean() > 1
+
+
+@pytest.mark.parametrize("steps", [1, 3, 100])
+def test_the_discriminator_steps_several_times_for_each_step_of_the_generator(steps):
+    """Five batches an epoch, and the count goes on from epoch to epoch."""
+    turns, game = [], small_game(discriminator_steps=steps)
+    for player in ("discriminator", "generator"):
+        springs(game, player, None, lambda loss, player=player: turns.append((player, game.training)) or loss)
+    history = play(game, epochs=3)
+    moves = [player for player, training in turns if training]
+    made = [moves[:place].count("discriminator") for place, mover in enumerate(moves) if mover == "generator"]
+    due = [step for step in range(1, 16) if step % steps == 0]
+    assert moves.count("discriminator") == 15 and len(history.generator) == 3
+    assert [step for step in made if step % steps == 0] == due
+    assert len(made) == max(len(due), 3), "an epoch without a turn of the generator still has its loss"
+
+
+def test_only_the_player_whose_turn_it_is_moves():
+    game = small_game(discriminator_steps=100)
+    before = weights(game.generator)
+    play(game, epochs=2)
+    assert same(before, weights(game.generator)) and not same(
+        weights(game.discriminator), weights(small_game().discriminator)
+    )
+
+
+def test_the_generator_keeps_its_running_average_and_the_discriminator_its_last_weights():
+    """Replayed by hand: the average of Polyak & Juditsky over the generator's own weights."""
+    game, taken = small_game(), []
+    hook = game.generator.net.register_forward_pre_hook(
+        lambda net, args: taken.append(weights(game.generator)) if game.training else None
+    )
+    play(game, epochs=4)
+    hook.remove()
+    # two passes a batch, for D's turn and for G's: that of D's sees G as its last step left it
+    steps = taken[2::2]
+    mean = taken[0]
+    for k, current in enumerate(steps, start=1):
+        share = min(0.9, (1 + k) / (10 + k))
+        mean = [torch.lerp(m, c, 1 - share) for m, c in zip(mean, current, strict=True)]
+    game2 = small_game()
+    play(game2, epochs=4, average=0.0)
+    last = weights(game2.generator)
+    share = min(0.9, (2 + len(steps)) / (11 + len(steps)))
+    mean = [torch.lerp(m, c, 1 - share) for m, c in zip(mean, last, strict=True)]
+    for kept, expected in zip(weights(game.generator), mean, strict=True):
+        torch.testing.assert_close(kept, expected, atol=1e-5, rtol=1e-4)
+    assert same(weights(game.discriminator), weights(game2.discriminator)), "averaging changes no step"
+    assert not same(weights(game.generator), last)
+
+
+def test_looks_see_the_kept_weights_and_change_nothing():
+    game, alone, seen = small_game(), small_game(), {}
+
+    def look(epoch, model):
+        seen[epoch] = weights(model)
+        assert not model.training
+        torch.rand(3)
+
+    play(game, on_epoch=look)
+    play(alone)
+    assert same(weights(game), weights(alone)) and sorted(seen) == list(range(7))
+    assert same(seen[6], weights(game)) and same(seen[0], weights(small_game()))
+
+
+def test_seed_decides_everything_and_the_caller_decides_nothing():
+    def one(seed, callers_seed):
+        game = small_game()
+        torch.manual_seed(callers_seed)
+        before = torch.get_rng_state()
+        history = play(game, seed=seed)
+        assert torch.equal(before, torch.get_rng_state())
+        return outcome(history), weights(game)
+
+    (first, a), (second, b), (_, c) = one(0, 10), one(0, 11), one(1, 10)
+    assert same(a, b) and first == second and not same(a, c)
+
+
+def test_a_transform_is_applied_to_real_examples():
+    game, seen = GAN((1, 1, 2), latent=2, hidden=4), []
+    game.discriminator.register_forward_pre_hook(lambda net, args: seen.append(args[0]))
+    play(game, torch.ones(40, 1, 1, 2), transform=lambda x: x / 2, epochs=1)
+    assert (seen[0] == 0.5).all()
+
+
+def test_patience_is_refused_with_a_reason():
+    with pytest.raises(ValueError, match="fit: expected no patience for GAN, got 5"):
+        play(small_game(), patience=5)
+    with pytest.raises(ValueError, match=r"GAN.*finite values"):
+        play(small_game(), X * nan)
+
+
+def test_the_history_tells_and_draws_itself():
+    history = play(small_game())
+    answers = f"D answers {history.real[-1]:.2f} to real and {history.fake[-1]:.2f} to generated"
+    assert repr(history) == f"GAN: 6 epochs, {answers} examples (stopped: all epochs done)"
+    left, right = history.plot()
+    drawn = [line.get_ydata() for line in [*left.get_lines(), *right.get_lines()]]
+    drawn = [list(curve) for curve in drawn]
+    assert all(curve in drawn for curve in (history.discriminator, history.generator, history.real))
+    assert "nats" in left.get_ylabel() and right.get_ylim() == (0, 1)
+    critic = play(small_game(loss="wasserstein"))
+    left, right = critic.plot()
+    assert "nats" not in left.get_ylabel() and "critic" in right.get_ylabel()
+    with pytest.raises(ValueError, match="game: expected curves of one length"):
+        plots.game(GameHistory("GAN", discriminator=[1.0], generator=[1.0], real=[1.0], fake=[1.0, 2.0]))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("amp", [False, True])
+def test_on_cuda(amp):
+    game = small_game(loss="wasserstein")
+    history = play(game, device="cuda", amp=amp)
+    assert next(game.parameters()).is_cuda and history.epochs == 6

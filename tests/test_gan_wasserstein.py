@@ -1,0 +1,74 @@
+"""The other distance: the gradient penalty, and what a critic reaches of W₁."""
+
+import pytest
+import torch
+from adversaries import Bent, Slope, play
+
+from course_utils.divergences import wasserstein1_line
+from course_utils.models.payoffs import gradient_penalty
+
+
+def test_the_penalty_of_a_linear_critic_is_exact():
+    """(‖w‖ − 1)² wherever it is taken, and its gradient 2 (‖w‖ − 1) w / ‖w‖ reaches the critic."""
+    torch.manual_seed(0)
+    critic = Slope(torch.randn(12).double())
+    w = critic.w.detach()
+    penalty = gradient_penalty(critic, torch.randn(7, 3, 2, 2).double(), torch.randn(7, 3, 2, 2).double())
+    assert penalty.item() == pytest.approx(((w.norm() - 1) ** 2).item(), rel=1e-12)
+    penalty.backward()
+    torch.testing.assert_close(critic.w.grad, 2 * (w.norm() - 1) * w / w.norm())
+
+
+def test_the_penalty_looks_uniformly_between_real_and_fake():
+    """f = x²/2 has slope u at a place u between 0 and 1: E[(u − 1)²] = 1/3. Each example has its own u."""
+    dice = torch.Generator().manual_seed(0)
+    zeros = torch.zeros(40_000, 1).double()
+    half_square = lambda x: (x**2).sum(1) / 2  # noqa: E731
+    penalty = gradient_penalty(half_square, zeros, zeros + 1, generator=dice)
+    assert penalty.item() == pytest.approx(1 / 3, abs=5 / 40_000**0.5 * 0.3)
+
+
+def test_the_wasserstein_loss_is_the_penalty_minus_the_value():
+    x, fake = torch.randn(6, 3).double(), torch.randn(6, 3).double()
+    critic = Slope(torch.tensor([3.0, 0.0, 4.0]).double())
+    game = play(x, fake, critic, loss="wasserstein", penalty=0.5)
+    value = (critic(x).mean() - critic(fake).mean()).item()
+    assert game.discriminator_loss(x).item() == pytest.approx(0.5 * 16 - value)
+    assert game.generator_loss(6).item() == pytest.approx(-critic(fake).mean().item())
+    torch.testing.assert_close(game.discriminate(x), critic(x))
+
+
+def test_a_linear_critic_of_slope_1_gives_the_distance_of_a_shift_and_never_more():
+    places = torch.arange(8).double()
+    for seed in range(20):
+        p, q = torch.randn(2, 8, generator=torch.Generator().manual_seed(seed)).double().log_softmax(1)
+        value = ((p.exp() - q.exp()) @ places).abs()
+        assert value <= wasserstein1_line(p, q, places) + 1e-12
+    x = torch.randn(9, 1).double()
+    game = play(x, x - 2.5, Slope(torch.ones(1).double()), loss="wasserstein")
+    uniform = torch.full((9,), 1 / 9).double().log()
+    both = torch.cat([x, x - 2.5]).flatten()
+    never = torch.full((9,), -torch.inf).double()
+    distance = wasserstein1_line(torch.cat([uniform, never]), torch.cat([never, uniform]), both)
+    assert -game.discriminator_loss(x).item() == pytest.approx(distance.item()) == pytest.approx(2.5)
+
+
+def test_a_trained_critic_reaches_the_distance_from_below():
+    """Equal means, so that no linear critic helps: W₁({−2, 2}, {0}) = 2. A critic's value over its slope
+    is below W₁ at every moment, and nearly there after training with the shipped loss."""
+    torch.manual_seed(0)
+    x, fake = torch.tensor([[-2.0], [2.0]] * 32).double(), torch.zeros(64, 1).double()
+    game = play(x, fake, Bent(torch.linspace(-3, 3, 13).double()), loss="wasserstein")
+    p, q = torch.tensor([0.5, 0, 0.5]).double().log(), torch.tensor([0, 1.0, 0]).double().log()
+    distance = wasserstein1_line(p, q, torch.tensor([-2.0, 0, 2]).double()).item()
+    assert distance == 2
+    search, reached = torch.optim.Adam(game.discriminator.parameters(), lr=0.05), []
+    for _ in range(300):
+        search.zero_grad()
+        game.discriminator_loss(x).backward()
+        search.step()
+        f, steepest = game.discriminator, game.discriminator.slopes.abs().max()
+        reached.append(((f(x).mean() - f(fake).mean()) / steepest).item())
+    assert max(reached) <= distance + 1e-9 and reached[-1] > 0.97 * distance
+    inner = f.slopes[2:-2].abs().mean().item()  # s·L − λ(s − 1)² is largest at s = 1 + L/2λ, here L = 2
+    assert inner == pytest.approx(1 + distance / (2 * game.penalty), abs=0.02)
