@@ -14,6 +14,7 @@ from course_utils.models.glow import Glow
 from course_utils.models.ffjord import FFJORD
 from course_utils.models.vae import VAE
 from course_utils.models.boltzmann import BoltzmannMachine
+from course_utils.models.gsn import GSN
 from course_utils.models.gan import GAN
 
 __all__ = [
@@ -27,5 +28,6 @@ __all__ = [
     "FFJORD",
     "VAE",
     "BoltzmannMachine",
+    "GSN",
     "GAN",
 ]

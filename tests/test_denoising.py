@@ -1,0 +1,162 @@
+"""B16: with the exact denoising conditional, corrupt-and-denoise is a chain whose stationary law is p_D."""
+
+import pytest
+import torch
+from scipy.stats import chisquare
+
+from course_utils.divergences import total_variation
+from course_utils.models.denoising import (
+    best_pixelwise,
+    denoising_posterior,
+    log_corruption,
+    pixelwise,
+    salt_and_pepper,
+    second_eigenvalue,
+    stationary_law,
+)
+from course_utils.universe import all_images, bars_and_stripes, state_index
+
+UNIVERSE = bars_and_stripes(3)
+STATES, LOG_P = UNIVERSE.states, UNIVERSE.log_p
+NOISES = (0.02, 0.1, 0.3, 0.6, 0.9)
+
+
+def by_hand(states, noise):
+    """C(x̃ | x) pixel by pixel: kept with probability 1 − noise, else a fair coin."""
+    x = states.flatten(1).double()
+    same = (x[:, None] == x[None]).double()
+    return ((1 - noise) * same + noise / 2).prod(-1)
+
+
+def chain(noise, forth=None):
+    """T = C P of the exact denoiser; ``forth``: another corruption on the way there."""
+    posterior = denoising_posterior(LOG_P, by_hand(STATES, noise).log())
+    C = log_corruption(STATES, STATES, noise).exp() if forth is None else forth
+    return C @ posterior.exp()
+
+
+def distance(p, q):
+    return (p - q).abs().sum().item() / 2
+
+
+@pytest.mark.parametrize("noise", [0.0, *NOISES, 1.0])
+def test_the_law_of_the_corruption_is_a_coin_for_each_forgotten_pixel(noise):
+    C = log_corruption(STATES, STATES[:100], noise).exp()
+    torch.testing.assert_close(C, by_hand(STATES, noise)[:, :100], rtol=0, atol=1e-14)
+    assert (log_corruption(STATES[:9], STATES, noise).exp().sum(1) - 1).abs().max() < 1e-12
+
+
+@pytest.mark.parametrize("noise", NOISES)
+def test_corrupted_images_follow_the_law_of_the_corruption(noise):
+    states = all_images(2, 2)
+    x = states[6].expand(100_000, -1, -1, -1)
+    noisy = salt_and_pepper(x, noise, generator=torch.Generator().manual_seed(1))
+    counts = torch.bincount(state_index(noisy), minlength=16)
+    law = log_corruption(states[6:7], states, noise).exp()[0]
+    common = law > 1e-4
+    assert chisquare(counts[common], law[common] / law[common].sum() * counts[common].sum()).pvalue > 1e-4
+    wrong = log_corruption(states[6:7], states, noise / 2).exp()[0]
+    assert chisquare(counts[common], wrong[common] / wrong[common].sum() * counts[common].sum()).pvalue < 1e-9
+
+
+def test_a_corruption_draws_the_same_from_the_same_numbers_and_leaves_x_alone():
+    x = torch.ones(50, 1, 3, 3)
+    first, again, other = (
+        salt_and_pepper(x, 0.5, generator=torch.Generator().manual_seed(s)) for s in (1, 1, 2)
+    )
+    assert torch.equal(first, again) and not torch.equal(first, other) and bool((x == 1).all())
+    assert torch.equal(salt_and_pepper(x, 0.0), x)
+
+
+@pytest.mark.parametrize("noise", NOISES)
+def test_the_stationary_law_is_p_D(noise):
+    """The shipped corruption there, the exact conditional of the corruption by hand back."""
+    T, p = chain(noise), LOG_P.exp()
+    assert distance(p @ T, p) < 1e-12
+    assert distance(stationary_law(T), p) < 1e-9
+    flow = p[:, None] * T
+    assert (flow - flow.T).abs().max() < 1e-14  # detailed balance: the chain is reversible
+
+
+def test_another_corruption_than_the_denoiser_knows_has_another_law():
+    p = LOG_P.exp()
+    wrong = chain(0.3, forth=log_corruption(STATES, STATES, 0.15).exp())
+    assert distance(p @ wrong, p) > 0.01 and distance(stationary_law(wrong), p) > 0.01
+
+
+def test_one_corrupted_and_denoised_draw_of_p_D_is_a_draw_of_p_D():
+    """With the corruption as it is drawn, not as it is written."""
+    dice = torch.Generator().manual_seed(0)
+    x = UNIVERSE.sample(15_000, generator=dice)
+    posterior = denoising_posterior(LOG_P, by_hand(STATES, 0.4).log()).exp()
+    p = LOG_P.exp()
+    common = p > 5e-4
+    found = {}
+    for noise in (0.4, 0.8):
+        noisy = salt_and_pepper(x, noise, generator=dice)
+        back = torch.multinomial(posterior[state_index(noisy)], 1, generator=dice)[:, 0]
+        counts = torch.bincount(back, minlength=512)[common]
+        found[noise] = chisquare(counts, p[common] / p[common].sum() * counts.sum()).pvalue
+    assert found[0.4] > 1e-4 and found[0.8] < 1e-9
+
+
+def test_more_noise_mixes_faster_and_is_harder_to_denoise():
+    eigenvalues, entropies = [], []
+    for noise in NOISES:
+        log_c = log_corruption(STATES, STATES, noise)
+        posterior = denoising_posterior(LOG_P, log_c)
+        joint = (LOG_P[:, None] + log_c).exp()
+        eigenvalues.append(second_eigenvalue(log_c.exp() @ posterior.exp()))
+        entropies.append(-(joint.T * posterior).sum().item())
+    assert eigenvalues == sorted(eigenvalues, reverse=True) and eigenvalues[0] > 0.95 > 0.1 > eigenvalues[-1]
+    assert entropies == sorted(entropies) and 0 < entropies[0] < entropies[-1] < UNIVERSE.entropy
+
+
+def test_the_second_eigenvalue_is_the_rate_at_which_the_start_is_forgotten():
+    T, p = chain(0.3), LOG_P.exp()
+    far = torch.zeros(512).double()
+    far[0] = 1
+    left = [distance(far @ torch.linalg.matrix_power(T, k), p) for k in (30, 31)]
+    assert left[1] / left[0] == pytest.approx(second_eigenvalue(T), abs=1e-3)
+
+
+def test_pixelwise_is_the_law_of_independent_coins():
+    logits = torch.randn(3, 9, dtype=torch.double, generator=torch.Generator().manual_seed(0))
+    law = pixelwise(logits, STATES).exp()
+    assert (law.sum(1) - 1).abs().max() < 1e-12
+    p = torch.sigmoid(logits)[:, None]
+    x = STATES.flatten(1).double()
+    torch.testing.assert_close(law, torch.where(x == 1, p, 1 - p).prod(-1), rtol=0, atol=1e-12)
+
+
+def test_the_best_pixelwise_denoiser_loses_least_and_its_chain_is_off_by_more_with_more_noise():
+    p, errors = LOG_P.exp(), []
+    for noise in (0.01, 0.1, 0.3):
+        log_c = log_corruption(STATES, STATES, noise)
+        posterior = denoising_posterior(LOG_P, log_c)
+        best = best_pixelwise(posterior, STATES)
+        joint = (LOG_P[:, None] + log_c).exp().T
+        assert joint.sum() == pytest.approx(1)
+        assert -(joint * best).sum() >= -(joint * posterior).sum()
+        marginals = torch.logit(posterior.exp() @ STATES.flatten(1).double(), eps=1e-12)
+        for shift in (-0.1, 0.1):
+            assert (joint * pixelwise(marginals + shift, STATES)).sum() < (joint * best).sum()
+        errors.append(distance(stationary_law(log_c.exp() @ best.exp()), p))
+    assert errors == sorted(errors) and errors[0] < 0.01 and errors[-1] > 0.3
+    assert total_variation(LOG_P, stationary_law(log_c.exp() @ best.exp()).log()).item() == pytest.approx(
+        errors[-1]
+    )
+
+
+def test_stationary_law_of_a_known_chain():
+    T = torch.tensor([[0.5, 0.5, 0.0], [0.25, 0.5, 0.25], [0.0, 0.5, 0.5]])
+    assert stationary_law(T).tolist() == pytest.approx([0.25, 0.5, 0.25])
+    assert second_eigenvalue(T) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("noise", [-0.1, 1.1, "0.5", None, True])
+def test_bad_noise_is_named(noise):
+    with pytest.raises(ValueError, match="salt_and_pepper: noise"):
+        salt_and_pepper(STATES, noise)
+    with pytest.raises(ValueError, match="log_corruption: noise"):
+        log_corruption(STATES, STATES, noise)

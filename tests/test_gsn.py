@@ -1,0 +1,251 @@
+"""GSN: its chain step by step, what walkback trains, and the law that its samples have."""
+
+import pytest
+import torch
+from scipy.stats import chisquare
+from torch.nn.functional import binary_cross_entropy
+
+from course_utils.evaluation import sample_agreement
+from course_utils.models.denoising import salt_and_pepper, stationary_law
+from course_utils.models.gsn import GSN
+from course_utils.training import fit
+from course_utils.universe import all_images, bars_and_stripes, state_index
+
+KINDS = [
+    {"hidden": (20,), "walkback": 3},
+    {"hidden": (20, 10)},
+    {"hidden": (12, 10, 8), "walkback": 5},
+    {"hidden": (12, 10, 8, 6), "walkback": 3},
+]
+
+
+def random_gsn(shape=(1, 3, 3), seed=0, size=1.0, **kinds) -> GSN:
+    """A GSN in float64 whose weights are no longer near their start."""
+    torch.manual_seed(seed)
+    model = GSN(shape, **{"hidden": (20, 10), **kinds}).double().eval()
+    for parameter in model.parameters():
+        parameter.data.add_(size * torch.randn_like(parameter) / parameter.shape[-1] ** 0.5)
+    return model
+
+
+def dice(seed=0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def batch(n=6, shape=(1, 3, 3)):
+    return (torch.rand(n, *shape, dtype=torch.double, generator=dice(7)) < 0.5).double()
+
+
+@pytest.mark.parametrize("kinds", KINDS)
+def test_an_update_is_the_formula_layer_by_layer(kinds):
+    """Odd layers from their neighbours as they were, then even layers, then the reconstruction."""
+    model = random_gsn(**kinds, latent_noise=0.0)
+    x, L = batch(), len(model.W)
+    h = [torch.randn(6, b.numel(), dtype=torch.double) for b in list(model.b)[1:]]
+    new, logits = model.update(x, h, None)
+    old = [x.flatten(1), *h]
+    for odd in (True, False):
+        for layer in (i for i in range(1, L + 1) if i % 2 == odd):
+            a = model.b[layer] + old[layer - 1] @ model.W[layer - 1].T
+            old[layer] = torch.tanh(a + old[layer + 1] @ model.W[layer] if layer < L else a)
+    for ours, theirs in zip(new, old[1:], strict=True):
+        torch.testing.assert_close(ours, theirs)
+    torch.testing.assert_close(logits, model.b[0] + new[0] @ model.W[0])
+
+
+def test_latent_noise_comes_before_and_after_the_activation():
+    """σ ε′ alone has the variance σ²; that of tanh(a + σ ε) adds to it what quadrature says."""
+    model = random_gsn(latent_noise=0.7)
+    x = batch(1).expand(40_000, -1, -1, -1)
+    h, _ = model.update(x, model.rest(x).h, dice())
+    assert (h[0] == h[0][:1]).all()  # what the reconstruction reads has no noise of its own
+    a = model.b[2] + h[0][0] @ model.W[1].T
+    grid = torch.linspace(-8, 8, 2001, dtype=torch.double)
+    weight = torch.softmax(-grid.square() / 2, 0)
+    inner = torch.tanh(a[:, None] + 0.7 * grid)
+    mean = inner @ weight
+    variance = inner.square() @ weight - mean.square() + 0.7**2
+    torch.testing.assert_close(h[1].mean(0), mean, rtol=0, atol=0.03)
+    torch.testing.assert_close(h[1].var(0), variance, rtol=0.05, atol=0)
+
+
+@pytest.mark.parametrize("kinds", KINDS)
+def test_walkback_gives_every_reconstruction_of_a_chain_the_same_target(kinds):
+    """walk and chain use the same random numbers: −log P(x₀ | h_k) at each step of the chain from x₀."""
+    model = random_gsn(**kinds)
+    x = batch()
+    states = list(model.chain(x, model.walkback, generator=dice(3)))
+    costs = [binary_cross_entropy(s.p, x, reduction="none").flatten(1).sum(1) for s in states]
+    nats = model.walk(x, generator=dice(3))
+    assert nats.shape == (model.walkback, len(x))
+    torch.testing.assert_close(nats, torch.stack(costs))
+    torch.manual_seed(5)
+    loss = model.loss(x)
+    torch.manual_seed(5)
+    assert loss == model.walk(x).mean() and loss > 0
+
+
+@pytest.mark.parametrize("kinds", KINDS)
+def test_the_gradient_passes_through_every_step(kinds):
+    """Central differences of each step's cost at fixed random numbers: too small to change a drawn pixel."""
+    model = random_gsn(**kinds)
+    x, parameters = batch(), list(model.parameters())
+    torch.manual_seed(1)
+    directions = [torch.randn_like(p) for p in parameters]
+
+    def moved(by):
+        for p, d in zip(parameters, directions, strict=True):
+            p.data.add_(by * d)
+        states = [s.x for s in model.chain(x, model.walkback, generator=dice(2))]
+        costs = model.walk(x, generator=dice(2)).mean(1).detach()
+        for p, d in zip(parameters, directions, strict=True):
+            p.data.sub_(by * d)
+        return states, costs
+
+    (before, low), (after, high) = moved(-1e-6), moved(1e-6)
+    assert all(map(torch.equal, before, after))
+    for k, cost in enumerate(model.walk(x, generator=dice(2)).mean(1)):
+        gradients = torch.autograd.grad(cost, parameters, retain_graph=True, allow_unused=True)
+        slope = sum((g * d).sum() for g, d in zip(gradients, directions, strict=True) if g is not None)
+        assert slope.item() == pytest.approx(((high - low) / 2e-6)[k].item(), rel=1e-5, abs=1e-7)
+    model.loss(x).backward()
+    assert all(p.grad.abs().sum() > 0 for p in parameters)
+
+
+@pytest.mark.parametrize("hidden, forgets", [((20,), True), ((20, 10), False)])
+def test_the_latent_state_remembers_what_the_image_has_lost(hidden, forgets):
+    """From the second step on the chain is not ``step`` again; with one layer it is."""
+    model = random_gsn(hidden=hidden)
+    states = list(model.chain(batch(500), 2, generator=dice(4)))
+    generator = dice(4)
+    x = model.step(batch(500), generator=generator)
+    assert torch.equal(x, states[0].x)
+    if not forgets:  # the chain has drawn the noise of the second layer, and so has step
+        assert states[0].h[1].std() > 0.5
+    assert torch.equal(model.step(x, generator=generator), states[1].x) == forgets
+    opposite = states[0]._replace(h=tuple(-h for h in states[0].h))
+    pair = [model.advance(state, generator=dice(8)).p for state in (states[0], opposite)]
+    assert ((pair[0] - pair[1]).abs().max() < 1e-12) == forgets
+
+
+@pytest.mark.parametrize("kinds", KINDS)
+def test_the_transition_matrix_is_that_of_step(kinds):
+    """Rows sum to 1, each is what 30,000 steps do, and twice the noise is another matrix."""
+    model = random_gsn(**kinds, noise=0.4)
+    T, states = model.transition_matrix(), all_images(3, 3).double()
+    assert (T.sum(1) - 1).abs().max() < 1e-12
+    other = random_gsn(**kinds, noise=0.8).transition_matrix()
+    for row in (0, 341):
+        x = model.step(states[row].expand(30_000, -1, -1, -1), generator=dice(row))
+        counts = torch.bincount(state_index(x), minlength=512)
+        for matrix, agrees in ((T, True), (other, False)):
+            order = matrix[row].argsort(descending=True)
+            due = 30_000 * matrix[row][order]
+            cells = torch.arange(512).clamp_max(int((due >= 8).sum()))
+            due = torch.zeros(int(cells.max()) + 1).double().index_add(0, cells, due)
+            seen = torch.zeros(len(due)).double().index_add(0, cells, counts[order].double())
+            assert (chisquare(seen, due * seen.sum() / due.sum()).pvalue > 1e-4) == agrees
+
+
+def test_samples_have_the_stationary_law_of_the_transition():
+    """B21 for a chain: without a memory, histogram and solved equations agree."""
+    model = random_gsn(hidden=(20,), noise=0.5, size=2.0, mixing=30)
+    law = stationary_law(model.transition_matrix())
+    uniform = torch.full((512,), 1 / 512).double()
+    assert (law - uniform).abs().sum() / 2 > 0.3
+    assert sample_agreement(model, law.log(), 30_000, generator=dice()).p_value > 1e-4
+    other = stationary_law(random_gsn(hidden=(20,), noise=0.25, size=2.0).transition_matrix())
+    assert sample_agreement(model, other.log(), 5000, generator=dice()).p_value < 1e-9
+
+
+def test_a_sample_is_the_end_of_a_chain_from_noise():
+    model = random_gsn(mixing=7)
+    u = torch.rand(40, 1, 3, 3, generator=(g := dice(5)), dtype=torch.double)
+    *_, last = model.chain((u < 0.5).double(), 7, generator=g)
+    assert torch.equal(model.sample(40, generator=dice(5)), last.x)
+    assert not torch.equal(model.sample(40, steps=3, generator=dice(5)), last.x)
+    for steps in (0, -1, 1.5, True, "3"):
+        with pytest.raises(ValueError, match="GSN"):
+            model.sample(3, steps=steps)
+        with pytest.raises(ValueError, match="GSN.chain"):
+            model.chain(batch(), steps)
+
+
+def test_states_of_a_chain_fit_together():
+    model = random_gsn(noise=0.3)
+    x = batch(2000)
+    generator = dice(1)
+    for state in model.chain(x, 3, generator=generator):
+        assert (state.noisy != x).double().mean() == pytest.approx(0.15, abs=0.01)
+        expected = state.p.mean()
+        assert state.x.mean() == pytest.approx(expected.item(), abs=0.02)
+        assert (state.x - state.p).abs().mean() == pytest.approx(
+            (2 * state.p * (1 - state.p)).mean().item(), abs=0.02
+        )
+        assert [h.shape for h in state.h] == [(2000, 20), (2000, 10)] and not state.x.requires_grad
+        x = state.x
+    twin = list(model.chain(batch(9), 4, generator=dice(1)))
+    for one, same in zip(twin, model.chain(batch(9), 4, generator=dice(1)), strict=True):
+        assert torch.equal(one.x, same.x) and all(map(torch.equal, one.h, same.h))
+
+
+def test_what_early_stopping_watches_is_the_loss_with_fixed_noise():
+    model, x = random_gsn(), batch(200)
+    before = torch.get_rng_state()
+    value = model.held_out(x)
+    assert torch.equal(before, torch.get_rng_state())
+    assert value == model.held_out(x) and value.dim() == 0 and not value.requires_grad
+    torch.manual_seed(0)
+    draws = torch.stack([model.loss(x).detach() for _ in range(50)])
+    assert abs(value - draws.mean()) < 4 * draws.std() / 8**0.5
+    for bad in (None, x[:0], x + 0.5):
+        with pytest.raises(ValueError, match="GSN"):
+            model.held_out(bad)
+
+
+def test_it_learns_the_universe():
+    """TV(samples, p_D) ≤ 0.15 and all patterns among 10,000 samples; the untrained chain is far."""
+    u = bars_and_stripes(3)
+    torch.manual_seed(0)
+    model = GSN((1, 3, 3), hidden=(64, 8), noise=0.02, latent_noise=2.0, walkback=2, mixing=30)
+
+    def drawn():
+        x = model.sample(10_000, generator=dice())
+        share = torch.bincount(state_index(x), minlength=512) / 10_000
+        return (share - u.log_p.exp()).abs().sum().item() / 2, (share[u.log_p.exp() > 0.05] > 0).sum()
+
+    assert drawn()[0] > 0.5
+    fit(model, u.sample(20_000, generator=dice()), lr=0.01, batch_size=200, epochs=8, progress=False)
+    distance, patterns = drawn()
+    assert distance <= 0.15 and patterns == 14
+
+
+def test_without_memory_and_walkback_it_is_a_denoising_autoencoder():
+    """One step, one layer: −log P(x | x̃) of a network of one hidden layer with tied weights."""
+    model = random_gsn(hidden=(20,), walkback=1)
+    x = batch()
+    noisy = salt_and_pepper(x, model.noise, generator=dice(6)).flatten(1)
+    p = torch.sigmoid(model.b[0] + torch.tanh(model.b[1] + noisy @ model.W[0].T) @ model.W[0])
+    cost = binary_cross_entropy(p, x.flatten(1), reduction="none").sum(1)
+    torch.testing.assert_close(model.walk(x, generator=dice(6))[0], cost)
+
+
+def test_bad_arguments_are_named():
+    bad = [{"hidden": bad} for bad in (0, (), (4, 0), (2.5,), (True,))]
+    bad += [{"noise": bad} for bad in (-0.1, 1.1, "a", None)] + [{"latent_noise": bad} for bad in (-1, "a")]
+    bad += [{"walkback": bad} for bad in (0, 1, 1.5, True)] + [{"mixing": bad} for bad in (0, 2.0)]
+    bad += [{"hidden": (4, 4, 4, 4), "walkback": 2}]
+    for kinds in bad:
+        with pytest.raises(ValueError, match="GSN"):
+            GSN((1, 2, 2), **kinds)
+    with pytest.raises(ValueError, match="at most 12 pixels"):
+        GSN((1, 4, 4)).transition_matrix()
+    assert GSN((1, 2, 2), hidden=5, walkback=1).transition_matrix().shape == (16, 16)
+
+
+def test_a_step_of_training_on_larger_images():
+    for shape in ((1, 28, 28), (3, 32, 32)):
+        model = GSN(shape)
+        model.loss((torch.rand(4, *shape) < 0.5).float()).backward()
+        assert all(p.grad.isfinite().all() for p in model.parameters())
+        assert model.sample(2, steps=2).shape == (2, *shape)
