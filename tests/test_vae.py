@@ -87,6 +87,19 @@ def test_beta_enters_the_loss_and_not_the_bound():
     torch.testing.assert_close(same_draws(models[1].loss), -same_draws(models[1].elbo).mean())
 
 
+def test_several_samples_train_the_k_sample_bound():
+    """loss = −L_k of the verb, from the same draws, with a gradient for both networks."""
+    model, x = random_vae(samples=7), STATES[:50]
+    torch.manual_seed(0)
+    loss = model.loss(x)
+    torch.manual_seed(0)
+    torch.testing.assert_close(loss, -model.importance_weighted_bound(x, 7).mean())
+    loss.backward()
+    assert all(p.grad.abs().sum() > 0 for p in model.parameters())
+    with pytest.raises(ValueError, match="VAE: expected beta 1"):
+        random_vae(samples=7, beta=2)
+
+
 def test_what_early_stopping_watches_is_less_noisy_than_the_loss():
     model, x = random_vae(), STATES[:40]
     with torch.no_grad():
@@ -193,6 +206,7 @@ def test_sizes_and_choices_that_are_none_are_named():
         {"network": "recurrent"},
         {"beta": -1},
         {"beta": float("nan")},
+        {"samples": 0},
         {"decoder": "discretised logistic", "levels": 1},
         {"decoder": "gaussian", "scale": 0},
         {"classes": 0},

@@ -10,7 +10,7 @@ from torch.nn.functional import one_hot
 from course_utils.checks import check_count, check_number
 from course_utils.models.laws import Bernoulli, DiscretisedLogistic, Gaussian
 from course_utils.nets.coders import ConvDecoder, ConvEncoder, DenseDecoder, DenseEncoder
-from course_utils.taxonomy import Law, Support, Variational
+from course_utils.taxonomy import Law, Support, Variational, log_mean_weight
 
 Decoder = Literal["bernoulli", "discretised logistic", "gaussian"]
 Network = Literal["dense", "convolutional"]
@@ -45,6 +45,8 @@ class VAE(Variational):
             grey levels, with a scale learned for each pixel; "gaussian" for real values, one scale for all.
         network: "dense" or "convolutional".
         beta: β of the loss.
+        samples: k > 1 trains with −L_k, the k-sample bound, in place of −ELBO (Burda, Grosse & Salakhutdinov,
+            *Importance Weighted Autoencoders*, ICLR 2016); then β is 1.
         levels: the number of grey levels of the discretised logistic.
         scale: σ of the gaussian decoder; None: learned.
         classes: the number of classes y, given to encoder and decoder; None: no classes.
@@ -64,26 +66,32 @@ class VAE(Variational):
 
     title = "Variational autoencoder"
     about = "an encoder guesses the code that a decoder needs (2014)"
-    fit_defaults = {"lr": 2e-3, "epochs": 100, "batch_size": 50, "schedule": "cosine"}
+    fit_defaults = {"lr": 3e-2, "epochs": 200, "batch_size": 80, "schedule": "cosine"}
 
     def __init__(
         self,
         event_shape: tuple[int, ...],
         *,
-        latent: int = 8,
+        latent: int = 16,
         hidden: Sequence[int] | int | None = None,
         decoder: Decoder = "bernoulli",
         network: Network = "dense",
         beta: float = 1.0,
+        samples: int = 1,
         levels: int = 17,
         scale: float | None = None,
         classes: int | None = None,
-        dropout: float = 0.0,
+        dropout: float = 0.1,
     ) -> None:
         super().__init__(event_shape)
         self.latent_shape = (check_count(latent, "VAE: latent"),)
         _check_choices(self.event_shape, decoder, network, levels, scale)
         self.beta = check_number(beta, "VAE: beta", low=0)
+        self.samples = check_count(samples, "VAE: samples")
+        if samples > 1 and beta != 1:
+            raise ValueError(
+                f"VAE: expected beta 1 with {samples} samples, got {beta}: L_k has no KL to weigh"
+            )
         check_number(dropout, "VAE: dropout", low=0, high=0.99)
         self.classes = None if classes is None else check_count(classes, "VAE: classes")
         self.kind, self.support = decoder, SUPPORTS[decoder]
@@ -113,6 +121,8 @@ class VAE(Variational):
     def loss(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """E_x[−E_q log p(x | z) + β KL(q(z | x)‖p(z))] over the batch, in nats: for β = 1, E_x[−ELBO(x)].
 
+        With k > 1 samples it is E_x[−L_k(x)].
+
         Raises:
             ValueError: x or y is not what it should be; y is missing in a model with classes.
         """
@@ -120,6 +130,8 @@ class VAE(Variational):
         return self._loss(x, self._check_classes(y, len(x), needed=True))
 
     def _loss(self, x: Tensor, y: Tensor | None) -> Tensor:
+        if self.samples > 1:
+            return -log_mean_weight(self._log_weights(x, y, self.samples, None)).mean()
         fit, divergence = self._terms(x, y, None)
         return (self.beta * divergence - fit).mean()
 
