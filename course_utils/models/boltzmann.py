@@ -61,16 +61,23 @@ class BoltzmannMachine(ExplicitMarkovChain):
     title = "Boltzmann machine"
     about = "an energy for every state of its units (1985)"
     support: Support = "binary"
-    fit_defaults = {"lr": 5e-2, "epochs": 40, "batch_size": 50, "schedule": "cosine", "average": 0.99}
+    fit_defaults = {
+        "lr": 4e-2,
+        "weight_decay": 0.02,
+        "epochs": 60,
+        "batch_size": 50,
+        "schedule": "cosine",
+        "average": 0.99,
+    }
 
     def __init__(
         self,
         event_shape: tuple[int, ...],
         *,
-        hidden: int = 100,
+        hidden: int = 200,
         connections: str = "restricted",
         gradient: str = "CD",
-        k: int = 10,
+        k: int = 5,
         chains: int = 100,
         mixing: int = 1000,
     ) -> None:
