@@ -13,15 +13,25 @@ from course_utils.evaluation.measures import (
     sample_agreement,
     state_log_probs,
 )
-from course_utils.evaluation.stored import scoreboard, table
+from course_utils.evaluation.parzen import parzen_log_prob, parzen_score
+from course_utils.evaluation.rows import Row
+from course_utils.evaluation.stored import load, scoreboard
+from course_utils.evaluation.tables import table
+from course_utils.evaluation.two_samples import classifier_two_sample_test, frechet_distance
 
 __all__ = [
     "Agreement",
+    "Row",
     "bits_per_dim",
+    "classifier_two_sample_test",
     "exact_kl",
+    "frechet_distance",
     "held_out",
+    "load",
     "log_probs",
     "paired_difference",
+    "parzen_log_prob",
+    "parzen_score",
     "sample_agreement",
     "scoreboard",
     "state_log_probs",

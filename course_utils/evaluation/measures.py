@@ -9,7 +9,7 @@ from torch import Tensor
 
 from course_utils.checks import check_count
 from course_utils.divergences import Estimate, cross_entropy, entropy, mean
-from course_utils.taxonomy import GenerativeModel, TractableDensity
+from course_utils.taxonomy import ExplicitMarkovChain, GenerativeModel, TractableDensity
 from course_utils.universe import BinaryUniverse, all_images, state_index
 
 LARGEST = 16  # pixels: 65,536 states are enumerated in a moment, more are not
@@ -60,11 +60,14 @@ def bits_per_dim(log_prob: Tensor, dims: int, levels: int = 1) -> Tensor:
     return (-log_prob / dims + log(levels)) / log(2)
 
 
-def state_log_probs(model: TractableDensity) -> Tensor:
+@torch.no_grad()
+def state_log_probs(model: TractableDensity | ExplicitMarkovChain) -> Tensor:
     """log p_M of every binary image of the model's shape, ``(2^D,)`` float64, in the universe's order.
 
+    An unnormalised density is divided by the sum over all images: here Z is within reach.
+
     Raises:
-        ValueError: the model is not binary, or has more than 16 pixels.
+        ValueError: the model is not binary, has more than 16 pixels, or has neither log p(x) nor an energy.
     """
     who = type(model).__name__
     if model.support != "binary":
@@ -73,10 +76,14 @@ def state_log_probs(model: TractableDensity) -> Tensor:
         )
     if model.dims > LARGEST:
         raise ValueError(f"state_log_probs: expected at most {LARGEST} pixels, {who} has {model.dims}")
-    return log_probs(model, all_images(1, model.dims).view(-1, *model.event_shape))
+    states = all_images(1, model.dims).view(-1, *model.event_shape)
+    if not isinstance(model, ExplicitMarkovChain):
+        return log_probs(model, states)
+    energies = [model.free_energy(part.to(model.reference)) for part in states.split(8192)]
+    return torch.log_softmax(-torch.cat(energies).double(), 0)
 
 
-def exact_kl(universe: BinaryUniverse, model: TractableDensity) -> float:
+def exact_kl(universe: BinaryUniverse, model: TractableDensity | ExplicitMarkovChain) -> float:
     """KL(p_D‖p_M) = −H(p_D) + E_D[−log p_M] in nats, summed over every state of the universe.
 
     Raises:
@@ -87,7 +94,7 @@ def exact_kl(universe: BinaryUniverse, model: TractableDensity) -> float:
             f"exact_kl: expected a model of shape {universe.event_shape}, "
             f"{type(model).__name__} has {model.event_shape}"
         )
-    log_q = log_probs(model, universe.states).to(universe.log_p.device)
+    log_q = state_log_probs(model).to(universe.log_p.device)
     return float(cross_entropy(universe.log_p, log_q) - entropy(universe.log_p))
 
 

@@ -1,65 +1,94 @@
-"""The scoreboard as it is shipped: made again, stored as JSON with a table beside it, read, shown."""
+"""The table as it is shipped: made again, stored as JSON with a readable one beside it, read."""
 
 import argparse
 import json
+import os
+import secrets
+import sys
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import torch
 
-from course_utils.evaluation.scores import (
-    BINARY,
-    GREY,
-    ORDERS,
-    SETS,
-    Row,
-    entries,
-    score,
-    sets_of,
-    simple_rows,
-)
+from course_utils.evaluation.rows import SETS, Row
+from course_utils.evaluation.scores import score
+from course_utils.evaluation.settings import names, sets_of
+from course_utils.evaluation.simple import simple_rows
+from course_utils.evaluation.tables import one_line, table
 
 SHIPPED = Path(__file__).parents[2] / "data" / "shipped" / "scoreboard.json"
 COMMAND = "python -m uv run python -m course_utils scoreboard"
-UNITS = {BINARY: "nats", GREY: "bits/dim"}
+SIMPLE = "simple"
 
 
-def scoreboard(names: Sequence[str] | None = None, path: Path | str = SHIPPED) -> list[Row]:
-    """Train and measure models on every set that they live on, and store what came.
+def scoreboard(
+    chosen: Sequence[str] | None = None,
+    path: Path | str = SHIPPED,
+    *,
+    sets: Sequence[str] | None = None,
+    only_missing: bool = False,
+) -> list[str]:
+    """Train and measure models on every set that they live on, and store what came, row by row.
 
-    Rows of other models that are stored already stay as they are. A readable table is written beside
-    the file, under the same name with ``.md``. The whole takes some minutes of CPU time.
+    Rows that are stored already stay until theirs is made again, so that the work can be stopped, gone on
+    with, or shared out between processes. A readable table is written beside the file, under the same name
+    with ``.md``. The whole takes about half an hour of CPU time.
 
     Args:
-        names: classes of the tree with an exact density, or "NADE, 8 orders" and the like; None: all.
+        chosen: classes of the tree, or "NADE, 8 orders" and the like, or "simple" for the rows of simple
+            laws and of the truth; None: all.
         path: the JSON file.
+        sets: only these sets of data; None: all.
+        only_missing: leave the rows that are there as they are.
+
+    Returns:
+        What failed: a line each. Their old rows, if there are any, stay.
 
     Raises:
-        ValueError: there is no such model.
+        ValueError: there is no such model or set.
     """
-    every = [*entries(), *(f"{leaf}, {ORDERS} orders" for leaf in ("MADE", "NADE"))]
-    chosen = every if names is None else list(names)
-    unknown = [name for name in chosen if name not in every]
+    every = [SIMPLE, *names()]
+    chosen, sets = every if chosen is None else list(chosen), SETS if sets is None else list(sets)
+    unknown = [one for one in chosen if one not in every] + [one for one in sets if one not in SETS]
     if unknown:
-        raise ValueError(f"scoreboard: expected some of {', '.join(every)}, got {', '.join(unknown)}")
-    rows = {(row.model, row.data): row for row in (load(path) if Path(path).exists() else [])}
-    rows |= {(row.model, row.data): row for row in simple_rows()}
+        allowed = f"some of {', '.join(every)}, and sets out of {', '.join(SETS)}"
+        raise ValueError(f"scoreboard: expected {allowed}; got {', '.join(unknown)}")
+    failed, open_rows = [], missing(path) if only_missing else None
     for name in chosen:
-        for data in sets_of(name):
-            rows[name, data] = score(name, data, progress=True)
-            store(rows.values(), path)
-    return load(path)
+        for data in [""] if name == SIMPLE else [data for data in sets_of(name) if data in sets]:
+            if data and open_rows is not None and (name, data) not in open_rows:
+                continue
+            started = time.process_time()
+            try:
+                made = simple_rows() if name == SIMPLE else [score(name, data, progress=sys.stderr.isatty())]
+            except Exception as error:  # one that fails must not take the others with it
+                failed.append(f"{name}{' on ' * bool(data)}{data}: {type(error).__name__}: {error}")
+                print(failed[-1], file=sys.stderr, flush=True)
+                continue
+            store(made, path)
+            for row in made:
+                print(f"{one_line(row)}   [{time.process_time() - started:.0f} CPU s]", flush=True)
+    return failed
 
 
-def store(rows: Iterable[Row], path: Path | str = SHIPPED) -> None:
-    """Write rows as JSON, best first within a set, and as a table beside it."""
-    rows = sorted(rows, key=lambda row: (SETS.index(row.data), row.value))
+def store(made: Iterable[Row], path: Path | str = SHIPPED) -> None:
+    """Put rows into the file, in place of those of the same model and set, and write the table beside it."""
+    path = Path(path)
+    kept = {(row.model, row.data): row for row in (load(path) if path.exists() else [])}
+    rows = sorted((kept | {(row.model, row.data): row for row in made}).values(), key=Row.rank)
     facts = {"command": COMMAND, "torch": torch.__version__.split("+")[0]}
     content = {"made by": facts, "rows": [row.as_dict() for row in rows]}
-    path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    path.with_suffix(".md").write_text(f"# Scoreboard\n\n{table(rows)}\nMade by `{COMMAND}`.\n", "utf-8")
+    write(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    write(path.with_suffix(".md"), f"# Scoreboard\n\n{table(rows)}\nMade by `{COMMAND}`.\n")
+
+
+def write(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all."""
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    unfinished.write_text(text, "utf-8")
+    os.replace(unfinished, path)
 
 
 def load(path: Path | str = SHIPPED) -> list[Row]:
@@ -71,55 +100,25 @@ def load(path: Path | str = SHIPPED) -> list[Row]:
     try:
         content = json.loads(Path(path).read_text("utf-8"))
         return [Row(**row) for row in content["rows"]]
-    except (OSError, json.JSONDecodeError, KeyError, TypeError) as error:
+    except (OSError, json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"scoreboard: expected a file made by {COMMAND}, got {path}: {error}") from None
 
 
-def table(rows: Iterable[Row]) -> str:
-    """The rows as text in Markdown: a table for each set, best first.
-
-    >>> print(table([Row("uniform", "digits, binary", "nats", 44.36142, 0.0)]))
-    ## digits, binary (300 test images)
-    <BLANKLINE>
-    | model | nats | below the best simple law by | parameters | CPU seconds |
-    |---|---|---|---|---|
-    | uniform | 44.36 |  |  |  |
-    <BLANKLINE>
-    """
-    rows, parts = list(rows), []
-    for data in SETS:
-        here = sorted((row for row in rows if row.data == data), key=lambda row: row.value)
-        if here:
-            on_digits = data in UNITS
-            last = "below the best simple law by" if on_digits else "total variation of 100,000 samples"
-            head = f"## {data}" + (" (300 test images)" if on_digits else " (p_D is known)")
-            names = ("model", UNITS.get(data, "KL, nats"), last, "parameters", "CPU seconds")
-            lines = [head, "", f"| {' | '.join(names)} |", "|" + "---|" * len(names)]
-            lines += [f"| {' | '.join(_cells(row))} |" for row in here]
-            parts.append("\n".join(lines) + "\n")
-    return "\n".join(parts)
-
-
-def _cells(row: Row) -> list[str]:
-    digits = 2 if row.data == BINARY else 3
-    value = f"{row.value:.{digits}f}"
-    value += f" ± {row.standard_error:.{digits}f}" if row.standard_error > 1e-9 else ""
-    value = f"≤ {value}" if row.measure.endswith("bound") else value
-    more = ""
-    if row.better_than:
-        gap, error = min(row.better_than.values())
-        more = f"{gap:.{digits}f} ± {error:.{digits}f}"
-    if row.total_variation:
-        distance, error, perfect = row.total_variation
-        more = f"{distance:.3f} ± {error:.3f} (p_D itself: {perfect:.3f})"
-    learned = [f"{row.parameters:,}", f"{row.seconds:.0f}"] if row.parameters else ["", ""]
-    return [row.model, value, more, *learned]
+def missing(path: Path | str = SHIPPED) -> list[tuple[str, str]]:
+    """The models and sets of which there is no row yet."""
+    stored = {(row.model, row.data) for row in (load(path) if Path(path).exists() else [])}
+    return [(name, data) for name in names() for data in sets_of(name) if (name, data) not in stored]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Make the scoreboard again, of all models or of those named, and print it."""
+    """Make the table again, all of it or the models named; return 1 if one of them failed."""
     parser = argparse.ArgumentParser(prog="python -m course_utils scoreboard", description=main.__doc__)
-    parser.add_argument("names", nargs="*", help="such as NADE or 'MADE, 8 orders' (default: all)")
-    names = parser.parse_args(argv).names
-    print(table(scoreboard(names or None)))
-    return 0
+    parser.add_argument("names", nargs="*", help="such as NADE, 'MADE, 8 orders' or simple (default: all)")
+    parser.add_argument("--set", action="append", dest="sets", help="only this set, such as 'universe 4×4'")
+    parser.add_argument("--missing", action="store_true", help="only rows that are not there yet")
+    arguments = parser.parse_args(argv)
+    failed = scoreboard(arguments.names or None, sets=arguments.sets, only_missing=arguments.missing)
+    print(table(load()))
+    for line in failed:
+        print(f"failed: {line}", file=sys.stderr)
+    return int(bool(failed))

@@ -1,0 +1,111 @@
+"""How each system is built and trained for the table: the defaults of its class, and here what differs."""
+
+import inspect
+from dataclasses import dataclass, field
+
+import torch
+
+import course_utils.models  # noqa: F401  the systems take their places on the tree
+from course_utils.evaluation.rows import BINARY, GREY, LEVELS, UNIVERSES
+from course_utils.models.ensemble import OrderEnsemble
+from course_utils.taxonomy import GenerativeModel, leaves
+
+ORDERS, ENSEMBLES = 8, ("MADE", "NADE")
+UNIVERSE = "universe"  # in SETTINGS: all of them
+DRAWS = 200_000  # training images of a universe
+# of those there are plenty: fewer, larger batches than the defaults, which are those of the digits
+PLENTY: dict[str, object] = {"epochs": 4, "batch_size": 250, "weight_decay": 0.0}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is not as the class has it: arguments of the model, settings of ``fit``, the shape of an image."""
+
+    model: dict[str, object] = field(default_factory=dict)
+    fit: dict[str, object] = field(default_factory=dict)
+    shape: tuple[int, ...] | None = None
+
+
+SETTINGS: dict[tuple[str, str], Choice] = {
+    ("MADE", UNIVERSE): Choice({"hidden": (128, 128)}, {"lr": 0.02}),
+    ("NADE", UNIVERSE): Choice({"hidden": 64}, {"lr": 0.06}),
+    ("RealNVP", "universe 3×3"): Choice({"scales": 1}),  # a side of 3 cannot be halved
+    ("Glow", "universe 3×3"): Choice(shape=(9, 1, 1)),  # nor squeezed: nine channels of one pixel
+    ("BoltzmannMachine", UNIVERSE): Choice(
+        {"hidden": 32, "chains": 250}, {"lr": 0.03, "average": 0.99, "schedule": "cosine"}
+    ),
+    ("GSN", UNIVERSE): Choice(
+        {"hidden": (64, 8), "noise": 0.02, "latent_noise": 2.0, "walkback": 2, "mixing": 30}, {"lr": 0.01}
+    ),
+    ("VAE", GREY): Choice({"decoder": "discretised logistic"}),
+}
+
+
+def entries() -> dict[str, type[GenerativeModel]]:
+    """Every system on the tree by the name of its class, in the order of slide 14."""
+    return {leaf.__name__: leaf for leaf in leaves()}
+
+
+def names() -> list[str]:
+    """All that ``scoreboard`` can score: the systems, and two of them in several orders of the pixels."""
+    return [*entries(), *(f"{leaf}, {ORDERS} orders" for leaf in ENSEMBLES)]
+
+
+def sets_of(name: str) -> list[str]:
+    """The sets on which a model is scored: where its support lets it live.
+
+    >>> sets_of("NADE"), sets_of("MADE, 8 orders")
+    (['universe 3×3', 'universe 4×4', 'digits, binary'], ['digits, binary'])
+    """
+    if name not in entries():
+        return [BINARY]
+    leaf = entries()[name]
+    with torch.random.fork_rng(devices=[]):  # that to ask changes nothing
+        support = leaf((1, 8, 8)).support
+    if support != "binary":
+        return [*UNIVERSES, GREY]
+    return [*UNIVERSES, BINARY] + [GREY] * ("levels" in inspect.signature(leaf).parameters)
+
+
+def check_choice(name: str, data: str) -> None:
+    """Raise a ValueError unless there is a model of this name and it lives on this set."""
+    if name not in names() or data not in sets_of(name):
+        allowed = f"one of {', '.join(names())}" if name not in names() else f"a set of {sets_of(name)}"
+        raise ValueError(f"score: expected {allowed}, got {name!r} on {data!r}")
+
+
+def choice(name: str, data: str) -> Choice:
+    """What differs from the defaults, for all universes and for this set."""
+    found = [SETTINGS.get((name, key), Choice()) for key in (UNIVERSE * (data in UNIVERSES), data)]
+    model = found[0].model | found[1].model
+    if data == GREY and "levels" in inspect.signature(entries()[name]).parameters:
+        model = {"levels": LEVELS} | model
+    training = (PLENTY if data in UNIVERSES else {}) | found[0].fit | found[1].fit
+    return Choice(model, training, found[1].shape or found[0].shape)
+
+
+def build(name: str, data: str) -> GenerativeModel:
+    """The untrained model for this set, from torch's present random numbers.
+
+    Raises:
+        ValueError: there is no such model, or it cannot live on this set.
+
+    >>> build("Glow", "universe 3×3").event_shape
+    (9, 1, 1)
+    """
+    check_choice(name, data)
+    side = UNIVERSES.get(data, 8)
+    if name not in entries():
+        return ensemble(name.split(",")[0], (1, side, side))
+    chosen = choice(name, data)
+    return entries()[name](chosen.shape or (1, side, side), **chosen.model)
+
+
+def ensemble(name: str, shape: tuple[int, ...]) -> OrderEnsemble:
+    """A NADE or a MADE in eight random orders, one set of weights for all."""
+    leaf = entries()[name]
+    if name == "MADE":
+        return OrderEnsemble(leaf(shape, masks=ORDERS, order="random").members())
+    model, dice = leaf(shape), torch.Generator().manual_seed(0)
+    orders = [torch.randperm(model.dims, generator=dice).tolist() for _ in range(ORDERS)]
+    return OrderEnsemble([model.reordered(order) for order in orders])

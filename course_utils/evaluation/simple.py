@@ -1,0 +1,73 @@
+"""The rows that systems are read against: simple laws that a system should beat, and the truth itself."""
+
+import torch
+from torch import Tensor
+
+from course_utils.datasets import digits
+from course_utils.divergences import kl, mean, total_variation
+from course_utils.evaluation import floors, rows
+from course_utils.evaluation.histograms import SAMPLES, histogram_scores
+from course_utils.evaluation.looks import SET, real_scores
+from course_utils.evaluation.measures import bits_per_dim
+from course_utils.evaluation.rows import BINARY, GREY, LEVELS, Row
+from course_utils.universe import bars_and_stripes
+
+TRUTH, REAL = "p_D itself", "real images"
+
+
+def simple_costs(data: str) -> dict[str, Tensor]:
+    """What every test image costs under the simple laws, in the unit of the set: ``(N,)`` each."""
+    if data == BINARY:
+        images = digits("binary")
+        fits = {
+            "uniform": floors.uniform(),
+            "independent pixels": floors.independent_pixels(images.train.x),
+            "mixture of 20 Bernoullis": floors.bernoulli_mixture(images.train.x),
+        }
+        return {law: -fitted(images.test.x) for law, fitted in fits.items()}
+    images, spread = digits("levels"), digits("unit")
+    by_level = floors.independent_levels(images.train.x, LEVELS)
+    gaussian = floors.logit_gaussian(spread.train.x)
+    return {
+        "uniform": bits_per_dim(floors.uniform(LEVELS)(images.test.x), 64),
+        "independent levels": bits_per_dim(by_level(images.test.x), 64),
+        "Gaussian of log-odds": bits_per_dim(gaussian(spread.test.x), 64, LEVELS),
+    }
+
+
+def simple_rows(samples: int = SAMPLES) -> list[Row]:
+    """The simple laws and the truth, on every set.
+
+    Args:
+        samples: how many samples of p_D its own histogram is made of.
+    """
+    found = [row for data in rows.UNIVERSES for row in of_universe(data, samples)]
+    for data, exact in ((BINARY, rows.NATS), (GREY, rows.BITS)):
+        for law, cost in simple_costs(data).items():
+            name = rows.BITS_DEQUANTISED if law.startswith("Gaussian") else exact
+            found.append(Row(law, data, "exact", {name: list(mean(cost))}))
+        found.append(Row(REAL, data, "truth", real_scores(data), samples=SET))
+    return found
+
+
+def of_universe(data: str, samples: int) -> list[Row]:
+    """Uniform, independent pixels with the true shares, and what samples of p_D itself would get."""
+    universe = bars_and_stripes(rows.UNIVERSES[data])
+    x, log_p = universe.states.flatten(1).double(), universe.log_p
+    share = log_p.exp() @ x
+    laws = {
+        "uniform": floors.uniform()(universe.states),
+        "independent pixels": x @ share.log() + (1 - x) @ (1 - share).log(),
+    }
+    dice = torch.Generator().manual_seed(0)
+
+    def sampled(log_q: Tensor) -> dict[str, list[float]]:
+        drawn = torch.multinomial(log_q.exp(), samples, replacement=True, generator=dice)
+        return histogram_scores(log_p, drawn[:, None])
+
+    found = []
+    for law, log_q in laws.items():
+        exact = {rows.KL_EXACT: kl(log_p, log_q), rows.TV_EXACT: total_variation(log_p, log_q)}
+        scores = {name: [value.item(), 0.0] for name, value in exact.items()}
+        found.append(Row(law, data, "exact", scores | sampled(log_q), samples=samples))
+    return [*found, Row(TRUTH, data, "truth", sampled(log_p), samples=samples)]

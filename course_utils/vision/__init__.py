@@ -1,0 +1,5 @@
+"""Networks that look at images and say something about them."""
+
+from course_utils.vision.recognition import DigitClassifier
+
+__all__ = ["DigitClassifier"]

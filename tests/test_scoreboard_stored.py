@@ -1,0 +1,101 @@
+"""The stored table: rows join those that are there, one that fails takes no other with it."""
+
+import pytest
+
+from course_utils.evaluation import Row, load, scoreboard, stored, table
+from course_utils.evaluation.rows import BINARY, C2ST, GREY, KL_EXACT, KL_HISTOGRAM, NATS, TV_HISTOGRAM
+from course_utils.evaluation.scores import score
+from course_utils.evaluation.stored import SHIPPED, main, missing, store
+from course_utils.evaluation.tables import CAN, one_line
+
+SMALL = "universe 3×3"
+
+
+@pytest.fixture(scope="module")
+def shipped() -> dict[tuple[str, str], Row]:
+    return {(row.model, row.data): row for row in load()}
+
+
+def plain(model: str = "NADE", data: str = BINARY, value: float = 17.0, **more: object) -> Row:
+    return Row(model, data, "exact", {NATS: [value, 0.1]}, **more)
+
+
+def test_rows_are_ranked_by_fit_and_what_has_none_comes_last():
+    worse, better, none = plain("A", value=18.0), plain("B"), Row("C", BINARY, "none", {C2ST: [0.5, 0.0]})
+    universe = Row("D", SMALL, "none", {TV_HISTOGRAM: [0.1, 0.0], KL_HISTOGRAM: [0.3, 0.0]})
+    exact = Row("E", SMALL, "exact", {KL_EXACT: [0.2, 0.0], KL_HISTOGRAM: [9.0, 0.0]})
+    assert sorted([none, worse, universe, better, exact], key=Row.rank) == [
+        exact,
+        universe,
+        better,
+        worse,
+        none,
+    ]
+    assert universe.first == KL_HISTOGRAM and none.first == C2ST and none.look(C2ST).value == 0.5
+
+
+def test_a_row_has_known_scores_and_finite_ones():
+    for scores in ({"nats": [1.0, 0.0]}, {NATS: [float("nan"), 0.0]}, {NATS: [1.0, float("inf")]}):
+        with pytest.raises(ValueError, match="Row: expected finite scores"):
+            Row("NADE", BINARY, "exact", scores)
+    assert set(CAN) == {"exact", "lower bound", "unnormalised", "none", "truth"}
+
+
+def test_store_load_and_table_agree(tmp_path, shipped):
+    path = tmp_path / "board.json"
+    store(reversed(list(shipped.values())), path)
+    assert load(path) == load()
+    text = path.with_suffix(".md").read_text("utf-8")
+    assert table(shipped.values()) in text and text == SHIPPED.with_suffix(".md").read_text("utf-8")
+    assert "| NADE | p(x) | 17." in text and "≤ " in text
+
+
+def test_rows_join_those_that_are_there(tmp_path):
+    path = tmp_path / "board.json"
+    store([plain("NADE"), plain("MADE")], path)
+    store([plain("NADE", value=16.0)], path)
+    assert [(row.model, row.value) for row in load(path)] == [("NADE", 16.0), ("MADE", 17.0)]
+    assert {name for name, _ in missing(path)} >= {"PixelCNN"}
+    assert ("NADE", BINARY) not in missing(path) and ("NADE", SMALL) in missing(path)
+    assert [file.name for file in tmp_path.iterdir() if file.suffix not in (".json", ".md")] == []
+
+
+def test_one_that_fails_leaves_the_others_and_its_old_row(tmp_path, monkeypatch, capsys):
+    path = tmp_path / "board.json"
+    store([plain("MADE")], path)
+
+    def score_or_fail(name, data, **more):
+        if name == "MADE":
+            raise RuntimeError("no luck")
+        return plain(name, data)
+
+    monkeypatch.setattr(stored, "score", score_or_fail)
+    failed = scoreboard(["MADE", "NADE"], path, sets=[BINARY])
+    assert failed == [f"MADE on {BINARY}: RuntimeError: no luck"]
+    assert {row.model for row in load(path)} == {"MADE", "NADE"}
+    assert "NADE on digits, binary" in capsys.readouterr().out
+    assert scoreboard(["MADE", "NADE"], path, sets=[BINARY], only_missing=True) == []
+    monkeypatch.setattr(stored, "SHIPPED", path)
+    monkeypatch.setattr(scoreboard, "__defaults__", (None, path))
+    monkeypatch.setattr(load, "__defaults__", (path,))
+    assert main(["MADE", "--set", BINARY]) == 1 and main(["NADE", "--set", BINARY]) == 0
+
+
+def test_a_line_says_all_of_a_row():
+    line = one_line(plain(seconds=12.3, sampling=0.5))
+    assert line.startswith("NADE on digits, binary: nats, exact 17.00 ± 0.10") and "trained 12 s" in line
+
+
+def test_bad_input_is_named(tmp_path):
+    with pytest.raises(ValueError, match="scoreboard: expected some of .*NADE.*got Nade"):
+        scoreboard(["Nade"], tmp_path / "board.json")
+    with pytest.raises(ValueError, match="scoreboard: expected .*got faces"):
+        scoreboard(["NADE"], tmp_path / "board.json", sets=["faces"])
+    for name, data in (("Nade", BINARY), ("NADE", GREY), ("NADE, 8 orders", SMALL), ("NADE", "faces")):
+        with pytest.raises(ValueError, match="score: expected"):
+            score(name, data)
+    (tmp_path / "other.json").write_text("[1]")
+    (tmp_path / "old.json").write_text('{"rows": [{"model": "NADE", "value": 1}]}')
+    for name in ("other.json", "missing.json", "old.json"):
+        with pytest.raises(ValueError, match="scoreboard: expected a file"):
+            load(tmp_path / name)
