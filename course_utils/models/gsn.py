@@ -84,7 +84,7 @@ class GSN(ImplicitMarkovChain):
     title = "GSN"
     about = "corrupt, denoise, walk back: a learned chain (2013)"
     support: Support = "binary"
-    fit_defaults = {"lr": 1e-2, "epochs": 80, "batch_size": 50, "schedule": "cosine", "average": 0.99}
+    fit_defaults = {"lr": 1e-2, "epochs": 60, "batch_size": 50, "schedule": "cosine", "average": 0.99}
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class GSN(ImplicitMarkovChain):
         noise: float = 0.4,
         latent_noise: float = 0.5,
         walkback: int = 3,
-        mixing: int = 100,
+        mixing: int = 50,
     ) -> None:
         super().__init__(event_shape)
         sizes = [
