@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from course_utils.models import FFJORD, NADE, VAE, PixelCNN, RealNVP
+from course_utils.models import FFJORD, NADE, VAE, BoltzmannMachine, PixelCNN, RealNVP
 from course_utils.universe import bars_and_stripes
 
 
@@ -56,9 +56,20 @@ def encoded() -> tuple[Any, ...]:
     return coded(), (torch.rand(300, 1, 8, 8) < 0.5).float(), torch.arange(300) % 10
 
 
+def walked() -> tuple[Any, ...]:
+    """A small machine whose images differ in energy."""
+    torch.manual_seed(0)
+    model = BoltzmannMachine((1, 3, 3), hidden=4)
+    for parameter in model.parameters():
+        parameter.data.normal_()
+    return (model,)
+
+
 INPUTS: dict[str, Callable[[], tuple[Any, ...]]] = {
     "autoregressive.drawing": lambda: (PixelCNN((1, 8, 8), hidden=8, blocks=1).eval(),),
     "continuous_flow.time_of_a_flow": moving,
+    "energy.chains": walked,
+    "energy.landscape": walked,
     "flows.interpolation": lambda: (RealNVP((1, 8, 8), hidden=8), torch.rand(6, 1, 8, 8)),
     "flows.layers": coupled,
     "latent.latent_plane": encoded,

@@ -1,0 +1,75 @@
+"""Answers to the exercises of notebook 17."""
+
+import torch
+from torch.nn.functional import softplus
+
+from course_utils.exercises.boltzmann_machine import p_pixels, summed, weight_gradient
+from wrong_answers import Answers
+
+
+def dots(*args): ...
+
+
+def sums(x, x_model, c, W):
+    def up(x):
+        return x.T @ torch.sigmoid(c + x @ W)
+
+    return up(x) - up(x_model)
+
+
+def activations(x, x_model, c, W):
+    def up(x):
+        return x.T @ (c + x @ W) / len(x)
+
+    return up(x) - up(x_model)
+
+
+def outer(x, x_model, c, W):
+    def up(x):
+        return torch.einsum("bi,bj->ij", x, torch.sigmoid(c + x @ W)).div(len(x))
+
+    return up(x) - up(x_model)
+
+
+ANSWERS = {
+    "free_energy": Answers(
+        wrong=(
+            lambda x, b, c, W: x @ b + softplus(c + x @ W).sum(1),
+            lambda x, b, c, W: -x @ b - (c + x @ W).sum(1),
+            lambda x, b, c, W: -x @ b - softplus(x @ W).sum(1) - c.sum(),
+            lambda x, b, c, W: -x @ b - torch.sigmoid(c + x @ W).sum(1),
+            lambda x, b, c, W: -x @ b + softplus(c + x @ W).sum(1),
+            lambda x, b, c, W: -softplus(c + x @ W).sum(1),
+            lambda x, b, c, W: -x @ b - softplus(c - x @ W).sum(1),
+            lambda x, b, c, W: -x @ b - softplus((c + x @ W).sum(1)),
+        ),
+        right=(summed, lambda x, b, c, W: -(x @ b) - (1 + (c + x @ W).exp()).log().sum(1)),
+        untouched=(dots, ..., None),
+    ),
+    "p_pixels": Answers(
+        wrong=(
+            lambda h, b, W: b + h @ W.T,
+            lambda h, b, W: torch.sigmoid(h @ W.T),
+            lambda h, b, W: torch.sigmoid(-(b + h @ W.T)),
+            lambda h, b, W: torch.softmax(b + h @ W.T, 1),
+            lambda h, b, W: (b + h @ W.T > 0).float(),
+            lambda h, b, W: torch.bernoulli(p_pixels(h, b, W)),
+            lambda h, b, W: torch.sigmoid(b + h @ W),
+        ),
+        right=(lambda h, b, W: 1 / (1 + (-b - (W @ h.T).T).exp()),),
+        untouched=(dots, ..., None),
+    ),
+    "weight_gradient": Answers(
+        wrong=(
+            sums,
+            activations,
+            lambda x, x_model, c, W: -weight_gradient(x, x_model, c, W),
+            lambda x, x_model, c, W: weight_gradient(x, x_model, 0 * c, W),
+            lambda x, x_model, c, W: weight_gradient(x, x_model, c, W).T,
+            lambda x, x_model, c, W: x.T @ torch.sigmoid(c + x @ W) / len(x),
+            lambda x, x_model, c, W: weight_gradient(x, x_model, c, W) / W.numel(),
+        ),
+        right=(outer, lambda x, x_model, c, W: -weight_gradient(x_model, x, c, W)),
+        untouched=(dots, ..., None),
+    ),
+}
