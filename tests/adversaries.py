@@ -54,8 +54,8 @@ class Bent(nn.Module):
         return ((x - self.knots[:-1]).clamp_min(0).minimum(width) * self.slopes).sum(1)
 
 
-def play(x, fake, discriminator, loss="non-saturating", **settings):
-    """A game between given players on samples of exact frequencies."""
-    game = GAN(tuple(x.shape[1:]), loss=loss, latent=1, hidden=2, **settings).double()
+def play(x, fake, discriminator, loss="non-saturating", penalty=0.0, **settings):
+    """A game between given players on samples of exact frequencies; without a penalty: that of 2014."""
+    game = GAN(tuple(x.shape[1:]), loss=loss, latent=1, hidden=2, penalty=penalty, **settings).double()
     game.generator, game.discriminator = Fixed(fake), discriminator
     return game

@@ -64,7 +64,7 @@ class Descent:
 
     def step(self, loss: Tensor) -> None:
         """One step along the gradient of a loss."""
-        self.scaler.scale(loss).backward()
+        self.scaler.scale(loss).backward(inputs=self.parameters)
         if isfinite(self.settings.clip):
             self.scaler.unscale_(self.optimiser)
             clip_grad_norm_(self.parameters, self.settings.clip)
