@@ -120,7 +120,7 @@ def draw_posterior(
     log_p, elbo = gap(model, one, z, joint)
     plots.images(one[None], title=f"x, image {image}", ax=figure.add_axes((0.02, 0.1, 0.33, 0.74)))
     width, height = figure.get_size_inches()
-    ax = figure.add_axes((4.1 / width, 0.7 / height, (height - 1.2) / width, 1 - 1.2 / height))
+    ax = figure.add_axes((4.4 / width, 0.7 / height, (height - 1.2) / width, 1 - 1.2 / height))
     density = (joint - joint.max()).exp().view(POINTS, POINTS).T.numpy()
     box = (-WIDER, WIDER, -WIDER, WIDER)
     ax.imshow(density, extent=box, origin="lower", cmap="Blues", interpolation="bilinear")
@@ -131,7 +131,8 @@ def draw_posterior(
         outline = q.mean.cpu() + many * (0.5 * q.log_variance.cpu()).exp() * circle
         ax.plot(*outline.T.numpy(), color=ORANGE if many == 2 else VERMILLION, ls="-", lw=2.5)
     _frame(ax)
-    ax.set_title(f"log p(x) {log_p:.2f}, ELBO {elbo:.2f}: gap {log_p - elbo:.2f} nats", loc="right")
+    nats = f"log p(x) {log_p:.2f}, ELBO {elbo:.2f}".replace("-", "−")
+    ax.set_title(f"{nats}: gap {log_p - elbo:.2f} nats", loc="right")
 
 
 def _frame(ax: Axes) -> None:
