@@ -1,4 +1,4 @@
-"""The commands of the course: ``python -m course_utils [check | refresh | picture | scoreboard]``."""
+"""The commands of the course: ``python -m course_utils [check | refresh | picture | scoreboard | mark]``."""
 
 import argparse
 import sys
@@ -13,6 +13,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     ``check``, the default, prints what is here, what is missing and how to mend it. ``refresh`` executes
     the notebooks and stores their outputs: see ``course_utils.notebooks``. ``picture`` draws the README's,
     ``scoreboard`` trains the tree and stores how far each system comes: see ``course_utils.evaluation``.
+    ``mark`` runs a folder of submitted notebooks and writes their marks: see ``course_utils.marking``.
     """
     parser = argparse.ArgumentParser(prog="python -m course_utils", description=__doc__)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
@@ -21,6 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "refresh": "execute notebooks and store their outputs",
         "picture": "train NADE and draw the picture of the README",
         "scoreboard": "train the systems on the tree and store how good they are",
+        "mark": "run submitted notebooks, each alone, and write marks and reports",
     }.items():
         commands.add_parser(name, help=what, add_help=False)
     arguments, rest = parser.parse_known_args(argv)
@@ -36,6 +38,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from course_utils.evaluation import stored
 
         return stored.main(rest)
+    if arguments.command == "mark":
+        from course_utils import marking
+
+        return marking.main(rest)
     if rest:
         parser.error(f"unrecognised arguments: {' '.join(rest)}")
     findings = report()

@@ -12,7 +12,8 @@ LAYERS = {
     2: "models vision",
     3: "training evaluation",
     4: "explorers exercises environment notebooks picture",
-    5: "__main__",
+    5: "marking",
+    6: "__main__",
 }
 LAYER = {unit: layer for layer, units in LAYERS.items() for unit in units.split()}
 ONLY_IN = {"matplotlib": {"plots", "explorers"}, "ipywidgets": {"explorers", "exercises"}}

@@ -1,6 +1,5 @@
 """A notebook with every exercise solved: each stub gives way to what ``solution`` would print."""
 
-import ast
 import copy
 import io
 from contextlib import redirect_stdout
@@ -9,23 +8,7 @@ from nbformat import NotebookNode
 
 from course_utils.exercises import solution
 from course_utils.exercises.desk import catalogue
-
-
-def stubs(cell: NotebookNode) -> dict[str, ast.stmt]:
-    """The exercises that a cell with the tag exercise leaves to the student, with their statements.
-
-    A statement that only hands an answer to ``check`` is no stub.
-    """
-    if cell.cell_type != "code" or "exercise" not in cell.metadata.get("tags", []):
-        return {}
-    found = {}
-    for statement in ast.parse(cell.source).body:
-        if isinstance(statement, ast.FunctionDef):
-            found[statement.name] = statement
-        elif isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-            if not (isinstance(statement.value, ast.Call) and ast.unparse(statement.value.func) == "check"):
-                found[statement.targets[0].id] = statement
-    return {name: statement for name, statement in found.items() if name in catalogue()}
+from course_utils.exercises.stubs import stubs
 
 
 def answer(name: str) -> str:

@@ -6,9 +6,10 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
-from solved import solved, stubs, verdicts
+from solved import solved, verdicts
 
 from course_utils.exercises.desk import catalogue
+from course_utils.exercises.stubs import stubs
 from course_utils.notebooks import execute
 from course_utils.notebooks.command import FOLDER
 

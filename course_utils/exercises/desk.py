@@ -1,14 +1,16 @@
 """What a student calls: check, hint, solution."""
 
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
 
 from course_utils import exercises
-from course_utils.exercises.engine import Exercise, judge
+from course_utils.exercises.engine import Exercise, Verdict, judge
 from course_utils.exercises.source import standalone
 
+listeners: list[Callable[[Exercise, Verdict], object]] = []  # each is told of every verdict, as for marking
 _shown: dict[str, int] = {}  # how many hints of each exercise were shown
 
 
@@ -67,6 +69,8 @@ def check(answer: Any, name: str | None = None) -> Any:
     verdict = judge(exercise, answer)
     if verdict.outcome == "not attempted":
         _shown[exercise.name] = max(1, _shown.get(exercise.name, 0))
+    for listener in listeners:
+        listener(exercise, verdict)
     print(verdict.text)
     return verdict.answer
 

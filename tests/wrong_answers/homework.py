@@ -1,0 +1,118 @@
+"""Answers to the exercises of notebook 21."""
+
+import torch
+
+from course_utils.divergences import js, kl
+from wrong_answers import Answers
+
+
+def dots(*args): ...
+
+
+def shares(draws, states):
+    return torch.bincount(draws, minlength=states) / len(draws)
+
+
+ANSWERS = {
+    "kl_as_sum": Answers(
+        wrong=(
+            lambda log_p, log_q: (log_q.exp() * (log_q - log_p)).sum(),
+            lambda log_p, log_q: -(log_p.exp() * (log_p - log_q)).sum(),
+            lambda log_p, log_q: (log_p.exp() * (log_p - log_q)).mean(),
+            lambda log_p, log_q: -(log_p.exp() * log_q).sum(),
+            lambda log_p, log_q: (log_p.exp() - log_q.exp()).abs().sum(),
+            lambda log_p, log_q: (log_p * (log_p - log_q)).sum(),
+        ),
+        right=(lambda log_p, log_q: log_p.exp() @ (log_p - log_q), kl),
+        untouched=(dots, ..., None),
+    ),
+    "split_kl": Answers(
+        wrong=(
+            lambda log_p, log_q: ((log_p.exp() * log_q).sum(), (log_p.exp() * log_p).sum()),
+            lambda log_p, log_q: (log_p.sum(), log_q.sum()),
+            lambda log_p, log_q: (-(log_p.exp() * log_p).sum(), -(log_p.exp() * log_q).sum()),
+            lambda log_p, log_q: ((log_p.exp() * log_p).sum(), (log_q.exp() * log_q).sum()),
+            lambda log_p, log_q: (kl(log_p, log_q), torch.zeros(())),
+            lambda log_p, log_q: (log_p.exp() * log_p).sum() - (log_p.exp() * log_q).sum(),
+        ),
+        right=(lambda log_p, log_q: (log_p.exp() @ log_p, log_p.exp() @ log_q),),
+        untouched=(dots, ..., None),
+    ),
+    "sum_with_theta": Answers(
+        wrong=("first", "both", 2, "the second"), right=("second",), untouched=(..., None)
+    ),
+    "nll_minus_kl": Answers(
+        wrong=(
+            lambda log_p, log_qs: -(log_qs @ log_p.exp()),
+            lambda log_p, log_qs: (log_p - log_qs) @ log_p.exp(),
+            lambda log_p, log_qs: (log_qs @ log_p.exp()) - ((log_p - log_qs) @ log_p.exp()),
+            lambda log_p, log_qs: -(log_qs @ log_p.exp()) + ((log_p - log_qs) @ log_p.exp()),
+            lambda log_p, log_qs: torch.zeros(len(log_qs)),
+            lambda log_p, log_qs: -(log_p.exp() * log_p).sum(),
+        ),
+        right=(lambda log_p, log_qs: -(log_p.exp() * log_p).sum().expand(len(log_qs)),),
+        untouched=(dots, ..., None),
+    ),
+    "nll_of_samples": Answers(
+        wrong=(
+            lambda log_q, draws: log_q[draws].mean(),
+            lambda log_q, draws: -log_q[draws].sum(),
+            lambda log_q, draws: -log_q.mean(),
+            lambda log_q, draws: -log_q[draws].exp().mean(),
+            lambda log_q, draws: -(log_q.exp() * log_q).sum(),
+            lambda log_q, draws: -log_q[draws.unique()].mean(),
+        ),
+        right=(lambda log_q, draws: -(shares(draws, len(log_q)) * log_q).sum(),),
+        untouched=(dots, ..., None),
+    ),
+    "likeliest_law": Answers(
+        wrong=(
+            lambda draws, states: torch.full((states,), 1 / states),
+            lambda draws, states: torch.bincount(draws, minlength=states).float(),
+            lambda draws, states: (torch.bincount(draws, minlength=states) + 1) / (len(draws) + states),
+            lambda draws, states: torch.bincount(draws, minlength=states) / states,
+            lambda draws, states: (torch.bincount(draws, minlength=states) > 0) / len(draws.unique()),
+            lambda draws, states: shares(draws, states).softmax(0),
+        ),
+        right=(lambda draws, states: torch.eye(states)[draws].mean(0),),
+        untouched=(dots, ..., None),
+    ),
+    "argument": Answers(
+        wrong=("ABCDEF", "CEBFDA", "CBEFAD", "CEBF", "cebfad", "DAFBEC", list("CEBFAD"), 6),
+        right=("CEBFAD",),
+        untouched=(..., None),
+    ),
+    "reverse_choice": Answers(
+        wrong=(
+            lambda log_p, log_qs: int((log_p.exp() * (log_p - log_qs)).sum(1).argmin()),
+            lambda log_p, log_qs: int((log_qs.exp() * (log_qs - log_p)).sum(1).argmax()),
+            lambda log_p, log_qs: int((log_qs.exp() * (log_p - log_qs)).sum(1).argmin()),
+            lambda log_p, log_qs: 0,
+            lambda log_p, log_qs: float((log_qs.exp() * (log_qs - log_p)).sum(1).min()),
+        ),
+        right=(lambda log_p, log_qs: min(range(len(log_qs)), key=lambda t: kl(log_qs[t], log_p).item()),),
+        untouched=(dots, ..., None),
+    ),
+    "lowest_training_nll": Answers(
+        wrong=(
+            lambda draws, states: torch.tensor(float(states)).log(),
+            lambda draws, states: torch.tensor(0.0),
+            lambda draws, states: torch.xlogy(shares(draws, states), shares(draws, states)).sum(),
+            lambda draws, states: -(shares(draws, states) * shares(draws, states).log()).sum(),
+            lambda draws, states: -shares(draws, states)[draws].mean(),
+        ),
+        right=(lambda draws, states: -shares(draws, states)[draws].log().mean(),),
+        untouched=(dots, ..., None),
+    ),
+    "js_of_the_best_judge": Answers(
+        wrong=(
+            lambda log_p, log_q: kl(log_p, log_q),
+            lambda log_p, log_q: (kl(log_p, log_q) + kl(log_q, log_p)) / 2,
+            lambda log_p, log_q: js(log_p, log_q) - torch.tensor(2.0).log(),
+            lambda log_p, log_q: 2 * js(log_p, log_q),
+            lambda log_p, log_q: torch.tensor(2.0).log() - js(log_p, log_q),
+        ),
+        right=(js,),
+        untouched=(dots, ..., None),
+    ),
+}
