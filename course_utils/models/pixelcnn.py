@@ -56,7 +56,7 @@ class PixelCNN(Autoregressive):
 
     title = "PixelCNN"
     about = "masked convolutions: all conditionals in one pass (2016)"
-    fit_defaults = {"lr": 1e-2, "epochs": 14, "batch_size": 50, "schedule": "cosine", "weight_decay": 0.3}
+    fit_defaults = {"lr": 1e-2, "epochs": 18, "batch_size": 50, "weight_decay": 0.5, "average": 0.99}
 
     def __init__(
         self,
