@@ -106,6 +106,11 @@ def test_looks_see_the_kept_weights_and_change_nothing():
     assert same(seen[6], weights(game)) and same(seen[0], weights(small_game()))
 
 
+def test_the_answers_to_samples_always_come_from_the_same_noise():
+    history = play(small_game(), epochs=3, lr=1e-12)
+    assert history.fake[0] == pytest.approx(history.fake[1], abs=1e-6) == history.fake[2]
+
+
 def test_seed_decides_everything_and_the_caller_decides_nothing():
     def one(seed, callers_seed):
         game = small_game()

@@ -124,6 +124,15 @@ def test_both_players_listen_to_the_class(shape):
     assert torch.equal(first, game.generator(game.noise(3), torch.tensor([2, 2, 2])))
 
 
+def test_samples_are_shown_to_the_discriminator_with_the_class_they_were_made_for():
+    game, told = GAN((2,), classes=3), []
+    game.generator.register_forward_pre_hook(lambda net, args: told.append(args[1]))
+    game.discriminator.register_forward_pre_hook(lambda net, args: told.append(args[1]))
+    y = torch.tensor([0, 1, 2, 2])
+    game.discriminator_loss(torch.randn(4, 2), y)
+    assert torch.equal(told[0], y) and torch.equal(told[1], torch.cat([y, y]))
+
+
 def test_what_follows_from_the_arguments():
     assert [GAN((2,), loss=loss).discriminator_steps for loss in ("non-saturating", "wasserstein")] == [1, 2]
     assert GAN((2,), loss="wasserstein", discriminator_steps=5).discriminator_steps == 5
