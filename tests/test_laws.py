@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from torch.distributions import Normal
+from torch.distributions import Normal, kl_divergence
 
 from course_utils.models.laws import Bernoulli, DiscretisedLogistic, Gaussian
 
@@ -76,6 +76,12 @@ def test_samples_follow_log_prob(law):
     assert (below - mass.cumsum(0)).abs().max() < 5 * 0.5 / n**0.5
     again = big.sample(torch.Generator().manual_seed(0))
     assert torch.equal(x, again)
+
+
+def test_the_closed_kl_is_the_kl_of_each_element():
+    mean, log_variance = torch.randn(2, 5, 3).double()
+    law, standard = Normal(mean, (log_variance / 2).exp()), Normal(torch.zeros(()).double(), 1.0)
+    torch.testing.assert_close(Gaussian(mean, log_variance).kl_from_standard(), kl_divergence(law, standard))
 
 
 def test_a_law_sums_its_log_over_all_axes_but_the_first():
