@@ -13,6 +13,11 @@ from course_utils.evaluation.measures import (
     sample_agreement,
     state_log_probs,
 )
+from course_utils.evaluation.partition import (
+    PartitionEstimate,
+    annealed_importance_sampling,
+    importance_sampling,
+)
 from course_utils.evaluation.parzen import parzen_log_prob, parzen_score
 from course_utils.evaluation.rows import Row
 from course_utils.evaluation.stored import load, scoreboard
@@ -21,12 +26,15 @@ from course_utils.evaluation.two_samples import classifier_two_sample_test, frec
 
 __all__ = [
     "Agreement",
+    "PartitionEstimate",
     "Row",
+    "annealed_importance_sampling",
     "bits_per_dim",
     "classifier_two_sample_test",
     "exact_kl",
     "frechet_distance",
     "held_out",
+    "importance_sampling",
     "load",
     "log_probs",
     "paired_difference",
