@@ -101,7 +101,7 @@ def shown(estimate: tuple[float, float] | None, mark: str = "") -> str:
     if estimate is None:
         return ""
     value, error = estimate
-    digits = 2 if abs(value) >= 10 else 3
+    digits = 2 if abs(value) >= 10 else 3 if abs(value) >= 0.1 else 4
     text = f"{value:.{digits}f}" + (f" ± {error:.{digits}f}" if error > 1e-9 else "")
     return f"{mark} {text}".strip()
 

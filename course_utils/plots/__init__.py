@@ -7,6 +7,7 @@ draw: matplotlib's own settings stay as they are.
 
 from course_utils.plots.canvas import COLOURS, style
 from course_utils.plots.curves import distributions, history, lines
+from course_utils.plots.dots import dots
 from course_utils.plots.game import game
 from course_utils.plots.mosaic import images
 from course_utils.plots.plane import density, points
@@ -16,6 +17,7 @@ __all__ = [
     "COLOURS",
     "density",
     "distributions",
+    "dots",
     "game",
     "history",
     "images",

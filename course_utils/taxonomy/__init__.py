@@ -32,7 +32,7 @@ from course_utils.taxonomy.branches import (
 from course_utils.taxonomy.variational import Law, Variational, log_mean_weight
 from course_utils.taxonomy.energy import ExplicitMarkovChain
 from course_utils.taxonomy.implicit import Direct, ImplicitDensity, ImplicitMarkovChain
-from course_utils.taxonomy.drawing import children, leaves, tree
+from course_utils.taxonomy.drawing import children, leaves, tree, verbs
 
 __all__ = [
     "ApproximateDensity",
@@ -54,4 +54,5 @@ __all__ = [
     "leaves",
     "log_mean_weight",
     "tree",
+    "verbs",
 ]

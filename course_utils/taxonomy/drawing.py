@@ -1,6 +1,7 @@
 """The tree read off the classes: its nodes, its leaves, its picture in text."""
 
 from collections.abc import Iterator
+from inspect import isfunction
 
 from course_utils.taxonomy.model import GenerativeModel
 
@@ -21,6 +22,26 @@ def leaves(node: type[GenerativeModel] = GenerativeModel) -> Iterator[type[Gener
         yield node
     for child in children(node):
         yield from leaves(child)
+
+
+def verbs(node: type[GenerativeModel]) -> list[str]:
+    """The public methods that the tree grants a class, from the root down: what can be asked of a model.
+
+    Left out are ``check`` and the losses, which are for training.
+
+    >>> from course_utils.taxonomy import Flow
+    >>> verbs(Flow)
+    ['sample', 'log_prob', 'encode', 'decode']
+    """
+    package = __name__.rsplit(".", 1)[0]
+    granted = [base for base in reversed(node.__mro__) if base.__module__.startswith(f"{package}.")]
+    found = [
+        name
+        for base in granted
+        for name, value in vars(base).items()
+        if isfunction(value) and not name.startswith("_") and not name.endswith(("loss", "check"))
+    ]
+    return list(dict.fromkeys(["sample", *found]))
 
 
 def tree(node: type[GenerativeModel] = GenerativeModel, prefix: str = "") -> str:

@@ -1,0 +1,167 @@
+"""The exercises of notebook 10: a place on the tree, what bounds can prove, the best that any test can do."""
+
+from collections.abc import Iterable
+from itertools import product
+
+import torch
+from torch import Tensor
+
+from course_utils.exercises.engine import Exercise, agrees_with, holds
+from course_utils.taxonomy import (
+    Autoregressive,
+    Direct,
+    ExplicitMarkovChain,
+    Flow,
+    ImplicitMarkovChain,
+    Variational,
+    verbs,
+)
+from course_utils.universe import bars_and_stripes
+
+Result = tuple[float, str, str]
+FAMILIES = (Autoregressive, Flow, Variational, ExplicitMarkovChain, ImplicitMarkovChain, Direct)
+
+
+def family_of(verbs: Iterable[str]) -> str:
+    """The family of a system, by the name of its class on the tree, from the verbs that it has."""
+    verbs = set(verbs)
+    if "log_prob" in verbs:
+        return "Autoregressive" if "conditionals" in verbs else "Flow"
+    if "elbo" in verbs:
+        return "Variational"
+    if "free_energy" in verbs:
+        return "ExplicitMarkovChain"
+    return "ImplicitMarkovChain" if "step" in verbs else "Direct"
+
+
+def surely_better(a: Result, b: Result) -> bool:
+    """Whether a's true −log p is surely below b's: each (value, kind, data), kind of the value."""
+    (value_a, kind_a, data_a), (value_b, kind_b, data_b) = a, b
+    same = data_a == data_b
+    return same and kind_a != "lower bound" and kind_b != "upper bound" and value_a < value_b
+
+
+def best_accuracy(p: Tensor, q: Tensor) -> Tensor:
+    """How often the best classifier is right that gets x from p or q, a coin deciding, ``(S,)`` each."""
+    return torch.maximum(p, q).sum() / 2
+
+
+def spoken() -> dict[str, tuple[list[str]]]:
+    """The verbs of every family, as the classes have them."""
+    return {family.__name__: (verbs(family),) for family in FAMILIES}
+
+
+def spoken_otherwise() -> dict[str, tuple[set[str]]]:
+    """The same verbs in no order, with some that every system has."""
+    return {family.__name__: ({*verbs(family), "to", "parameters"},) for family in FAMILIES}
+
+
+def results() -> dict[str, tuple[Result, Result]]:
+    """Two results of every pair of kinds, smaller against larger and the other way, on one set and on two."""
+    kinds = ("exact", "upper bound", "lower bound")
+    found = {}
+    for (one, other), (low, high) in product(product(kinds, kinds), ((17.0, 18.0), (18.0, 17.0))):
+        name = f"{low:g} ({one}) against {high:g} ({other})"
+        found[name] = ((low, one, "digits"), (high, other, "digits"))
+    found["another set"] = ((1.0, "exact", "digits"), (80.0, "exact", "MNIST"))
+    return found
+
+
+def provable() -> dict[str, tuple[Result, Result]]:
+    """The pairs in which the order of the true costs follows."""
+    return {name: pair for name, pair in results().items() if surely_better(*pair)}
+
+
+def open_questions() -> dict[str, tuple[Result, Result]]:
+    """The pairs in which it does not follow."""
+    return {name: pair for name, pair in results().items() if not surely_better(*pair)}
+
+
+def pairs_of_laws() -> dict[str, tuple[Tensor, Tensor]]:
+    """Laws on a few states, near and far, and on the 3×3 universe."""
+    p = bars_and_stripes(3).log_p.exp()
+    return {
+        "a coin and a biased one": (torch.tensor([0.5, 0.5]), torch.tensor([0.8, 0.2])),
+        "three states": (torch.tensor([0.1, 0.6, 0.3]), torch.tensor([0.3, 0.3, 0.4])),
+        "p_D of 3×3 and the uniform law": (p, torch.full_like(p, 1 / 512)),
+    }
+
+
+def same_laws() -> dict[str, tuple[Tensor, Tensor]]:
+    """A law and itself."""
+    p = torch.tensor([0.1, 0.6, 0.3])
+    return {"a law and itself": (p, p)}
+
+
+def disjoint_laws() -> dict[str, tuple[Tensor, Tensor]]:
+    """Two laws that share no state."""
+    return {"no state in common": (torch.tensor([0.5, 0.5, 0.0]), torch.tensor([0.0, 0.0, 1.0]))}
+
+
+def is_number(came: object, value: float) -> bool:
+    """Whether an answer is this number, as a tensor or a float."""
+    number = came.item() if isinstance(came, Tensor) and came.numel() == 1 else came
+    return isinstance(number, int | float) and abs(number - value) < 1e-5
+
+
+FAMILY_OF = Exercise(
+    family_of,
+    hints=(
+        "A verb that only one family has settles the question at once. Which verbs are those?",
+        "`conditionals`: autoregressive. `elbo`: variational. `free_energy`: the explicit Markov chain.",
+        "`log_prob`, no conditionals: a flow. `step`, no free_energy: the implicit chain. The rest: direct.",
+    ),
+    properties=(
+        holds(
+            "the answer is the name of a family",
+            lambda came, verbs: came in {family.__name__ for family in FAMILIES},
+            "one of " + ", ".join(family.__name__ for family in FAMILIES),
+            spoken,
+        ),
+        agrees_with(family_of, spoken, says="the verbs of every class on the tree lead back to it"),
+        agrees_with(family_of, spoken_otherwise, says="neither order nor other verbs matter"),
+    ),
+)
+
+SURELY_BETTER = Exercise(
+    surely_better,
+    hints=(
+        "What is the largest that a's true cost can be, and the smallest that b's can be?",
+        "An upper bound says: the true cost is this or less. It proves something of a, and nothing of b.",
+        "Numbers on different data say nothing about each other. Otherwise a must not be a lower bound, "
+        "b not an upper bound, and a's value must be smaller.",
+    ),
+    properties=(
+        holds(
+            "the answer is True or False",
+            lambda came, a, b: isinstance(came, bool),
+            "a bool",
+            results,
+        ),
+        holds("what follows is seen to follow", lambda came, a, b: came is True, "True", provable),
+        holds(
+            "nothing is claimed that does not follow",
+            lambda came, a, b: came is False,
+            "False",
+            open_questions,
+        ),
+    ),
+)
+
+BEST_ACCURACY = Exercise(
+    best_accuracy,
+    hints=(
+        "Given x, the best guess is the law that makes x more probable. How often is that guess right?",
+        "Half of the x come from p, half from q: at state s the best guess is right with ½ max(p_s, q_s).",
+        "Sum ½ max(p, q) over all states. It is ½ + ½ TV(p, q).",
+    ),
+    properties=(
+        holds(
+            "equal laws leave nothing but guessing", lambda came, p, q: is_number(came, 0.5), "0.5", same_laws
+        ),
+        holds(
+            "disjoint laws are always told apart", lambda came, p, q: is_number(came, 1.0), "1", disjoint_laws
+        ),
+        agrees_with(best_accuracy, pairs_of_laws, says="it agrees with the reference on other laws"),
+    ),
+)

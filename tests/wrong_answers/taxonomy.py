@@ -1,0 +1,87 @@
+"""Answers to the exercises of notebook 10."""
+
+import torch
+
+from course_utils.exercises.taxonomy import family_of, surely_better
+from wrong_answers import Answers
+
+
+def dots(*args): ...
+
+
+def by_encode(verbs):
+    return "Flow" if "encode" in verbs else family_of(verbs)
+
+
+def by_step(verbs):
+    return "ImplicitMarkovChain" if "step" in verbs else family_of(verbs)
+
+
+def by_title(verbs):
+    return {"ExplicitMarkovChain": "Markov chain", "ImplicitMarkovChain": "Markov chain"}.get(
+        family_of(verbs), family_of(verbs)
+    )
+
+
+def by_last(verbs):
+    return {"complete": "Autoregressive", "discriminate": "Direct"}.get(list(verbs)[-1], "Flow")
+
+
+def by_table(verbs):
+    own = {"conditionals": "Autoregressive", "elbo": "Variational", "free_energy": "ExplicitMarkovChain"}
+    own |= {"log_prob": "Flow", "step": "ImplicitMarkovChain", "sample": "Direct"}
+    return next(name for verb, name in own.items() if verb in verbs)
+
+
+def by_ends(a, b):
+    most = float("inf") if a[1] == "lower bound" else a[0]
+    least = float("-inf") if b[1] == "upper bound" else b[0]
+    return a[2] == b[2] and most < least
+
+
+ANSWERS = {
+    "family_of": Answers(
+        wrong=(
+            by_encode,
+            by_step,
+            by_title,
+            by_last,
+            lambda verbs: "Flow" if "log_prob" in verbs else family_of(verbs),
+            lambda verbs: "Autoregressive",
+            lambda verbs: family_of(verbs).lower(),
+        ),
+        right=(by_table, lambda verbs: family_of(list(verbs))),
+        untouched=(dots, ..., None),
+    ),
+    "surely_better": Answers(
+        wrong=(
+            lambda a, b: a[0] < b[0],
+            lambda a, b: a[2] == b[2] and a[0] < b[0],
+            lambda a, b: a[2] == b[2] and a[1] == b[1] == "exact" and a[0] < b[0],
+            lambda a, b: a[2] == b[2] and a[1] == b[1] and a[0] < b[0],
+            lambda a, b: surely_better(b, a),
+            lambda a, b: a[1] != "lower bound" and b[1] != "upper bound" and a[0] < b[0],
+            lambda a, b: a[2] == b[2] and a[1] != "upper bound" and b[1] != "lower bound" and a[0] < b[0],
+            lambda a, b: a[2] == b[2] and a[1] != "lower bound" and a[0] < b[0],
+            lambda a, b: False,
+        ),
+        right=(by_ends, lambda a, b: bool(surely_better(a, b))),
+        untouched=(dots, ..., None),
+    ),
+    "best_accuracy": Answers(
+        wrong=(
+            lambda p, q: (p - q).abs().sum() / 2,
+            lambda p, q: torch.maximum(p, q).sum(),
+            lambda p, q: 0.5 + (p - q).abs().sum() / 2,
+            lambda p, q: torch.minimum(p, q).sum() / 2,
+            lambda p, q: 1 - (p * q).sum(),
+            lambda p, q: (p > q).double().mean(),
+            lambda p, q: (p / (p + q)).nan_to_num().mean(),
+        ),
+        right=(
+            lambda p, q: 0.5 + (p - q).abs().sum() / 4,
+            lambda p, q: 1 - torch.minimum(p, q).sum() / 2,
+        ),
+        untouched=(dots, ..., None),
+    ),
+}
