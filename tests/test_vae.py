@@ -132,6 +132,12 @@ class TestClasses:
             assert (low < high).all()
             torch.testing.assert_close(high, log_p[[0, 100, 341]], rtol=0, atol=0.1)
 
+    def test_each_example_has_its_own_class(self):
+        model = random_vae(classes=3)
+        truth = [log_p_by_quadrature(model, FEW[[i]], y)[0] for i, y in enumerate(torch.arange(3))]
+        bound = model.importance_weighted_bound(FEW, 50_000, torch.arange(3))
+        torch.testing.assert_close(bound, torch.stack(truth), rtol=0, atol=0.1)
+
     def test_without_a_class_all_are_equally_likely(self):
         model = random_vae(classes=3)
         by_class = torch.stack([log_p_by_quadrature(model, STATES, y) for y in torch.arange(3)])
