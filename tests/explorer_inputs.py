@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from course_utils.models import FFJORD, NADE, VAE, BoltzmannMachine, PixelCNN, RealNVP
+from course_utils.models import FFJORD, GSN, NADE, VAE, BoltzmannMachine, PixelCNN, RealNVP
 from course_utils.universe import bars_and_stripes
 
 
@@ -70,6 +70,7 @@ INPUTS: dict[str, Callable[[], tuple[Any, ...]]] = {
     "continuous_flow.time_of_a_flow": moving,
     "energy.chains": walked,
     "energy.landscape": walked,
+    "denoising.walking": lambda: (GSN((1, 8, 8)), (torch.rand(12, 1, 8, 8) < 0.5).float()),
     "flows.interpolation": lambda: (RealNVP((1, 8, 8), hidden=8), torch.rand(6, 1, 8, 8)),
     "flows.layers": coupled,
     "latent.latent_plane": encoded,

@@ -215,7 +215,7 @@ def test_it_learns_the_universe():
         return (share - u.log_p.exp()).abs().sum().item() / 2, (share[u.log_p.exp() > 0.05] > 0).sum()
 
     assert drawn()[0] > 0.5
-    fit(model, u.sample(20_000, generator=dice()), lr=0.02, batch_size=200, epochs=8, progress=False)
+    fit(model, u.sample(20_000, generator=dice()), lr=0.03, batch_size=200, epochs=8, progress=False)
     distance, patterns = drawn()
     assert distance <= 0.15 and patterns == 14
 

@@ -1,0 +1,118 @@
+"""The explorers of notebook 18: the law of a chain that denoises, and the chains of a GSN as they walk."""
+
+from copy import copy
+from functools import cache, partial
+
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from course_utils import plots
+from course_utils.explorers.base import Explorer
+from course_utils.explorers.controls import choice, slider
+from course_utils.models import GSN
+from course_utils.models.denoising import best_pixelwise, denoising_posterior, log_corruption
+from course_utils.plots.canvas import BLUE, VERMILLION
+from course_utils.universe import bars_and_stripes
+
+LONGEST, SHOWN = 60, 12  # steps; chains of a GSN of which one sees the images
+EXACT, PIXELWISE = DENOISERS = ("exact", "pixel by pixel")
+NOISE, IMAGES = STARTS = ("noise", "images")
+
+
+def law_of_a_chain() -> Explorer:
+    """The law of a chain on all 3×3 images after some steps from the white one, over p_D.
+
+    A step corrupts the image and draws another from a denoiser: from P(x | x̃) itself, or from the same
+    probabilities of each pixel alone.
+    """
+    return Explorer(
+        draw_law,
+        title="The law of a chain that corrupts and denoises, and how far it is from the law of the data",
+        size=(9, 4.2),
+        steps=slider(0, LONGEST, value=10, tooltip="How many steps the chain has taken from the white image"),
+        noise=slider(0.05, 1.0, value=0.3, step=0.05, tooltip="How often a pixel is forgotten"),
+        denoiser=choice(list(DENOISERS), tooltip="What draws the next image from the corrupted one"),
+    )
+
+
+@cache
+def laws_of(noise: float, denoiser: str) -> Tensor:
+    """The laws of the chain after 0 … 60 steps from the white image, ``(61, 512)``."""
+    universe = bars_and_stripes(3)
+    log_c = log_corruption(universe.states, universe.states, noise)
+    posterior = denoising_posterior(universe.log_p, log_c)
+    back = posterior if denoiser == EXACT else best_pixelwise(posterior, universe.states)
+    C, P = log_c.exp(), back.exp()
+    laws = [torch.zeros(len(C), dtype=C.dtype)]
+    laws[0][-1] = 1
+    for _ in range(LONGEST):
+        laws.append(laws[-1] @ C @ P)
+    return torch.stack(laws)
+
+
+@cache
+def likeliest() -> tuple[Tensor, Tensor]:
+    """p_D, and the numbers of its 40 likeliest images, likeliest first."""
+    p = bars_and_stripes(3).log_p.exp()
+    return p, p.argsort(descending=True, stable=True)[:40]
+
+
+def draw_law(figure: Figure, *, steps: int, noise: float, denoiser: str) -> None:
+    """Draw the law over the 40 likeliest images of p_D, and its distance to p_D after every step."""
+    p, shown = likeliest()
+    laws = laws_of(round(noise, 4), denoiser)
+    left = figure.add_axes((0.1, 0.17, 0.46, 0.66))
+    places = range(1, len(shown) + 1)
+    left.fill_between(places, p[shown], step="mid", color=BLUE, alpha=0.45, lw=0)
+    left.plot(places, laws[steps][shown], "o", color=VERMILLION, ms=6)
+    left.set(xlabel="the 40 likeliest images of p_D", ylim=(0, 0.15), yticks=(0, 0.05, 0.1, 0.15))
+    left.set_title("p_D (area) and the chain (dots)")
+    right = figure.add_axes((0.7, 0.17, 0.28, 0.66))
+    distances = ((laws - p).abs().sum(1) / 2).clamp_min(1e-9)
+    right.plot(distances.log10(), color=BLUE)
+    right.plot(steps, distances[steps].log10(), "o", color=VERMILLION, ms=11)
+    right.set(xlabel="steps", ylabel="TV to p_D", xlim=(-2, LONGEST + 2), ylim=(-3.1, 0.2))
+    right.set_xticks((0, 20, 40, 60))
+    right.set_yticks((-3, -2, -1, 0), ("0.001", "0.01", "0.1", "1"))
+    right.set_title(f"TV = {distances[steps]:.3f}")
+
+
+def walking(model: GSN, x: Tensor) -> Explorer:
+    """Chains of a GSN, step after step: the corrupted images, their reconstructions, the images drawn.
+
+    Args:
+        model: of images (C, H, W) with one channel or three.
+        x: images of its shape, at least 12, from which chains may start.
+
+    Raises:
+        ValueError: there are fewer images, or they are none of the model's.
+    """
+    if len(model.check(x.to(model.reference))) < SHOWN:
+        raise ValueError(f"walking: expected at least {SHOWN} images, got {len(x)}")
+    return Explorer(
+        partial(draw_walking, model, x[:SHOWN].to(model.reference)),
+        title="Twelve chains of a GSN: corrupted, reconstructed, drawn",
+        size=(9, 3.0),
+        steps=slider(1, 40, value=1, tooltip="How many steps the chains have taken"),
+        noise=slider(0.05, 0.95, value=model.noise, step=0.05, tooltip="How often a pixel is forgotten"),
+        start=choice(list(STARTS), tooltip="Where the chains begin"),
+        seed=slider(0, 20, value=0, tooltip="Which random numbers are used"),
+    )
+
+
+def draw_walking(
+    model: GSN, x: Tensor, figure: Figure, *, steps: int, noise: float, start: str, seed: int
+) -> None:
+    """Draw the last step of the chains: x̃, the probabilities P(x | h), and x drawn from them."""
+    generator = torch.Generator(model.reference.device).manual_seed(seed)
+    model = copy(model)  # the same weights, with another noise
+    model.noise = noise
+    if start == NOISE:
+        x = torch.rand(x.shape, generator=generator, dtype=x.dtype, device=x.device).round()
+    for state in model.chain(x, steps, generator=generator):
+        last = state
+    pictures = {"corrupted": last.noisy, "reconstructed": last.p, f"drawn in step {steps}": last.x}
+    for i, (title, picture) in enumerate(pictures.items()):
+        ax = figure.add_axes((0.01 + 0.333 * i, 0.02, 0.31, 0.84))
+        plots.images(picture.cpu(), columns=4, title=title, ax=ax)

@@ -1,0 +1,95 @@
+"""Answers to the exercises of notebook 18."""
+
+import torch
+from torch.nn.functional import binary_cross_entropy
+
+from course_utils.exercises.gsn import by_powers, corruption_probability, walkback_loss
+from wrong_answers import Answers
+
+
+def dots(*args): ...
+
+
+def uniform(T):
+    return torch.full((len(T),), 1 / len(T), dtype=T.dtype)
+
+
+def columns(T, steps):
+    law = uniform(T)
+    for _ in range(steps):
+        law = T @ law
+    return law
+
+
+def one_step(T, steps):
+    return uniform(T) @ T
+
+
+def from_the_first(T, steps):
+    return torch.linalg.matrix_power(T, steps)[0]
+
+
+def one_too_many(T, steps):
+    return torch.linalg.matrix_power(T, steps + 1).mean(0)
+
+
+def cost(p, x):
+    return -(x * p.log() + (1 - x) * (1 - p).log())
+
+
+ANSWERS = {
+    "corruption_probability": Answers(
+        wrong=(
+            lambda x, noisy, noise: torch.where(x == noisy, 1 - noise, noise).prod(1),
+            lambda x, noisy, noise: torch.where(x == noisy, noise / 2, 1 - noise / 2).prod(1),
+            lambda x, noisy, noise: torch.where(x == noisy, 1 - noise / 2, noise / 2).mean(1),
+            lambda x, noisy, noise: torch.where(x == noisy, 1 - noise / 2, noise / 2).sum(1),
+            lambda x, noisy, noise: torch.where(x == noisy, 1 - noise / 2, noise / 2),
+            lambda x, noisy, noise: torch.where(x == noisy, 1 - noise, noise / 2).prod(1),
+            lambda x, noisy, noise: (noise / 2) ** (x != noisy).sum(1),
+            lambda x, noisy, noise: torch.where(x == noisy, 1 - noise / 2, noise / 2).log().sum(1),
+        ),
+        right=(
+            lambda x, noisy, noise: torch.where(x == noisy, 1 - noise / 2, noise / 2).prod(1),
+            lambda x, noisy, noise: (
+                (noise / 2) ** (x != noisy).sum(1) * (1 - noise / 2) ** (x == noisy).sum(1)
+            ),
+            lambda x, noisy, noise: corruption_probability(noisy, x, noise),
+        ),
+        untouched=(dots, ..., None),
+    ),
+    "law_after": Answers(
+        wrong=(
+            columns,
+            one_step,
+            from_the_first,
+            one_too_many,
+            lambda T, steps: uniform(T),
+            lambda T, steps: torch.linalg.matrix_power(T, steps),
+            lambda T, steps: torch.linalg.matrix_power(T, steps).sum(0),
+            lambda T, steps: torch.linalg.matrix_power(T, steps).mean(1),
+            lambda T, steps: (T**steps).mean(0),
+        ),
+        right=(by_powers, lambda T, steps: uniform(T) @ torch.linalg.matrix_power(T, steps)),
+        untouched=(dots, ..., None),
+    ),
+    "walkback_loss": Answers(
+        wrong=(
+            lambda p, walk: cost(p, walk).sum(-1).mean(),
+            lambda p, walk: cost(p, walk[-1]).sum(-1).mean(),
+            lambda p, walk: cost(p[0], walk[0]).sum(-1).mean(),
+            lambda p, walk: cost(p[-1], walk[0]).sum(-1).mean(),
+            lambda p, walk: cost(p, walk[0]).mean(),
+            lambda p, walk: cost(p, walk[0]).sum(),
+            lambda p, walk: cost(p, walk[0]).sum(-1).sum(0).mean(),
+            lambda p, walk: -cost(p, walk[0]).sum(-1).mean(),
+            lambda p, walk: -(walk[0] * p.log()).sum(-1).mean(),
+            lambda p, walk: cost(p, walk[0]).sum(-1),
+        ),
+        right=(
+            lambda p, walk: binary_cross_entropy(p, walk[:1].expand_as(p), reduction="none").sum(-1).mean(),
+            lambda p, walk: torch.stack([walkback_loss(q[None], walk) for q in p]).mean(),
+        ),
+        untouched=(dots, ..., None),
+    ),
+}
