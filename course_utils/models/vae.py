@@ -66,7 +66,7 @@ class VAE(Variational):
 
     title = "Variational autoencoder"
     about = "an encoder guesses the code that a decoder needs (2014)"
-    fit_defaults = {"lr": 3e-2, "epochs": 200, "batch_size": 80, "schedule": "cosine"}
+    fit_defaults = {"lr": 3e-2, "epochs": 200, "batch_size": 80, "schedule": "cosine", "patience": 60}
 
     def __init__(
         self,
