@@ -8,8 +8,9 @@ from typing import Any
 
 import torch
 
+from course_utils.explorers.games import lattice
 from course_utils.models import FFJORD, GSN, NADE, VAE, BoltzmannMachine, PixelCNN, RealNVP
-from course_utils.universe import bars_and_stripes
+from course_utils.universe import bars_and_stripes, gaussians
 
 
 def learning() -> tuple[Any, ...]:
@@ -56,6 +57,13 @@ def encoded() -> tuple[Any, ...]:
     return coded(), (torch.rand(300, 1, 8, 8) < 0.5).float(), torch.arange(300) % 10
 
 
+def two_clouds() -> tuple[Any, ...]:
+    """Points of two classes on the plane, close enough to be mistaken."""
+    x = torch.randn(200, 2, generator=torch.Generator().manual_seed(0))
+    y = torch.arange(200) % 2
+    return x + 1.5 * y[:, None], y
+
+
 def walked() -> tuple[Any, ...]:
     """A small machine whose images differ in energy."""
     torch.manual_seed(0)
@@ -65,16 +73,30 @@ def walked() -> tuple[Any, ...]:
     return (model,)
 
 
+def played() -> tuple[Any, ...]:
+    """A game that was looked at three times: samples come nearer to the data."""
+    data, dice = gaussians(8), torch.Generator().manual_seed(0)
+    samples = [data.sample(300, generator=dice) * share for share in (0.1, 0.6, 1.0)]
+    return data, [0, 4, 9], samples, [torch.sigmoid(k * lattice(data)[:, 0]) for k in (0.0, 0.5, 2.0)]
+
+
 INPUTS: dict[str, Callable[[], tuple[Any, ...]]] = {
     "autoregressive.drawing": lambda: (PixelCNN((1, 8, 8), hidden=8, blocks=1).eval(),),
     "continuous_flow.time_of_a_flow": moving,
+    "decision.boundary": two_clouds,
     "energy.chains": walked,
     "energy.landscape": walked,
     "denoising.walking": lambda: (GSN((1, 8, 8)), (torch.rand(12, 1, 8, 8) < 0.5).float()),
     "flows.interpolation": lambda: (RealNVP((1, 8, 8), hidden=8), torch.rand(6, 1, 8, 8)),
     "flows.layers": coupled,
+    "kinds.downstream": lambda: (
+        NADE((1, 8, 8)),
+        VAE((1, 8, 8), hidden=8, latent=3).eval(),
+        (torch.rand(12, 1, 8, 8) < 0.5).float(),
+    ),
     "latent.latent_plane": encoded,
     "latent.posterior": lambda: encoded()[:2],
+    "games.replay": played,
     "learning.approach": approach,
     "learning.learning": learning,
     "learning.temperature": lambda: (NADE((1, 8, 8)),),

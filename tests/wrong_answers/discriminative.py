@@ -1,0 +1,87 @@
+"""Answers to the exercises of notebook 08."""
+
+import torch
+
+from wrong_answers import Answers
+
+
+def dots(*args): ...
+
+
+def odds(p):
+    return p / (1 - p)
+
+
+def nb(x, mu):
+    return x @ mu.log().T + (1 - x) @ (1 - mu).log().T
+
+
+ANSWERS = {
+    "posterior_by_bayes": Answers(
+        wrong=(
+            lambda log_px, log_py: log_px.softmax(1),
+            lambda log_px, log_py: (log_px + log_py).softmax(0),
+            lambda log_px, log_py: (log_px + log_py).exp(),
+            lambda log_px, log_py: (log_px + log_py).log_softmax(1),
+            lambda log_px, log_py: (log_px - log_py).softmax(1),
+            lambda log_px, log_py: log_px.exp() * log_py.exp() / (log_px.exp() * log_py.exp()).sum(1, True),
+            lambda log_px, log_py: (log_px * log_py).softmax(1),
+        ),
+        right=(
+            lambda log_px, log_py: (log_px + log_py - (log_px + log_py).logsumexp(1, keepdim=True)).exp(),
+        ),
+        untouched=(dots, ..., None),
+    ),
+    "naive_bayes_weights": Answers(
+        wrong=(
+            lambda mu, p1: (mu[1].log() - mu[0].log(), (p1 / (1 - p1)).log()),
+            lambda mu, p1: (odds(mu[1]).log() - odds(mu[0]).log(), (p1 / (1 - p1)).log()),
+            lambda mu, p1: (
+                odds(mu[0]).log() - odds(mu[1]).log(),
+                ((1 - mu[0]) / (1 - mu[1])).log().sum() - (p1 / (1 - p1)).log(),
+            ),
+            lambda mu, p1: (odds(mu[1]).log() - odds(mu[0]).log(), ((1 - mu[1]) / (1 - mu[0])).log().sum()),
+            lambda mu, p1: (mu[1] - mu[0], (p1 / (1 - p1)).log()),
+        ),
+        right=(
+            lambda mu, p1: (
+                odds(mu[1]).log() - odds(mu[0]).log(),
+                ((1 - mu[1]) / (1 - mu[0])).log().sum() + odds(p1).log(),
+            ),
+            lambda mu, p1: (
+                torch.logit(mu[1]) - torch.logit(mu[0]),
+                ((1 - mu).log() * torch.tensor([[-1.0], [1.0]])).sum() + torch.logit(p1),
+            ),
+        ),
+        untouched=(dots, ..., None),
+    ),
+    "log_px_of_seen": Answers(
+        wrong=(
+            lambda x, seen, mu: nb(x, mu),
+            lambda x, seen, mu: nb(x * seen, mu),
+            lambda x, seen, mu: nb(x[:, ~seen], mu[:, ~seen]),
+            lambda x, seen, mu: nb(torch.where(seen, x, mu.mean(0)), mu),
+            lambda x, seen, mu: nb(x[:, seen], mu[:, seen]).exp(),
+            lambda x, seen, mu: x[:, seen] @ mu[:, seen].log().T,
+        ),
+        right=(lambda x, seen, mu: (seen * x) @ mu.log().T + (seen * (1 - x)) @ (1 - mu).log().T,),
+        untouched=(dots, ..., None),
+    ),
+    "with_prior": Answers(
+        wrong=(
+            lambda p, old, new: p * new / old,
+            lambda p, old, new: p,
+            lambda p, old, new: p * new / (p * new + (1 - p) * (1 - new)),
+            lambda p, old, new: odds(p) * odds(old) / odds(new) / (1 + odds(p) * odds(old) / odds(new)),
+            lambda p, old, new: odds(p) * odds(new) / odds(old),
+            lambda p, old, new: p + new - old,
+        ),
+        right=(
+            lambda p, old, new: p * new / old / (p * new / old + (1 - p) * (1 - new) / (1 - old)),
+            lambda p, old, new: torch.sigmoid(
+                torch.logit(p) + torch.logit(torch.tensor(new)) - torch.logit(torch.tensor(old))
+            ),
+        ),
+        untouched=(dots, ..., None),
+    ),
+}
