@@ -9,6 +9,7 @@ from course_utils.plots.canvas import COLOURS, style
 from course_utils.plots.curves import distributions, history, lines
 from course_utils.plots.dots import dots
 from course_utils.plots.game import game
+from course_utils.plots.graph import graph
 from course_utils.plots.mosaic import images
 from course_utils.plots.plane import density, points
 from course_utils.plots.taxonomy_tree import tree
@@ -19,6 +20,7 @@ __all__ = [
     "distributions",
     "dots",
     "game",
+    "graph",
     "history",
     "images",
     "lines",

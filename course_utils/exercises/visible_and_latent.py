@@ -1,0 +1,102 @@
+"""The exercises of notebook 09: the next pixel of a fully visible model, and the sum over what is hidden."""
+
+import torch
+from torch import Tensor
+
+from course_utils.exercises.engine import Exercise, agrees_with, holds
+from course_utils.universe import bars_and_stripes
+
+
+def next_pixel(p: Tensor, x: Tensor, prefix: list[int]) -> Tensor:
+    """p(the next pixel = 1 | the first ones), from the probabilities p ``(S,)`` of images x ``(S, D)``."""
+    i = len(prefix)
+    fits = (x[:, :i] == torch.tensor(prefix, dtype=x.dtype)).all(1)
+    return p[fits & (x[:, i] == 1)].sum() / p[fits].sum()
+
+
+def log_marginal(log_prior: Tensor, log_likelihood: Tensor) -> Tensor:
+    """log p(x) from log p(z) ``(K,)`` and log p(x | z) ``(B, K)``: ``(B,)``."""
+    return (log_prior + log_likelihood).logsumexp(1)
+
+
+def posterior(log_prior: Tensor, log_likelihood: Tensor) -> Tensor:
+    """p(z | x) from log p(z) ``(K,)`` and log p(x | z) ``(B, K)``: ``(B, K)``."""
+    return (log_prior + log_likelihood).softmax(1)
+
+
+def beginnings() -> dict[str, tuple[Tensor, Tensor, list[int]]]:
+    """A universe, and the first pixels of an image."""
+    u = bars_and_stripes(2, flip=0.1)
+    p, x = u.log_p.exp(), u.states.flatten(1)
+    return {f"2×2 images, first pixels {first}": (p, x, first) for first in ([], [1], [0, 1], [1, 1, 0])}
+
+
+def is_probability(came: Tensor, p: Tensor, x: Tensor, prefix: list[int]) -> bool:
+    """Whether the answer is one probability that is neither sure nor impossible."""
+    return torch.as_tensor(came).numel() == 1 and bool(0 < came < 1)
+
+
+def causes() -> dict[str, tuple[Tensor, Tensor]]:
+    """Laws of a hidden cause, and of images given each cause."""
+    dice = torch.Generator().manual_seed(0)
+    prior = torch.tensor([0.7, 0.3]).log()
+    two = torch.tensor([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]]).log()
+    many = torch.randn(5, generator=dice).log_softmax(0), torch.randn(4, 5, generator=dice) - 3
+    return {
+        "two causes, three images": (prior, two),
+        "five causes, four images": many,
+        "images of many pixels": (prior, torch.tensor([[-900.0, -905.0], [-1100.0, -1098.0]])),
+    }
+
+
+def above_each_term(came: Tensor, log_prior: Tensor, log_likelihood: Tensor) -> bool:
+    """Whether log p(x) is at least log p(x, z) for every z, and below 0."""
+    joint = log_prior + log_likelihood
+    right_shape = came.shape == (len(log_likelihood),)
+    return right_shape and bool((came >= joint.max(1).values - 1e-4).all() and (came <= 0).all())
+
+
+def rows_are_laws(came: Tensor, log_prior: Tensor, log_likelihood: Tensor) -> bool:
+    """Whether each row is a law over z."""
+    sums = came.double().sum(1) if came.shape == log_likelihood.shape else came.new_zeros(1)
+    return bool((came >= 0).all() and (sums - 1).abs().max() < 1e-4)
+
+
+NEXT_PIXEL = Exercise(
+    next_pixel,
+    hints=(
+        "Keep the images that begin with the prefix. Their probabilities, together, are p(prefix).",
+        "Among them, those whose next pixel is 1 have p(prefix, 1). Divide.",
+        "fits = (x[:, :i] == torch.tensor(prefix, dtype=x.dtype)).all(1), with i = len(prefix).",
+    ),
+    properties=(
+        holds("it is a probability", is_probability, "a number between 0 and 1", beginnings),
+        agrees_with(next_pixel, beginnings, says="it is p(prefix, 1) / p(prefix)", tolerance=1e-6),
+    ),
+)
+
+LOG_MARGINAL = Exercise(
+    log_marginal,
+    hints=(
+        "p(x) = Σ_z p(z) p(x | z). You have logarithms of both factors.",
+        "The log of a product is a sum; the log of a sum of exp is logsumexp.",
+        "In code: (log_prior + log_likelihood).logsumexp(1).",
+    ),
+    properties=(
+        holds("p(x) is at least p(x, z) for any one z", above_each_term, "log p(x) ≥ log p(x, z)", causes),
+        agrees_with(log_marginal, causes, says="it is the log of the sum over z, also for tiny p(x)"),
+    ),
+)
+
+POSTERIOR = Exercise(
+    posterior,
+    hints=(
+        "Bayes' rule: p(z | x) = p(z) p(x | z) / p(x).",
+        "For each x, the numbers p(z) p(x | z) are made to sum to 1 over z.",
+        "Normalised exponentials are a softmax: (log_prior + log_likelihood).softmax(1).",
+    ),
+    properties=(
+        holds("for each x it is a law over z", rows_are_laws, "rows that sum to 1", causes),
+        agrees_with(posterior, causes, says="it is Bayes' rule, also for tiny p(x)"),
+    ),
+)

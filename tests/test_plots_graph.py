@@ -1,0 +1,61 @@
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from drawn import faults
+from matplotlib.colors import to_hex
+from matplotlib.patches import Circle
+
+from course_utils import plots
+from course_utils.plots.graph import RADIUS, SHADE, crosses, rim
+
+CHAIN = {"x₁": (0, 0), "x₂": (1, 0), "x₃": (2, 0)}
+ARROWS = [("x₁", "x₂"), ("x₂", "x₃"), ("x₁", "x₃")]
+
+
+@pytest.fixture
+def ax():
+    drawn = plots.graph(CHAIN | {"z": (1, 1.5)}, [*ARROWS, ("z", "x₁")], hidden=["z"], title="a graph")
+    yield drawn
+    plt.close("all")
+
+
+def test_every_variable_is_a_circle_with_its_name_and_hidden_ones_are_white(ax):
+    circles = {
+        tuple(c.center): to_hex(c.get_facecolor()).upper() for c in ax.patches if isinstance(c, Circle)
+    }
+    named = {text.get_text(): text.get_position() for text in ax.texts if text.get_text()}
+    assert named.keys() == {"x₁", "x₂", "x₃", "z"}
+    assert {name: circles[place] for name, place in named.items()} == {
+        "x₁": SHADE, "x₂": SHADE, "x₃": SHADE, "z": "#FFFFFF"
+    }  # fmt: skip
+    assert faults(ax.figure) == [] and ax.get_title() == "a graph"
+
+
+def test_every_arrow_goes_from_rim_to_rim_and_bends_where_another_stands_in_its_way(ax):
+    arrows = [text for text in ax.texts if not text.get_text()]
+    places = {**CHAIN, "z": (1, 1.5)}
+    assert len(arrows) == 4
+    for arrow, (start, end) in zip(arrows, [*ARROWS, ("z", "x₁")], strict=True):
+        ends = (arrow.xyann, arrow.xy)
+        for name, at in zip((start, end), ends, strict=True):
+            assert np.linalg.norm(np.subtract(at, places[name])) == pytest.approx(RADIUS)
+        bent = not arrow.arrowprops["connectionstyle"].endswith("=0.0")
+        assert bent == ((start, end) == ("x₁", "x₃"))
+        if bent:
+            assert ends[0][1] > 0.1 and ends[1][1] > 0.1  # it starts and ends above the row
+
+
+def test_a_way_is_blocked_by_what_stands_on_it_alone():
+    a, b = np.array([0.0, 0.0]), np.array([2.0, 0.0])
+    assert crosses(a, b, np.array([1.0, 0.2])) and not crosses(a, b, np.array([1.0, 0.5]))
+    assert not crosses(a, b, np.array([3.0, 0.0]))
+    assert rim(a, b, 0.0) == pytest.approx((RADIUS, 0))
+
+
+@pytest.mark.parametrize(
+    "places, arrows, hidden", [({}, [], []), (CHAIN, [("x₁", "x₄")], []), (CHAIN, [], ["z"])]
+)
+def test_names_that_are_none_of_the_variables_are_errors(places, arrows, hidden):
+    with pytest.raises(ValueError, match="graph: expected"):
+        plots.graph(places, arrows, hidden=hidden)
+    assert plt.get_fignums() == []

@@ -1,0 +1,73 @@
+"""Answers to the exercises of notebook 09."""
+
+import torch
+
+from course_utils.exercises.visible_and_latent import log_marginal
+from wrong_answers import Answers
+
+
+def dots(*args): ...
+
+
+def fits(x, prefix):
+    return (x[:, : len(prefix)] == torch.tensor(prefix, dtype=x.dtype)).all(1)
+
+
+def white(x, prefix):
+    return x[:, len(prefix)] == 1
+
+
+ANSWERS = {
+    "next_pixel": Answers(
+        wrong=(
+            lambda p, x, prefix: p[white(x, prefix)].sum(),
+            lambda p, x, prefix: p[fits(x, prefix) & white(x, prefix)].sum(),
+            lambda p, x, prefix: p[fits(x, prefix) & white(x, prefix)].sum() / p[white(x, prefix)].sum(),
+            lambda p, x, prefix: p[fits(x, prefix) & ~white(x, prefix)].sum() / p[fits(x, prefix)].sum(),
+            lambda p, x, prefix: x[fits(x, prefix), len(prefix)].mean(),
+            lambda p, x, prefix: p[fits(x, prefix)].sum(),
+        ),
+        right=(
+            lambda p, x, prefix: (
+                (p * fits(x, prefix) * x[:, len(prefix)]).sum() / (p * fits(x, prefix)).sum()
+            ),
+            lambda p, x, prefix: (
+                p[fits(x, prefix)] @ x[fits(x, prefix), len(prefix)].to(p) / p[fits(x, prefix)].sum()
+            ),
+        ),
+        untouched=(dots, ..., None),
+    ),
+    "log_marginal": Answers(
+        wrong=(
+            lambda prior, given: given.logsumexp(1),
+            lambda prior, given: (prior + given).sum(1),
+            lambda prior, given: (prior + given).exp().sum(1).log(),
+            lambda prior, given: (prior + given).max(1).values,
+            lambda prior, given: (prior + given).logsumexp(0),
+            lambda prior, given: (prior.exp() * given).sum(1),
+            lambda prior, given: (prior + given).logsumexp(1).exp(),
+            lambda prior, given: (prior * given).logsumexp(1),
+        ),
+        right=(
+            lambda prior, given: torch.logaddexp((prior + given)[:, 0], (prior + given)[:, 1:].logsumexp(1)),
+            lambda prior, given: torch.logsumexp(prior[None] + given, dim=-1),
+        ),
+        untouched=(dots, ..., None),
+    ),
+    "posterior": Answers(
+        wrong=(
+            lambda prior, given: given.softmax(1),
+            lambda prior, given: (prior + given).softmax(0),
+            lambda prior, given: (prior + given).exp(),
+            lambda prior, given: (prior + given).log_softmax(1),
+            lambda prior, given: prior.exp().expand_as(given),
+            lambda prior, given: (prior + given).exp() / (prior + given).exp().sum(1, keepdim=True),
+            lambda prior, given: (prior * given).softmax(1),
+        ),
+        right=(
+            lambda prior, given: (prior + given - log_marginal(prior, given)[:, None]).exp(),
+            lambda prior, given: torch.softmax(given + prior, -1),
+        ),
+        untouched=(dots, ..., None),
+    ),
+}
