@@ -1,0 +1,145 @@
+"""The explorers of notebook 19: a game on the plane replayed, and two laws that are pulled apart."""
+
+from collections.abc import Sequence
+from functools import partial
+from math import log
+
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from course_utils.checks import check_count
+from course_utils.divergences import js, wasserstein1_line
+from course_utils.explorers.base import Explorer, panels
+from course_utils.explorers.controls import slider
+from course_utils.plots.canvas import BLACK, BLUE, GREEN, ORANGE, VERMILLION
+from course_utils.universe import PlaneDensity, gaussian_on, line
+
+SIDE, NEAR, WIDTH = 40, 3.0, 0.6
+FARTHEST = 4.0
+
+
+def lattice(data: PlaneDensity, side: int = SIDE) -> Tensor:
+    """Points of a square lattice over the window of a density, row by row from below: ``(side², 2)``.
+
+    >>> from course_utils.universe import gaussians
+    >>> lattice(gaussians(), 2).tolist()
+    [[-4.0, -4.0], [4.0, -4.0], [-4.0, 4.0], [4.0, 4.0]]
+    """
+    places = torch.linspace(-data.extent, data.extent, check_count(side, "lattice: side"))
+    return torch.stack(torch.meshgrid(places, places, indexing="xy"), -1).view(-1, 2)
+
+
+def shares(data: PlaneDensity, x: Tensor) -> Tensor:
+    """The share of points x ``(N, 2)`` that lie within three standard deviations of each mode: ``(K,)``.
+
+    What is missing from 1 lies between the modes.
+
+    >>> from course_utils.universe import gaussians
+    >>> shares(gaussians(2), torch.tensor([[2.5, 0.0], [2.4, 0.1], [-2.5, 0.0], [0.0, 0.0]])).tolist()
+    [0.5, 0.25]
+    """
+    nearest = torch.cdist(x, data.centres.to(x)).min(1)
+    near = nearest.values < NEAR * data.scale
+    return torch.bincount(nearest.indices[near], minlength=len(data.centres)) / len(x)
+
+
+def replay(
+    data: PlaneDensity, epochs: Sequence[int], samples: Sequence[Tensor], answers: Sequence[Tensor]
+) -> Explorer:
+    """A game on the plane from its start to its end: samples over D's answer, and the share of each mode.
+
+    Args:
+        data: the true density, a mixture of a few Gaussians.
+        epochs: when the game was looked at.
+        samples: G's samples then, ``(N, 2)``.
+        answers: D's answer then on ``lattice(data)``, ``(1600,)``.
+
+    Raises:
+        ValueError: the three are not of the same length, or shorter than 2.
+    """
+    if not len(epochs) == len(samples) == len(answers) >= 2:
+        got = f"{len(epochs)}, {len(samples)} and {len(answers)}"
+        raise ValueError(f"replay: expected at least two epochs with samples and answers for each, got {got}")
+    looks = [(e, x.cpu(), a.cpu().view(SIDE, SIDE)) for e, x, a in zip(epochs, samples, answers, strict=True)]
+    return Explorer(
+        partial(draw_replay, data, looks),
+        title="A game on the plane: samples of G over the answers of D, and the share of each mode",
+        size=(9, 4.2),
+        moment=slider(0, len(looks) - 1, value=0, tooltip="Go through the game from start to end"),
+    )
+
+
+def draw_replay(
+    data: PlaneDensity, looks: list[tuple[int, Tensor, Tensor]], figure: Figure, *, moment: int
+) -> None:
+    """Draw the samples on the map of D's answers, and how they are shared among the modes."""
+    epoch, x, answer = looks[moment]
+    left, right = figure.add_axes((0.075, 0.15, 0.37, 0.76)), figure.add_axes((0.64, 0.15, 0.34, 0.76))
+    e = data.extent
+    cell = e / (SIDE - 1)
+    window = (-e - cell, e + cell, -e - cell, e + cell)
+    shown = left.imshow(
+        answer.numpy(),
+        extent=window,
+        origin="lower",
+        cmap="cividis",
+        vmin=0,
+        vmax=1,
+        interpolation="bilinear",
+    )
+    left.plot(*x.T.numpy(), ".", color=ORANGE, ms=4)
+    left.plot(*data.centres.T.numpy(), "+", color="white", ms=9, mew=2)
+    left.set(xlim=(-e, e), ylim=(-e, e), xlabel="$x_1$", ylabel="$x_2$", title=f"epoch {epoch}")
+    bar = figure.colorbar(shown, cax=figure.add_axes((0.46, 0.15, 0.015, 0.76)), ticks=[0, 0.5, 1])
+    bar.set_label("D(x)", size=14)
+    share = shares(data, x)
+    modes = range(1, 1 + len(share))
+    right.bar(modes, 100 * share.numpy(), color=BLUE)
+    right.axhline(100 / len(share), color=BLACK, lw=1.5, linestyle="--")
+    right.set(ylim=(0, 60), xticks=modes, xlabel="mode", ylabel="% of the samples")
+    right.set_title(f"{100 * share.sum():.0f} % at a mode")
+
+
+def apart() -> Explorer:
+    """Two equal bells pulled apart: the best D between them, and what each player's distance says."""
+    curves = distances_apart()
+    return Explorer(
+        partial(draw_apart, curves),
+        title="Data and samples pulled apart: the best discriminator, JSD and W₁",
+        size=(9, 4.2),
+        distance=slider(0.0, FARTHEST, value=1.0, step=0.1, tooltip="How far the samples are from the data"),
+    )
+
+
+def distances_apart() -> dict[str, Tensor]:
+    """JSD in nats and W₁ in units of x of two equal bells, against the distance of their means."""
+    x, shift = line(), torch.linspace(0, FARTHEST, 41)
+    pairs = [(gaussian_on(x, -s / 2, WIDTH), gaussian_on(x, s / 2, WIDTH)) for s in shift.tolist()]
+    return {
+        "distance": shift,
+        "JSD": torch.stack([js(p, q) for p, q in pairs]),
+        "W₁": torch.stack([wasserstein1_line(p, q, x) for p, q in pairs]),
+    }
+
+
+def draw_apart(curves: dict[str, Tensor], figure: Figure, *, distance: float) -> None:
+    """Draw both laws with D* on the left, and both distances with this place marked on the right."""
+    x = line()
+    log_p, log_q = gaussian_on(x, -distance / 2, WIDTH), gaussian_on(x, distance / 2, WIDTH)
+    left, right = panels(figure, 2, header=0.55)
+    top = float(log_p.exp().max())
+    for law, colour, name in ((log_p, BLUE, "p_D"), (log_q, VERMILLION, "p_g")):
+        left.fill_between(x.numpy(), (law.exp() / top).numpy(), color=colour, alpha=0.4, lw=0, label=name)
+    left.plot(x.numpy(), torch.sigmoid(log_p - log_q).numpy(), color=BLACK, label="D*")
+    left.set(xlim=(-4, 4), ylim=(0, 1.4), xlabel="x", yticks=[0, 0.5, 1], ylabel="D*(x)")
+    left.legend(loc="upper center", ncols=3, columnspacing=1, handlelength=1.2)
+    at = curves["distance"].numpy()
+    for name, colour, dash in (("JSD", BLACK, "-"), ("W₁", GREEN, "--")):
+        value = curves[name].numpy()
+        right.plot(at, value, color=colour, linestyle=dash, label=name)
+        right.plot(distance, value[round(10 * distance)], "o", color=colour, ms=9)
+    right.axhline(log(2), color=BLACK, lw=1, linestyle=":")
+    right.text(FARTHEST, log(2) + 0.08, "log 2", ha="right", va="bottom", size=12)
+    right.set(xlabel="distance of the means", ylabel="JSD (nats), W₁", ylim=(0, 4.2))
+    right.legend(loc="upper left")
