@@ -26,7 +26,7 @@ def downstream(visible: Autoregressive, hidden: VAE, x: Tensor) -> Explorer:
     Raises:
         ValueError: the models differ in shape, or x is no batch of at least two of their images.
     """
-    if visible.event_shape != hidden.event_shape or len(visible.check(x)) < 2:
+    if visible.event_shape != hidden.event_shape or len(visible.check(x.to(visible.reference))) < 2:
         raise ValueError(
             f"downstream: expected two models of one shape and at least 2 images, got "
             f"{visible.event_shape}, {hidden.event_shape} and {len(x)} images"
