@@ -84,6 +84,8 @@ def test_the_model_is_the_one_of_the_seed():
 
 
 def test_settings_of_a_set_go_before_those_of_all_universes_and_those_before_the_rest():
+    assert sets_of("NICE") == [*UNIVERSES, GREY] and sets_of("PixelRNN") == list(SETS)
+    assert sets_of("GAN") == list(SETS) and sets_of("GSN") == [*UNIVERSES, BINARY]
     chosen = choice("NADE", SMALL)
     assert chosen.model == {"hidden": 64} and chosen.fit["lr"] == 0.06 and chosen.fit["batch_size"] == 250
     assert choice("NADE", BINARY).fit == {} and choice("PixelCNN", GREY).model == {"levels": 17}

@@ -18,8 +18,8 @@ POINTS = 16  # in the cell of a state, to average a density over
 
 
 def dequantised(model: GenerativeModel) -> bool:
-    """Whether a model lives on a continuum, so that grey levels have to be spread over their cells."""
-    return model.support in ("unit", "real")
+    """Whether a model is a density on a continuum, so that grey levels have to be spread over their cells."""
+    return isinstance(model, TractableDensity) and model.support in ("unit", "real")
 
 
 @torch.no_grad()
@@ -111,8 +111,7 @@ def kl_bound(universe: BinaryUniverse, model: GenerativeModel, n: int = 1000) ->
             ),
             n,
         )
-    continuous = dequantised(model) and isinstance(model, TractableDensity)
-    return dequantised_kl(universe, model, n) if continuous else None
+    return dequantised_kl(universe, model, n) if dequantised(model) else None
 
 
 @torch.no_grad()

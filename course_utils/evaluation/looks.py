@@ -15,7 +15,7 @@ SET = 598  # images: half of the training images, so that real against real is m
 
 
 def grid(model: GenerativeModel, x: Tensor, data: str) -> Tensor:
-    """Samples on the grid of the set's levels k/(L−1): values on a continuum are put into their cells."""
+    """Samples on the grid of the set's levels k/(L−1): values of a density are put into their cells."""
     levels = LEVELS if data == GREY else 2
     if dequantised(model):
         return (x * levels).floor().clamp(0, levels - 1) / (levels - 1)

@@ -4,6 +4,7 @@ import time
 from functools import partial
 
 import torch
+from torch import Tensor
 
 from course_utils.datasets import Splits, dequantise, digits
 from course_utils.evaluation import rows
@@ -51,7 +52,7 @@ def score(name: str, data: str, *, samples: int = SAMPLES, progress: bool = Fals
     if universe:
         scores = on_universe(model, universe, samples)
     else:
-        scores, better = on_digits(model, data, images)
+        scores, better = on_digits(model, data, images, x)
     settings = {key: list(v) if isinstance(v, tuple) else v for key, v in own.model.items()}
     return Row(
         name,
@@ -111,14 +112,18 @@ def on_universe(model: GenerativeModel, universe: BinaryUniverse, samples: int) 
 
 
 def on_digits(
-    model: GenerativeModel, data: str, images: Splits
+    model: GenerativeModel, data: str, images: Splits, drawn: Tensor
 ) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
-    """What held-out images cost, how far below the simple laws, and two-sample scores of samples."""
+    """What held-out images cost, how far below the simple laws, and two-sample scores of samples.
+
+    ``drawn`` are some samples; as many more are drawn as there are real images.
+    """
     x = digits("unit").test.x if dequantised(model) else images.test.x
     scores, cost = held_out_scores(model, x, data)
     simple = simple_costs(data) if cost is not None else {}
     better = {law: list(paired_difference(other, cost)) for law, other in simple.items()}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
-        fake = model.sample(sum(map(len, images))).cpu().float()
+        more = model.sample(sum(map(len, images)) - len(drawn))
+    fake = torch.cat([drawn, more]).cpu().float()
     return scores | look_scores(grid(model, fake, data), data), better

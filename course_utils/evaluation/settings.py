@@ -8,7 +8,7 @@ import torch
 import course_utils.models  # noqa: F401  the systems take their places on the tree
 from course_utils.evaluation.rows import BINARY, GREY, LEVELS, UNIVERSES
 from course_utils.models.ensemble import OrderEnsemble
-from course_utils.taxonomy import GenerativeModel, leaves
+from course_utils.taxonomy import GenerativeModel, TractableDensity, leaves
 
 ORDERS, ENSEMBLES = 8, ("MADE", "NADE")
 UNIVERSE = "universe"  # in SETTINGS: all of them
@@ -29,8 +29,16 @@ class Choice:
 SETTINGS: dict[tuple[str, str], Choice] = {
     ("MADE", UNIVERSE): Choice({"hidden": (128, 128)}, {"lr": 0.02}),
     ("NADE", UNIVERSE): Choice({"hidden": 64}, {"lr": 0.06}),
+    ("PixelRNN", UNIVERSE): Choice({}, {"epochs": 1}),
+    ("PixelCNN", UNIVERSE): Choice({"hidden": 16, "blocks": 2}, {"epochs": 1, "lr": 0.02}),
+    ("NICE", UNIVERSE): Choice({}, {"epochs": 3}),
+    ("RealNVP", UNIVERSE): Choice({"couplings": 6, "hidden": 64}, {"epochs": 2, "lr": 0.005}),
     ("RealNVP", "universe 3×3"): Choice({"scales": 1}),  # a side of 3 cannot be halved
+    ("Glow", UNIVERSE): Choice({}, {"epochs": 1, "lr": 0.005}),
     ("Glow", "universe 3×3"): Choice(shape=(9, 1, 1)),  # nor squeezed: nine channels of one pixel
+    ("FFJORD", UNIVERSE): Choice({}, {"epochs": 1}),
+    ("VAE", UNIVERSE): Choice({"latent": 4, "hidden": (200, 200)}, {"lr": 0.005, "average": 0.99}),
+    ("GAN", UNIVERSE): Choice({}, {"epochs": 2, "lr": 0.004}),
     ("BoltzmannMachine", UNIVERSE): Choice(
         {"hidden": 32, "chains": 250}, {"lr": 0.03, "average": 0.99, "schedule": "cosine"}
     ),
@@ -54,6 +62,8 @@ def names() -> list[str]:
 def sets_of(name: str) -> list[str]:
     """The sets on which a model is scored: where its support lets it live.
 
+    A density on [0, 1] has no black and white images; what is only sampled may round its samples to them.
+
     >>> sets_of("NADE"), sets_of("MADE, 8 orders")
     (['universe 3×3', 'universe 4×4', 'digits, binary'], ['digits, binary'])
     """
@@ -62,9 +72,9 @@ def sets_of(name: str) -> list[str]:
     leaf = entries()[name]
     with torch.random.fork_rng(devices=[]):  # that to ask changes nothing
         support = leaf((1, 8, 8)).support
-    if support != "binary":
-        return [*UNIVERSES, GREY]
-    return [*UNIVERSES, BINARY] + [GREY] * ("levels" in inspect.signature(leaf).parameters)
+    black_and_white = support == "binary" or not issubclass(leaf, TractableDensity)
+    grey = support != "binary" or "levels" in inspect.signature(leaf).parameters
+    return [*UNIVERSES] + [BINARY] * black_and_white + [GREY] * grey
 
 
 def check_choice(name: str, data: str) -> None:
