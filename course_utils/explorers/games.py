@@ -75,30 +75,22 @@ def draw_replay(
 ) -> None:
     """Draw the samples on the map of D's answers, and how they are shared among the modes."""
     epoch, x, answer = looks[moment]
-    left, right = figure.add_axes((0.075, 0.15, 0.37, 0.76)), figure.add_axes((0.64, 0.15, 0.34, 0.76))
+    left, right = figure.add_axes((0.08, 0.15, 0.37, 0.76)), figure.add_axes((0.56, 0.15, 0.42, 0.76))
     e = data.extent
     cell = e / (SIDE - 1)
     window = (-e - cell, e + cell, -e - cell, e + cell)
-    shown = left.imshow(
-        answer.numpy(),
-        extent=window,
-        origin="lower",
-        cmap="cividis",
-        vmin=0,
-        vmax=1,
-        interpolation="bilinear",
-    )
+    left.imshow(answer.numpy(), extent=window, origin="lower", cmap="cividis", vmin=0, vmax=1)
     left.plot(*x.T.numpy(), ".", color=ORANGE, ms=4)
     left.plot(*data.centres.T.numpy(), "+", color="white", ms=9, mew=2)
-    left.set(xlim=(-e, e), ylim=(-e, e), xlabel="$x_1$", ylabel="$x_2$", title=f"epoch {epoch}")
-    bar = figure.colorbar(shown, cax=figure.add_axes((0.46, 0.15, 0.015, 0.76)), ticks=[0, 0.5, 1])
-    bar.set_label("D(x)", size=14)
+    ticks = [-e, 0, e]
+    left.set(xlim=(-e, e), ylim=(-e, e), xticks=ticks, yticks=ticks, xlabel="$x_1$", ylabel="$x_2$")
+    left.set_title(f"epoch {epoch}; D from {answer.min():.2f} to {answer.max():.2f}")
     share = shares(data, x)
-    modes = range(1, 1 + len(share))
-    right.bar(modes, 100 * share.numpy(), color=BLUE)
-    right.axhline(100 / len(share), color=BLACK, lw=1.5, linestyle="--")
-    right.set(ylim=(0, 60), xticks=modes, xlabel="mode", ylabel="% of the samples")
-    right.set_title(f"{100 * share.sum():.0f} % at a mode")
+    count = len(share)
+    right.stairs(100 * share.numpy(), [k + 0.5 for k in range(count + 1)], fill=True, color=BLUE)
+    right.axhline(100 / count, color=BLACK, lw=1.5, linestyle="--")
+    right.set(ylim=(0, 60), xlim=(0.5, count + 0.5), xticks=[1, count], yticks=[0, 20, 40, 60])
+    right.set(xlabel="mode", ylabel="% of the samples", title=f"{100 * share.sum():.0f} % at a mode")
 
 
 def apart() -> Explorer:
@@ -129,17 +121,21 @@ def draw_apart(curves: dict[str, Tensor], figure: Figure, *, distance: float) ->
     log_p, log_q = gaussian_on(x, -distance / 2, WIDTH), gaussian_on(x, distance / 2, WIDTH)
     left, right = panels(figure, 2, header=0.55)
     top = float(log_p.exp().max())
-    for law, colour, name in ((log_p, BLUE, "p_D"), (log_q, VERMILLION, "p_g")):
-        left.fill_between(x.numpy(), (law.exp() / top).numpy(), color=colour, alpha=0.4, lw=0, label=name)
-    left.plot(x.numpy(), torch.sigmoid(log_p - log_q).numpy(), color=BLACK, label="D*")
-    left.set(xlim=(-4, 4), ylim=(0, 1.4), xlabel="x", yticks=[0, 0.5, 1], ylabel="D*(x)")
-    left.legend(loc="upper center", ncols=3, columnspacing=1, handlelength=1.2)
+    for law, colour in ((log_p, BLUE), (log_q, VERMILLION)):
+        left.fill(x[::4].numpy(), (law.exp() / top)[::4].numpy(), color=colour, alpha=0.4, lw=0)
+    left.plot(x[::2].numpy(), torch.sigmoid(log_p - log_q)[::2].numpy(), color=BLACK)
+    left.text(-3.9, 0.93, "D*", color=BLACK, va="top", size=14)
+    left.text(-distance / 2 - 0.1, 1.05, "p_D", color=BLUE, ha="right", va="bottom", size=14)
+    left.text(distance / 2 + 0.1, 1.05, "p_g", color=VERMILLION, va="bottom", size=14)
+    left.set(xlim=(-4, 4), ylim=(0, 1.25), xlabel="x", xticks=[-4, 0, 4], yticks=[0, 0.5, 1], ylabel="D*(x)")
     at = curves["distance"].numpy()
     for name, colour, dash in (("JSD", BLACK, "-"), ("W₁", GREEN, "--")):
         value = curves[name].numpy()
-        right.plot(at, value, color=colour, linestyle=dash, label=name)
+        right.plot(at, value, color=colour, linestyle=dash)
         right.plot(distance, value[round(10 * distance)], "o", color=colour, ms=9)
     right.axhline(log(2), color=BLACK, lw=1, linestyle=":")
     right.text(FARTHEST, log(2) + 0.08, "log 2", ha="right", va="bottom", size=12)
+    right.text(2.6, 0.18, "JSD", color=BLACK, size=14)
+    right.text(2.3, 2.9, "W₁", color=GREEN, ha="right", size=14)
     right.set(xlabel="distance of the means", ylabel="JSD (nats), W₁", ylim=(0, 4.2))
-    right.legend(loc="upper left")
+    right.set(xticks=[0, 2, 4], yticks=[0, 2, 4])
