@@ -36,6 +36,16 @@ def test_every_number_has_a_row_a_name_and_an_error_of_two_standard_errors(ax):
     assert ax.get_xlabel() == "nats" and [t.get_text() for t in ax.get_legend().texts] == list(KINDS.values())
 
 
+def test_a_kind_looks_the_same_in_every_picture(ax):
+    looks = []
+    for order in (list(VALUES), list(VALUES)[::-1], ["VAE"]):
+        ax.clear()
+        plots.dots({name: VALUES[name] for name in order}, "nats", ax, kinds=KINDS)
+        bars = {c.get_label(): (c.lines[0].get_color(), c.lines[0].get_marker()) for c in ax.containers}
+        looks.append(bars["bound"])
+    assert len(set(looks)) == 1
+
+
 def test_bounds_have_an_arrow_to_the_left_and_the_line_a_name(ax):
     plots.dots(VALUES, "nats", ax, kinds=KINDS, bounds=("VAE",), line=("truth", 17.0))
     (arrow,) = ax.texts

@@ -197,7 +197,8 @@ def yardstick(name: str, rows: Sequence[Row]) -> tuple[str, float] | None:
 def draw_table(rows: list[Row], figure: Figure, *, number: str) -> None:
     """Draw one number of every system as a dot, and that of the truth as a line."""
     values, scale = numbers(number, rows), NUMBERS[number][1]
-    can = {row.model: COMPUTES[row.density] for row in rows if row.model in values}
+    trained = [row for row in rows if row.parameters]
+    can = {row.model: COMPUTES[kind] for kind in COMPUTES for row in trained if row.density == kind}
     ax = figure.add_axes((0.2, 0.1, 0.77, 0.78))
     line = None if "seconds" in number else yardstick(number, rows)
     plots.dots(values, number, ax, kinds=can, line=line, scale=scale)

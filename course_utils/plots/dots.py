@@ -30,7 +30,8 @@ def dots(
         values: a name, and (value, standard error), for every number.
         xlabel: what they are, with the unit.
         ax: where to draw.
-        kinds: a kind for every name, told apart by colour and shape, in the order in which they come.
+        kinds: a kind for every name, told apart by colour and shape in the order in which they come here: the
+            same in every picture with the same kinds.
         bounds: names of numbers that are upper bounds: an arrow points where the truth may lie.
         line: a name and a value to compare with, as a dashed line.
         title: over the names of the kinds.
@@ -48,7 +49,7 @@ def dots(
             raise ValueError(f"dots: expected finite numbers{' > 0' * (scale == 'log')}, got {name}: {value}")
     kinds = dict.fromkeys(values, "") if kinds is None else kinds
     without = [name for name in [*values, *bounds] if name not in kinds]
-    every = list(dict.fromkeys(kinds[name] for name in values if name in kinds))
+    every = list(dict.fromkeys(kinds.values()))
     if without or len(every) > len(MARKERS):
         raise ValueError(
             f"dots: expected one of at most {len(MARKERS)} kinds for every name, "
@@ -58,6 +59,8 @@ def dots(
         place = {name: i for i, name in enumerate(values)}
         for kind, colour, marker in zip(every, COLOURS, MARKERS, strict=False):
             mine = [name for name in values if kinds[name] == kind]
+            if not mine:
+                continue
             numbers = [values[name][0] for name in mine]
             errors = [2 * values[name][1] for name in mine]
             rows = [place[name] for name in mine]
