@@ -66,14 +66,16 @@ def draw_law(figure: Figure, *, steps: int, noise: float, denoiser: str) -> None
     places = range(1, len(shown) + 1)
     left.fill_between(places, p[shown], step="mid", color=BLUE, alpha=0.45, lw=0)
     left.plot(places, laws[steps][shown], "o", color=VERMILLION, ms=6)
-    left.set(xlabel="the 40 likeliest images of p_D", ylim=(0, 0.15), yticks=(0, 0.05, 0.1, 0.15))
+    left.set(
+        xlabel="the 40 likeliest images of p_D", ylim=(0, 0.15), xticks=(1, 14, 40), yticks=(0, 0.05, 0.1)
+    )
     left.set_title("p_D (area) and the chain (dots)")
     right = figure.add_axes((0.7, 0.17, 0.28, 0.66))
     distances = ((laws - p).abs().sum(1) / 2).clamp_min(1e-9)
     right.plot(distances.log10(), color=BLUE)
     right.plot(steps, distances[steps].log10(), "o", color=VERMILLION, ms=11)
     right.set(xlabel="steps", ylabel="TV to p_D", xlim=(-2, LONGEST + 2), ylim=(-3.1, 0.2))
-    right.set_xticks((0, 20, 40, 60))
+    right.set_xticks((0, 30, 60))
     right.set_yticks((-3, -2, -1, 0), ("0.001", "0.01", "0.1", "1"))
     right.set_title(f"TV = {distances[steps]:.3f}")
 
