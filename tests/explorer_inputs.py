@@ -64,6 +64,14 @@ def two_clouds() -> tuple[Any, ...]:
     return x + 1.5 * y[:, None], y
 
 
+def scattered() -> tuple[Any, ...]:
+    """Images in two groups, with labels."""
+    y = torch.arange(60) % 2
+    return (
+        0.6 * torch.rand(60, 1, 8, 8, generator=torch.Generator().manual_seed(0)) + 0.4 * y.view(-1, 1, 1, 1)
+    ), y
+
+
 def walked() -> tuple[Any, ...]:
     """A small machine whose images differ in energy."""
     torch.manual_seed(0)
@@ -100,4 +108,6 @@ INPUTS: dict[str, Callable[[], tuple[Any, ...]]] = {
     "learning.approach": approach,
     "learning.learning": learning,
     "learning.temperature": lambda: (NADE((1, 8, 8)),),
+    "structure.clustering": scattered,
+    "structure.components": lambda: (scattered()[0], scattered()[0][:8]),
 }

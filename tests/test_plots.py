@@ -33,6 +33,7 @@ DRAWINGS = {
     "history": lambda ax: plots.history(HISTORY, ax),
     "density": lambda ax: plots.density(gaussian, (-3, 3, -2, 2), ax, resolution=20),
     "points": lambda ax: plots.points(torch.rand(20, 2), ax, label="samples"),
+    "labelled": lambda ax: plots.labelled(torch.rand(20, 2), torch.arange(20), ax, title="digits"),
     "states": lambda ax: plots.distributions({"p_D": P, "p_M": Q}, ax, title="Three states"),
     "states, log": lambda ax: plots.distributions({"p_D": P, "p_M": Q}, ax, scale="log"),
     "densities": lambda ax: plots.distributions({"p_D": X, "a": 1 - X, "b": X / 2}, ax, grid=X),
@@ -155,6 +156,15 @@ def test_density_is_exp_of_log_prob_at_the_right_places(axes):
 def test_density_accepts_probability_zero(axes):
     plots.density(lambda z: torch.full((len(z),), -torch.inf), (0, 1, 0, 1), axes, resolution=5)
     assert (axes.images[0].get_array() == 0).all()
+
+
+def test_labels_stand_at_their_points(axes):
+    x, y = torch.rand(12, 2), torch.arange(12) % 3
+    plots.labelled(x, y, axes)
+    drawn = {artist.get_facecolor().tobytes(): artist.get_offsets() for artist in axes.collections}
+    assert len(drawn) == 3
+    for k, places in enumerate(drawn.values()):
+        assert np.allclose(places, x[y == k].numpy())
 
 
 def test_points_are_where_they_are(axes):

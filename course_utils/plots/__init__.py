@@ -11,7 +11,7 @@ from course_utils.plots.dots import dots
 from course_utils.plots.game import game
 from course_utils.plots.graph import graph
 from course_utils.plots.mosaic import images
-from course_utils.plots.plane import density, points
+from course_utils.plots.plane import density, labelled, points
 from course_utils.plots.taxonomy_tree import tree
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "graph",
     "history",
     "images",
+    "labelled",
     "lines",
     "points",
     "style",

@@ -7,7 +7,7 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from course_utils.plots.canvas import BLUE, STYLE, array, axes, legend
+from course_utils.plots.canvas import BLUE, COLOURS, STYLE, array, axes, legend
 
 
 def density(
@@ -66,4 +66,25 @@ def points(x: Tensor, ax: Axes | None = None, *, colour: str = BLUE, label: str 
         ax.set(xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
         if label is not None:
             legend(ax, None)
+    return ax
+
+
+def labelled(x: Tensor, y: Tensor, ax: Axes | None = None, *, title: str | None = None) -> Axes:
+    """Draw points of the plane ``(n, 2)`` as the whole numbers ``(n,)`` that they are labelled with.
+
+    Raises:
+        ValueError: another shape, or labels that are not whole numbers from 0.
+    """
+    values, labels = array(x, "labelled", "(n, 2)", 2), array(y, "labelled: y", "(n,)", 1)
+    if values.shape[1] != 2 or len(labels) != len(values):
+        raise ValueError(
+            f"labelled: expected points (n, 2) and n labels, got {values.shape} and {labels.shape}"
+        )
+    if (labels < 0).any() or (labels % 1).any():
+        raise ValueError("labelled: expected whole numbers from 0 as labels, got others")
+    with axes(ax, (5.4, 4.6)) as ax:
+        for k in np.unique(labels).astype(int):
+            place, colour = values[labels == k], COLOURS[k % len(COLOURS)]
+            ax.scatter(*place.T, s=26 * len(str(k)), marker=f"${k}$", color=colour, linewidths=0)
+        ax.set(xticks=[], yticks=[], title=title)
     return ax
