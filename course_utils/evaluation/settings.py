@@ -38,12 +38,12 @@ SETTINGS: dict[tuple[str, str], Choice] = {
     ("Glow", "universe 3×3"): Choice(shape=(9, 1, 1)),  # nor squeezed: nine channels of one pixel
     ("FFJORD", UNIVERSE): Choice({}, {"epochs": 1}),
     ("VAE", UNIVERSE): Choice({"latent": 4, "hidden": (200, 200)}, {"lr": 0.005, "average": 0.99}),
-    ("GAN", UNIVERSE): Choice({}, {"epochs": 2, "lr": 0.004}),
+    ("GAN", UNIVERSE): Choice({}, {"epochs": 1, "lr": 0.004, "batch_size": 100}),
     ("BoltzmannMachine", UNIVERSE): Choice(
-        {"hidden": 32, "chains": 250}, {"lr": 0.03, "average": 0.99, "schedule": "cosine"}
+        {"hidden": 32, "mixing": 200}, {"lr": 0.03, "average": 0.99, "schedule": "cosine"}
     ),
     ("GSN", UNIVERSE): Choice(
-        {"hidden": (64, 8), "noise": 0.02, "latent_noise": 2.0, "walkback": 2, "mixing": 30}, {"lr": 0.01}
+        {"hidden": (64, 8), "noise": 0.02, "latent_noise": 2.0, "walkback": 2, "mixing": 30}, {"lr": 0.03}
     ),
     ("VAE", GREY): Choice({"decoder": "discretised logistic"}),
 }

@@ -38,7 +38,10 @@ def boundary(x: Tensor, y: Tensor, *, prior: float = 0.5, names: tuple[str, str]
     x = x.double().cpu()
     laws = [gaussian(x[y.cpu() == c]) for c in (0, 1)]
     low, high = x.min(0).values, x.max(0).values
-    axes = [torch.linspace(a - 0.1 * (b - a), b + 0.1 * (b - a), RESOLUTION) for a, b in zip(low, high, strict=True)]
+    axes = [
+        torch.linspace(a - 0.1 * (b - a), b + 0.1 * (b - a), RESOLUTION)
+        for a, b in zip(low, high, strict=True)
+    ]
     grid = torch.stack(torch.meshgrid(*axes, indexing="xy"), -1).double()
     densities = torch.stack([law.log_prob(grid) for law in laws])
     points = torch.stack([law.log_prob(x) for law in laws])

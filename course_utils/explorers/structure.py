@@ -6,10 +6,6 @@ from functools import partial
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from sklearn.cluster import KMeans
-from sklearn.decomposition import PCA
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import adjusted_rand_score
 from torch import Tensor
 
 from course_utils import plots
@@ -40,6 +36,8 @@ def clustering(x: Tensor, y: Tensor, *, k: int = 10, steps: int = 15, seed: int 
         )
     if check_count(k, "clustering: k") > len(x):
         raise ValueError(f"clustering: expected at most {len(x)} clusters, one an image, got {k}")
+    from sklearn.metrics import adjusted_rand_score  # slow to import: only where it is needed
+
     centres, labels = lloyd(x.flatten(1).double().cpu().numpy(), k, steps, seed)
     scores = [adjusted_rand_score(y.cpu().numpy(), each) for each in labels]
     images = [torch.tensor(each, dtype=torch.float32).view(k, *x.shape[1:]) for each in centres]
@@ -53,6 +51,9 @@ def clustering(x: Tensor, y: Tensor, *, k: int = 10, steps: int = 15, seed: int 
 
 def lloyd(x: np.ndarray, k: int, steps: int, seed: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Centres ``(k, D)`` and labels ``(N,)`` after 0, 1, …, steps iterations of Lloyd's algorithm."""
+    from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
+
     at = x[np.random.default_rng(seed).permutation(len(x))[:k]]
     centres, labels = [at], []
     for _ in range(steps + 1):
@@ -91,6 +92,8 @@ def components(x: Tensor, shown: Tensor) -> Explorer:
             "components: expected x (N, 1, H, W) and 1 to 8 images of that shape to show, "
             f"got {tuple(x.shape)} and {tuple(shown.shape)}"
         )
+    from sklearn.decomposition import PCA
+
     shown = shown.double().cpu()
     most = min(len(x), x[0].numel())
     found = PCA(most).fit(x.flatten(1).double().cpu().numpy())
