@@ -65,5 +65,5 @@ def test_commands_of_the_package_exist():
     told = subprocess.run(
         [sys.executable, "-m", "course_utils", "--help"], cwd=ROOT, capture_output=True, text=True
     ).stdout
-    assert {name.strip() for name in named if name} == {"mark", "picture", "refresh"}
-    assert all(re.search(rf"^    {name.strip()} ", told, re.MULTILINE) for name in named if name)
+    assert {name.strip() for name in named if name} == {"mark", "picture", "refresh", "scoreboard"}
+    assert all(re.search(rf"^    {name.strip()}\b", told, re.MULTILINE) for name in named if name)

@@ -25,6 +25,7 @@ from course_utils.evaluation.rows import (
 from course_utils.evaluation.scores import score
 from course_utils.evaluation.settings import SETTINGS, build, choice, entries, names, sets_of
 from course_utils.evaluation.simple import TRUTH, simple_costs, simple_rows
+from course_utils.evaluation.stored import missing
 from course_utils.taxonomy import Direct, ExplicitMarkovChain, TractableDensity
 from course_utils.universe import all_images
 
@@ -177,3 +178,7 @@ def test_autoregressive_models_come_close_to_the_truth(shipped):
         assert shipped[model, "universe 4×4"].standard_error == 0
     made = shipped["MADE", BINARY]
     assert made.value - made.standard_error <= 17.0
+
+
+def test_every_system_has_a_row_on_every_set_that_it_lives_on():
+    assert missing() == []

@@ -35,7 +35,8 @@ def main() -> None:
             cpus.append(time.process_time() - cpu)
         sizes = len(picture) / 1000, len(explorer.stored()) / 1000
         print(
-            f"{name:<28}{1e3 * median(walls):>10.1f}{1e3 * median(cpus):>8.1f}{sizes[0]:>9.1f}{sizes[1]:>11.1f}"
+            f"{name:<28}{1e3 * median(walls):>10.1f}{1e3 * median(cpus):>8.1f}"
+            f"{sizes[0]:>9.1f}{sizes[1]:>11.1f}"
         )
 
 
