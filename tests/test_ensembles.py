@@ -6,6 +6,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from course_utils.evaluation import exact_kl, sample_agreement, state_log_probs
 from course_utils.models.ensemble import OrderEnsemble
+from course_utils.models.gan import GAN
 from course_utils.models.made import MADE
 from course_utils.models.nade import NADE
 from course_utils.taxonomy import Autoregressive, TractableDensity, leaves, tree
