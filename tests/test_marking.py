@@ -70,11 +70,12 @@ def marks(tmp_path_factory) -> dict[str, Mark]:
         tried += [body, f"{name} = check({name})"]
     submit(folder / "mixed" / "paper.ipynb", names, *tried, 'argument = "CEBFAD"')
     deaf = "import signal\nsignal.signal(signal.SIGALRM, signal.SIG_IGN)\nwhile True:\n    pass"
-    submit(folder / "deaf.ipynb", KL, "check(kl_as_sum)", deaf)
+    submit(folder.parent / "late" / "deaf.ipynb", KL, "check(kl_as_sum)", deaf)
     submit(folder / "gone.ipynb", KL, "check(kl_as_sum)", "import os\nos._exit(0)")
     (folder / "broken.ipynb").write_text('{"cells": [')
     submit(folder / ".ipynb_checkpoints" / "gone.ipynb")
-    found = mark(folder, "21", limits=Limits(cell=3, total=30, memory=1500))
+    found = mark(folder, "21", limits=Limits(cell=3, total=120, memory=1500))
+    found += mark(folder.parent / "late", "21", limits=Limits(cell=3, total=30, memory=1500))
     assert not outside.exists()
     return {each.student: each for each in found}
 
@@ -94,7 +95,7 @@ def test_everyone_is_there_once_and_what_was_checked_before_the_end_counts(marks
         "gone": ("died", 1),
         "mixed/paper": ("finished", 1),
     }
-    assert list(marks) == sorted(marks)
+    assert list(marks) == ["broken", "gone", "mixed/paper", "deaf"]
     assert marks["mixed/paper"].errors == {"cell-5": "KeyError: "}
 
 
