@@ -1,5 +1,6 @@
 """Checks of arguments: bad input gets one ValueError that says who, what was expected and what came."""
 
+from collections.abc import Sequence
 from math import inf, isfinite
 
 import torch
@@ -61,6 +62,18 @@ def check_count(n: int, who: str) -> int:
     if isinstance(n, bool) or not isinstance(n, int) or n < 1:
         raise ValueError(f"{who}: expected a positive integer, got {n!r}")
     return n
+
+
+def check_sizes(sizes: int | Sequence[int], who: str) -> list[int]:
+    """Return the sizes of layers as a list, one number as a list of one; each is a positive integer.
+
+    >>> check_sizes(5, "hidden"), check_sizes((5, 3), "hidden")
+    ([5], [5, 3])
+
+    Raises:
+        ValueError: one is no positive integer; the message says who asked.
+    """
+    return [check_count(size, who) for size in ([sizes] if isinstance(sizes, int) else sizes)]
 
 
 def check_classes(y: Tensor, n: int, classes: int, *, like: Tensor, who: str) -> Tensor:

@@ -10,6 +10,7 @@ from course_utils.datasets import dequantise
 from course_utils.divergences import Estimate, mean
 from course_utils.evaluation import rows
 from course_utils.evaluation.measures import bits_per_dim, log_probs
+from course_utils.evaluation.partition import annealed_importance_sampling
 from course_utils.taxonomy import ExplicitMarkovChain, GenerativeModel, TractableDensity, Variational
 from course_utils.universe import BinaryUniverse
 
@@ -62,8 +63,6 @@ def log_partition(model: ExplicitMarkovChain, seed: int = 0) -> Estimate:
 
 def estimated_partition(model: ExplicitMarkovChain, seed: int) -> Estimate:
     """log Z in nats by annealed importance sampling."""
-    from course_utils.evaluation.partition import annealed_importance_sampling
-
     dice = torch.Generator(model.reference.device).manual_seed(seed)
     return annealed_importance_sampling(
         model, temperatures=AIS_TEMPERATURES, chains=AIS_CHAINS, generator=dice

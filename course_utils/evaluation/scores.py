@@ -11,7 +11,7 @@ from course_utils.evaluation import rows
 from course_utils.evaluation.histograms import SAMPLES, draw_states, exact_scores, histogram_scores
 from course_utils.evaluation.likelihoods import dequantised, held_out_scores, kl_bound
 from course_utils.evaluation.looks import KINDS, SET, grid, look_scores
-from course_utils.evaluation.measures import paired_difference
+from course_utils.evaluation.measures import paired_difference, state_log_probs
 from course_utils.evaluation.rows import GREY, KL_BOUND, LEVELS, Row, spell
 from course_utils.evaluation.settings import DRAWS, Choice, build, choice, entries
 from course_utils.evaluation.simple import simple_costs
@@ -104,7 +104,7 @@ def on_universe(model: GenerativeModel, universe: BinaryUniverse, samples: int) 
     """KL and total variation to p_D: exact or bounded where the model can, and from samples always."""
     scores = {}
     if model.support == "binary" and isinstance(model, TractableDensity | ExplicitMarkovChain):
-        scores |= exact_scores(universe, model)
+        scores |= exact_scores(universe.log_p, state_log_probs(model))
     bound = kl_bound(universe, model)
     if bound is not None:
         scores[KL_BOUND] = list(bound)

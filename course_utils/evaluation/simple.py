@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 
 from course_utils.datasets import digits
-from course_utils.divergences import kl, mean, total_variation
+from course_utils.divergences import mean
 from course_utils.evaluation import floors, rows
-from course_utils.evaluation.histograms import SAMPLES, histogram_scores
+from course_utils.evaluation.histograms import SAMPLES, exact_scores, histogram_scores
 from course_utils.evaluation.looks import SET, real_scores
 from course_utils.evaluation.measures import bits_per_dim
 from course_utils.evaluation.rows import BINARY, GREY, LEVELS, Row
@@ -67,7 +67,6 @@ def of_universe(data: str, samples: int) -> list[Row]:
 
     found = []
     for law, log_q in laws.items():
-        exact = {rows.KL_EXACT: kl(log_p, log_q), rows.TV_EXACT: total_variation(log_p, log_q)}
-        scores = {name: [value.item(), 0.0] for name, value in exact.items()}
-        found.append(Row(law, data, "exact", scores | sampled(log_q), samples=samples))
+        scores = exact_scores(log_p, log_q) | sampled(log_q)
+        found.append(Row(law, data, "exact", scores, samples=samples))
     return [*found, Row(TRUTH, data, "truth", sampled(log_p), samples=samples)]

@@ -75,11 +75,16 @@ def posteriors() -> dict[str, tuple[Tensor, float, float]]:
     }
 
 
+def log_px_of_all(x: Tensor, mu: Tensor) -> Tensor:
+    """log p(x | y) ``(N, 2)`` with every pixel seen."""
+    return log_px_of_seen(x, torch.ones(x.shape[1], dtype=torch.bool), mu)
+
+
 def gives_the_posterior(came: tuple[Tensor, Tensor], mu: Tensor, p1: Tensor) -> bool:
     """Whether σ(wᵀx + b) is Bayes' posterior at some images."""
     dice = torch.Generator().manual_seed(1)
     x = (torch.rand(20, mu.shape[1], generator=dice) < 0.5).float()
-    log_px = x @ mu.log().T + (1 - x) @ (1 - mu).log().T
+    log_px = log_px_of_all(x, mu)
     right = posterior_by_bayes(log_px, torch.stack([1 - p1, p1]).log())[:, 1]
     return torch.allclose(torch.sigmoid(x @ came[0] + came[1]), right, atol=1e-4)
 
@@ -92,7 +97,7 @@ def sums_to_all(x: Tensor, seen: Tensor, mu: Tensor) -> Tensor:
     for values in every:
         full = x.clone()
         full[:, gone] = values
-        total.append(full @ mu.log().T + (1 - full) @ (1 - mu).log().T)
+        total.append(log_px_of_all(full, mu))
     return torch.stack(total).logsumexp(0)
 
 

@@ -74,19 +74,14 @@ def draw_boundary(
     said = (points[1] - points[0] + odds > 0).to(y.dtype)
     missed = [(said != y)[y == c].double().mean() for c in (0, 1)]
     ax = figure.add_axes((0.1, 0.14, 0.87, 0.74))
-    for c, colour, marker in ((0, BLUE, "o"), (1, VERMILLION, "^")):
+    for c, colour, marker, sign in ((0, BLUE, "o", "●"), (1, VERMILLION, "^", "▲")):
         ax.scatter(*x[y == c].T, s=14, color=colour, marker=marker, alpha=0.6, linewidths=0)
         p = (densities[c] - densities[c].max()).exp()
         ax.contour(*axes, p, levels=LEVELS, colors=colour, linewidths=1.2)
-        figure.text(0.12 + 0.12 * c, 0.9, f"{marker_name(marker)} {names[c]}", color=colour)
+        figure.text(0.12 + 0.12 * c, 0.9, f"{sign} {names[c]}", color=colour)
     ax.contour(*axes, densities[1] - densities[0] + odds, levels=[0.0], colors=BLACK, linewidths=3)
     ax.set(xticks=[], yticks=[], xlabel="first principal component", ylabel="second")
     text = (
         f"taken for the other: {100 * missed[0]:.0f} % of {names[0]}, {100 * missed[1]:.0f} % of {names[1]}"
     )
     figure.text(0.97, 0.9, text, ha="right")
-
-
-def marker_name(marker: str) -> str:
-    """A letter that looks like the marker."""
-    return {"o": "●", "^": "▲"}[marker]

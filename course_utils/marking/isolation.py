@@ -18,6 +18,7 @@ from course_utils.checks import check_count, check_number
 
 MOMENT = 0.1
 LARGEST_NOTES = 1_000_000
+FLOOR = 1000  # megabytes that Python has with the course's packages, before the first cell
 BARE = ("PATH", "SYSTEMROOT", "LANG", "LC_ALL", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
 
 
@@ -109,17 +110,12 @@ def _watch(process: subprocess.Popen, limits: Limits, started: float) -> str:
         while process.poll() is None:
             if time.monotonic() - started > limits.total:
                 return "out of time"
-            if _megabytes(process.pid) > limits.memory + _floor():
+            if _megabytes(process.pid) > limits.memory + FLOOR:
                 return "out of memory"
             time.sleep(MOMENT)
         return "finished"
     finally:
         _end(process)
-
-
-def _floor() -> float:
-    """The memory in megabytes that Python has with the course's packages, before the first cell."""
-    return 1000.0
 
 
 def _megabytes(pid: int) -> float:

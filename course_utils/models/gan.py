@@ -7,11 +7,10 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import one_hot
 
-from course_utils.checks import check_count, check_number
+from course_utils.checks import check_count, check_number, check_sizes
 from course_utils.models.payoffs import PAYOFFS
-from course_utils.nets.coders import ConvDecoder, ConvEncoder, DenseDecoder, DenseEncoder
+from course_utils.nets.coders import ConvDecoder, ConvEncoder, DenseDecoder, DenseEncoder, one_hot_classes
 from course_utils.taxonomy import Direct, Support
 
 Loss = Literal["non-saturating", "saturating", "wasserstein"]
@@ -148,7 +147,7 @@ class Generator(nn.Module):
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """``(B, latent)`` to ``(B, *event_shape)``."""
-        x = self.net(z, condition(y, self.classes, z))
+        x = self.net(z, one_hot_classes(y, self.classes, z))
         return x.sigmoid() if self.unit else x
 
 
@@ -166,12 +165,7 @@ class Discriminator(nn.Module):
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """``(B, *event_shape)`` to ``(B,)``."""
-        return self.net(x, condition(y, self.classes, x))[:, 0]
-
-
-def condition(y: Tensor | None, classes: int | None, like: Tensor) -> Tensor:
-    """Classes in one-hot form, ``(B, classes)``; ``(B, 0)`` where there are none."""
-    return like.new_zeros(len(like), 0) if y is None else one_hot(y, classes).to(like.dtype)
+        return self.net(x, one_hot_classes(y, self.classes, x))[:, 0]
 
 
 def _networks(
@@ -192,8 +186,7 @@ def _networks(
         channels = check_count(CHANNELS if hidden is None else hidden, "GAN: hidden")
         more = {"hidden": channels, "condition": told}
         return ConvDecoder(latent, shape, **more), ConvEncoder(shape, 1, **more)
-    sizes = [hidden] if isinstance(hidden, int) else list(SIZES if hidden is None else hidden)
-    sizes = [check_count(size, "GAN: hidden") for size in sizes]
+    sizes = check_sizes(SIZES if hidden is None else hidden, "GAN: hidden")
     return (
         DenseDecoder(latent, shape, hidden=sizes[::-1], condition=told),
         DenseEncoder(shape, 1, hidden=sizes, condition=told),

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from course_utils.checks import check_count, check_number
+from course_utils.checks import check_count, check_number, check_sizes
 from course_utils.models.denoising import log_corruption, pixelwise, salt_and_pepper
 from course_utils.taxonomy import ImplicitMarkovChain, Support
 from course_utils.universe import all_images
@@ -97,9 +97,7 @@ class GSN(ImplicitMarkovChain):
         mixing: int = 50,
     ) -> None:
         super().__init__(event_shape)
-        sizes = [
-            check_count(size, "GSN: hidden") for size in ([hidden] if isinstance(hidden, int) else hidden)
-        ]
+        sizes = check_sizes(hidden, "GSN: hidden")
         if not sizes:
             raise ValueError("GSN: expected at least one hidden layer, got none")
         self.noise = check_number(noise, "GSN: noise", low=0, high=1)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from course_utils.checks import check_count
+from course_utils.checks import check_count, check_sizes
 from course_utils.nets import MaskedLinear, degree_mask, random_degrees, spread_degrees
 from course_utils.taxonomy import Autoregressive, Support
 
@@ -70,11 +70,9 @@ class MADE(Autoregressive):
         seed: int = 0,
     ) -> None:
         super().__init__(event_shape)
-        sizes = [hidden] if isinstance(hidden, int) else list(hidden)
+        sizes = check_sizes(hidden, "MADE: hidden")
         if not sizes:
             raise ValueError("MADE: expected at least one hidden layer, got none")
-        for size in sizes:
-            check_count(size, "MADE: hidden")
         self.count, self.which = check_count(masks, "MADE: masks"), 0
         if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
             raise ValueError(f"MADE: expected seed as an integer in [0, 2**32), got {seed!r}")

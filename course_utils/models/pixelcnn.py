@@ -1,20 +1,18 @@
 """PixelCNN: all conditionals at once, by convolutions that cannot look ahead."""
 
-from math import log
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from course_utils.checks import check_classes, check_count, check_number
+from course_utils.checks import check_count, check_number
 from course_utils.models import pixel_values
 from course_utils.nets import MaskedConv2d, Scan, whole
 from course_utils.nets.causal_stack import GatedStack, ResidualStack
 from course_utils.nets.masked_conv import Run
-from course_utils.taxonomy import Autoregressive, Support
+from course_utils.taxonomy import Autoregressive, ClassConditional, Support
 
 
-class PixelCNN(Autoregressive):
+class PixelCNN(Autoregressive, ClassConditional):
     r"""A convolutional network that gives every conditional of the chain rule in one pass.
 
         p(x) = Π_i p(x_i | x_{<i}),   rows from the top, pixels from the left, colours R, G, B,
@@ -110,11 +108,7 @@ class PixelCNN(Autoregressive):
         return self._log_prob(self.check(x), self._check_classes(y, len(x)))
 
     def _log_prob(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        if self.classes is None or y is not None:
-            return pixel_values.log_prob(self.logits(x, y), x)
-        every = torch.arange(self.classes, device=x.device)
-        given_y = torch.stack([self._log_prob(x, k.expand(len(x))) for k in every])
-        return given_y.logsumexp(0) - log(self.classes)
+        return self._over_classes(lambda y: pixel_values.log_prob(self.logits(x, y), x), len(x), y)
 
     def loss(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """The negative log-likelihood E[−log p(x)], or E[−log p(x | y)], over the batch, in nats."""
@@ -143,9 +137,7 @@ class PixelCNN(Autoregressive):
 
         Args and errors: as ``Autoregressive.sample``; y as in ``log_prob``.
         """
-        y = self._check_classes(y, check_count(n, "PixelCNN.sample"))
-        if self.classes is not None and y is None:
-            y = torch.randint(self.classes, (n,), generator=generator, device=self.reference.device)
+        y = self._classes_of_samples(y, check_count(n, "PixelCNN.sample"), generator)
         condition = {} if y is None else {"y": y}
         return super().sample(n, temperature=temperature, generator=generator, **condition)
 
@@ -165,15 +157,6 @@ class PixelCNN(Autoregressive):
         y = self._check_classes(y, len(self.check(x)), needed=True)
         condition = {} if y is None else {"y": y}
         return super().complete(x, known, temperature=temperature, generator=generator, **condition)
-
-    def _check_classes(self, y: Tensor | None, n: int, *, needed: bool = False) -> Tensor | None:
-        if self.classes is None and y is not None:
-            raise ValueError("PixelCNN: expected no classes y, since the model was built without, got some")
-        if y is None:
-            if needed and self.classes is not None:
-                raise ValueError(f"PixelCNN: expected classes y from 0 to {self.classes - 1}, got None")
-            return None
-        return check_classes(y, n, self.classes, like=self.reference, who="PixelCNN")
 
     @property
     def order(self) -> Tensor:

@@ -5,11 +5,10 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import one_hot
 
-from course_utils.checks import check_count, check_number
+from course_utils.checks import check_count, check_number, check_sizes
 from course_utils.models.laws import Bernoulli, DiscretisedLogistic, Gaussian
-from course_utils.nets.coders import ConvDecoder, ConvEncoder, DenseDecoder, DenseEncoder
+from course_utils.nets.coders import ConvDecoder, ConvEncoder, DenseDecoder, DenseEncoder, one_hot_classes
 from course_utils.taxonomy import Law, Support, Variational, log_mean_weight
 
 Decoder = Literal["bernoulli", "discretised logistic", "gaussian"]
@@ -112,8 +111,7 @@ class VAE(Variational):
             self.encoder = ConvEncoder(self.event_shape, 2 * latent, hidden=channels, condition=told)
             self.decoder = ConvDecoder(latent, self.event_shape, hidden=channels, condition=told)
             return
-        sizes = [hidden] if isinstance(hidden, int) else list(SIZES if hidden is None else hidden)
-        sizes = [check_count(size, "VAE: hidden") for size in sizes]
+        sizes = check_sizes(SIZES if hidden is None else hidden, "VAE: hidden")
         more = {"condition": told, "dropout": dropout}
         self.encoder = DenseEncoder(self.event_shape, 2 * latent, hidden=sizes, **more)
         self.decoder = DenseDecoder(latent, self.event_shape, hidden=sizes[::-1], **more)
@@ -160,10 +158,10 @@ class VAE(Variational):
         return log_w.view(k, -1)
 
     def _encode(self, x: Tensor, y: Tensor | None) -> Gaussian:
-        return Gaussian(*self.encoder(x, self._condition(y, x)).chunk(2, 1))
+        return Gaussian(*self.encoder(x, one_hot_classes(y, self.classes, x)).chunk(2, 1))
 
     def _decode(self, z: Tensor, y: Tensor | None) -> Law:
-        out = self.decoder(z, self._condition(y, z))
+        out = self.decoder(z, one_hot_classes(y, self.classes, z))
         if self.kind == "bernoulli":
             return Bernoulli(out)
         if self.kind == "gaussian":
@@ -176,9 +174,6 @@ class VAE(Variational):
 
     def _prior(self, like: Tensor) -> Gaussian:
         return Gaussian(torch.zeros_like(like), torch.zeros_like(like))
-
-    def _condition(self, y: Tensor | None, like: Tensor) -> Tensor:
-        return like.new_zeros(len(like), 0) if y is None else one_hot(y, self.classes).to(like.dtype)
 
 
 def _check_choices(

@@ -1,5 +1,7 @@
 """Stacks of masked convolutions: the residual one with its blind spot, and the gated pair without."""
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -7,7 +9,7 @@ from torch.nn import functional as F
 from course_utils.nets.masked_conv import MaskedConv2d, Run, whole
 
 
-class CausalStack(nn.Module):
+class CausalStack(nn.Module, ABC):
     """Features that see only pixels before their own: ``(B, C, H, W)`` to ``(B, features, H, W)``.
 
     What depends on whole rows above can be computed a row at a time (``rows``), the rest a pixel at a time
@@ -29,9 +31,9 @@ class CausalStack(nn.Module):
         """What is known of the rows of x, from the given one on, before any of their pixels."""
         return [self.places[:, :, row : row + x.shape[2]]]
 
+    @abstractmethod
     def columns(self, x: Tensor, above: list[Tensor], y: Tensor | None, run: Run) -> Tensor:
         """The features at the places of x, given those of ``rows`` there."""
-        raise NotImplementedError
 
     def forward(self, x: Tensor, y: Tensor | None = None, run: Run = whole) -> Tensor:
         """Features of an image ``(B, C, H, W)``, of classes y ``(B,)`` if the stack has any."""

@@ -9,7 +9,7 @@ from math import prod
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
+from torch.nn.functional import interpolate, one_hot
 
 from course_utils.nets.residual import ResidualBlock
 
@@ -26,6 +26,15 @@ def layers(sizes: Sequence[int], dropout: float = 0.0) -> nn.Sequential:
     for before, after in pairwise(sizes):
         parts += [nn.Linear(before, after), nn.SiLU()] + [nn.Dropout(dropout)] * (dropout > 0)
     return nn.Sequential(*parts[: -1 - (dropout > 0)])
+
+
+def one_hot_classes(y: Tensor | None, classes: int | None, like: Tensor) -> Tensor:
+    """Classes as a condition: one-hot, ``(B, classes)``; without classes ``(B, 0)``.
+
+    >>> one_hot_classes(torch.tensor([1]), 3, torch.zeros(1, 5)).tolist()
+    [[0.0, 1.0, 0.0]]
+    """
+    return like.new_zeros(len(like), 0) if y is None else one_hot(y, classes).to(like.dtype)
 
 
 class DenseEncoder(nn.Module):

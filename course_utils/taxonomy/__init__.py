@@ -29,6 +29,7 @@ from course_utils.taxonomy.branches import (
     Flow,
     TractableDensity,
 )
+from course_utils.taxonomy.classes import ClassConditional
 from course_utils.taxonomy.variational import Law, Variational, log_mean_weight
 from course_utils.taxonomy.energy import ExplicitMarkovChain
 from course_utils.taxonomy.implicit import Direct, ImplicitDensity, ImplicitMarkovChain
@@ -37,6 +38,7 @@ from course_utils.taxonomy.drawing import children, leaves, tree, verbs
 __all__ = [
     "ApproximateDensity",
     "Autoregressive",
+    "ClassConditional",
     "Density",
     "Direct",
     "ExplicitDensity",

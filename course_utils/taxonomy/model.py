@@ -88,8 +88,47 @@ class GenerativeModel(nn.Module, ABC):
 
 
 class MarkovChain(ABC):
-    """A model whose samples come from running a chain x → x′ to its stationary law."""
+    """What a model adds whose samples come from running a chain x → x′ to its stationary law.
+
+    It stands before the branch among the bases of a class, so that ``sample`` is that of a chain.
+
+    Attributes:
+        mixing: how many steps of the chain lead from noise to a sample, unless told otherwise.
+    """
+
+    mixing: int
+
+    @torch.no_grad()
+    def step(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        """One transition x → x′ of the chain, in the shape of x: on x alone, which remembers nothing else.
+
+        Args:
+            x: ``(B, *event_shape)``.
+            generator: the random numbers to use (on the model's device); None: torch's own.
+
+        Raises:
+            ValueError: x has the wrong shape, dtype, device or values.
+        """
+        return self._step(self.check(x), generator)
 
     @abstractmethod
-    def step(self, x: Tensor) -> Tensor:
-        """One transition of the chain: ``(B, *event_shape)`` to the same shape."""
+    def _step(self, x: Tensor, generator: torch.Generator | None) -> Tensor: ...
+
+    @torch.no_grad()
+    def sample(self, n: int, *, steps: int | None = None, generator: torch.Generator | None = None) -> Tensor:
+        """The ends of n independent chains: ``(n, *event_shape)``; p_M only as far as they have mixed.
+
+        Args:
+            n: how many.
+            steps: of each chain, from noise; None: ``mixing``.
+            generator: the random numbers to use (on the model's device); None: torch's own.
+
+        Raises:
+            ValueError: n or steps is not a positive integer.
+        """
+        who = f"{type(self).__name__}.sample"
+        steps = self.mixing if steps is None else check_count(steps, f"{who}: steps")
+        return self._sample(check_count(n, who), generator, steps)
+
+    @abstractmethod
+    def _sample(self, n: int, generator: torch.Generator | None, steps: int) -> Tensor: ...

@@ -1,15 +1,15 @@
 """The branch of slide 14 that bounds log p(x) from below, where the variational autoencoder hangs."""
 
 from abc import abstractmethod
-from collections.abc import Callable
 from math import log
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from course_utils.checks import check_classes, check_count, check_events
+from course_utils.checks import check_count, check_events
 from course_utils.taxonomy.branches import ApproximateDensity
+from course_utils.taxonomy.classes import ClassConditional
 
 CODES_AT_ONCE = 4096
 
@@ -39,7 +39,7 @@ def log_mean_weight(log_w: Tensor) -> Tensor:
     return log_w.logsumexp(0) - log(len(log_w))
 
 
-class Variational(ApproximateDensity):
+class Variational(ApproximateDensity, ClassConditional):
     """A bound: elbo(x) = E_q[log p(x, z) − log q(z | x)] ≤ log p(x).
 
     What is hidden, z, is drawn from a prior p(z), and x from a decoder p(x | z). An encoder q(z | x)
@@ -57,7 +57,6 @@ class Variational(ApproximateDensity):
     about = "ELBO(x) ≤ log p(x)"
     density = "lower bound"
     latent_shape: tuple[int, ...]
-    classes: int | None = None
 
     def elbo(self, x: Tensor, y: Tensor | None = None, *, generator: torch.Generator | None = None) -> Tensor:
         """The evidence lower bound in nats, estimated without bias from one z per example: ``(B,)``.
@@ -147,26 +146,8 @@ class Variational(ApproximateDensity):
         Raises:
             ValueError: n is not a positive integer, or y is not what it should be.
         """
-        y = self._check_classes(y, check_count(n, f"{type(self).__name__}.sample"))
-        if self.classes is not None and y is None:
-            y = torch.randint(self.classes, (n,), generator=generator, device=self.reference.device)
+        y = self._classes_of_samples(y, check_count(n, f"{type(self).__name__}.sample"), generator)
         return self._sample(n, generator, y)
 
     @abstractmethod
     def _sample(self, n: int, generator: torch.Generator | None, y: Tensor | None = None) -> Tensor: ...
-
-    def _over_classes(self, bound: Callable[[Tensor | None], Tensor], n: int, y: Tensor | None) -> Tensor:
-        if self.classes is None or y is not None:
-            return bound(y)
-        every = torch.arange(self.classes, device=self.reference.device)
-        return log_mean_weight(torch.stack([bound(one.expand(n)) for one in every]))
-
-    def _check_classes(self, y: Tensor | None, n: int, *, needed: bool = False) -> Tensor | None:
-        who = type(self).__name__
-        if self.classes is None and y is not None:
-            raise ValueError(f"{who}: expected no classes y, since the model was built without, got some")
-        if y is None:
-            if needed and self.classes is not None:
-                raise ValueError(f"{who}: expected classes y from 0 to {self.classes - 1}, got None")
-            return None
-        return check_classes(y, n, self.classes, like=self.reference, who=who)

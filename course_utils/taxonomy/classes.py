@@ -1,0 +1,51 @@
+"""What models share that can be told a class y: of the whole tree, whatever their branch."""
+
+from collections.abc import Callable
+from math import log
+
+import torch
+from torch import Tensor
+
+from course_utils.checks import check_classes
+
+
+class ClassConditional:
+    """A model of p(x | y), if it is built with classes; asked without y, all are equally likely.
+
+    Attributes:
+        classes: the number of classes y; None: no classes.
+    """
+
+    classes: int | None = None
+
+    def _check_classes(self, y: Tensor | None, n: int, *, needed: bool = False) -> Tensor | None:
+        """Return y if it is n classes of the model, or None where that may be.
+
+        Raises:
+            ValueError: there are no classes but a y, y is none of n classes, or it is needed and missing.
+        """
+        who = type(self).__name__
+        if self.classes is None and y is not None:
+            raise ValueError(f"{who}: expected no classes y, since the model was built without, got some")
+        if y is None:
+            if needed and self.classes is not None:
+                raise ValueError(f"{who}: expected classes y from 0 to {self.classes - 1}, got None")
+            return None
+        return check_classes(y, n, self.classes, like=self.reference, who=who)
+
+    def _classes_of_samples(
+        self, y: Tensor | None, n: int, generator: torch.Generator | None
+    ) -> Tensor | None:
+        """The classes of n samples: y, or random ones in a model with classes that is told none."""
+        y = self._check_classes(y, n)
+        if self.classes is not None and y is None:
+            y = torch.randint(self.classes, (n,), generator=generator, device=self.reference.device)
+        return y
+
+    def _over_classes(self, log_p: Callable[[Tensor | None], Tensor], n: int, y: Tensor | None) -> Tensor:
+        """log p(x | y) of n examples or, without y, log Σ_y p(x | y) / classes: ``(n,)``."""
+        if self.classes is None or y is not None:
+            return log_p(y)
+        every = torch.arange(self.classes, device=self.reference.device)
+        given_y = torch.stack([log_p(one.expand(n)) for one in every])
+        return given_y.logsumexp(0) - log(self.classes)
