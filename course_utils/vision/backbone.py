@@ -1,0 +1,101 @@
+"""The backbone: the part that every network for scenes shares, from pixels to a grid of features."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate, silu
+
+from course_utils.checks import check_count, check_events
+
+STRIDE = 4
+COARSEST = 8
+
+
+class Residual(nn.Module):
+    """x + conv(SiLU(x)), with one 3×3 convolution: ``(B, C, h, w)`` to the same (He et al. 2016)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, C, h, w)`` to ``(B, C, h, w)``."""
+        return x + self.convolution(silu(x))
+
+
+class Backbone(nn.Module):
+    """From an image to features on a grid of cells of 4×4 pixels, each of which sees far around itself.
+
+    Two convolutions of stride 2 go down to the grid of 4×4 pixels, a third to one of 8×8, where a cell
+    sees a whole object at little cost; what it saw comes back up and is added to the finer grid, which
+    knows better where (feature pyramid: Lin et al., *Feature Pyramid Networks for Object Detection*, CVPR
+    2017). Cell (i, j) of the grid covers the pixels from 4i to 4i + 3 and from 4j to 4j + 3.
+
+    Args:
+        event_shape: (C, H, W) of an image with values in [0, 1]; H and W are multiples of 8.
+        features: the channels of the grid.
+        width: the channels after the first convolution.
+        deep: the channels of the coarse grid.
+        blocks: residual blocks on the coarse grid.
+
+    Shapes: x ``(B, C, H, W)`` to ``(B, features, H/4, W/4)``.
+
+    Raises:
+        ValueError: a size is not positive or no multiple of 8, or x is no batch of such images.
+
+    >>> backbone = Backbone((3, 64, 64))
+    >>> backbone(torch.rand(2, 3, 64, 64)).shape, backbone.grid, backbone.features
+    (torch.Size([2, 32, 16, 16]), (16, 16), 32)
+    """
+
+    stride = STRIDE
+
+    def __init__(
+        self,
+        event_shape: tuple[int, int, int] = (3, 64, 64),
+        *,
+        features: int = 32,
+        width: int = 12,
+        deep: int = 48,
+        blocks: int = 2,
+    ) -> None:
+        super().__init__()
+        channels, height, width_of_x = (check_count(d, "Backbone: event_shape") for d in event_shape)
+        if height % COARSEST or width_of_x % COARSEST:
+            raise ValueError(f"Backbone: expected H and W as multiples of {COARSEST}, got {event_shape}")
+        self.event_shape = (channels, height, width_of_x)
+        self.grid = (height // STRIDE, width_of_x // STRIDE)
+        self.features = check_count(features, "Backbone: features")
+        width, deep = check_count(width, "Backbone: width"), check_count(deep, "Backbone: deep")
+        self.down = nn.Sequential(
+            nn.Conv2d(channels, width, 3, stride=2, padding=1),
+            nn.SiLU(),
+            nn.Conv2d(width, features, 3, stride=2, padding=1),
+            Residual(features),
+        )
+        self.around = nn.Sequential(
+            nn.SiLU(),
+            nn.Conv2d(features, deep, 3, stride=2, padding=1),
+            *[Residual(deep) for _ in range(check_count(blocks, "Backbone: blocks"))],
+            nn.SiLU(),
+            nn.Conv2d(deep, features, 1),
+        )
+
+    def check(self, x: Tensor, who: str = "Backbone") -> Tensor:
+        """Return x if it is a batch of images; else raise a ValueError."""
+        return check_events(x, self.event_shape, "unit", like=self.down[0].weight, who=who)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, C, H, W)`` to ``(B, features, H/4, W/4)``."""
+        fine = self.down(self.check(x))
+        return silu(fine + interpolate(self.around(fine), size=self.grid))
+
+    def centres(self) -> Tensor:
+        """Where the middle of each cell lies, (x, y) in pixels: ``(H/4, W/4, 2)``.
+
+        >>> Backbone((3, 8, 16)).centres()[1, 3].tolist()
+        [14.0, 6.0]
+        """
+        like = self.down[0].weight
+        rows, columns = ((torch.arange(n, device=like.device) + 0.5) * STRIDE for n in self.grid)
+        y, x = torch.meshgrid(rows, columns, indexing="ij")
+        return torch.stack([x, y], -1).to(like.dtype)
