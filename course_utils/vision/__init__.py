@@ -1,6 +1,16 @@
 """Networks that look at images and say something about them."""
 
 from course_utils.vision.backbone import Backbone
+from course_utils.vision.boxes import box_iou, generalised_iou, mask_iou, nms
+from course_utils.vision.detections import Detections
 from course_utils.vision.recognition import DigitClassifier
 
-__all__ = ["Backbone", "DigitClassifier"]
+__all__ = [
+    "Backbone",
+    "Detections",
+    "DigitClassifier",
+    "box_iou",
+    "generalised_iou",
+    "mask_iou",
+    "nms",
+]
