@@ -34,8 +34,9 @@ def generalised_iou(a: Tensor, b: Tensor) -> Tensor:
     """Generalised IoU of box i of a with box i of b: IoU − |C ∖ (A ∪ B)| / |C|.
 
     C is the smallest box round both. Where two boxes do not meet, their IoU is 0 however far apart they
-    are: no gradient says which way to move. This one falls towards −1 with the distance. H. Rezatofighi et al., *Generalized Intersection over
-    Union: A Metric and A Loss for Bounding Box Regression*, CVPR 2019. As a loss: 1 − generalised IoU.
+    are, and no gradient says which way to move; this one falls towards −1 with the distance. As a loss:
+    1 − generalised IoU. H. Rezatofighi et al., *Generalized Intersection over Union: A Metric and A Loss
+    for Bounding Box Regression*, CVPR 2019.
 
     Shapes: a, b ``(M, 4)``, float, in pixels; the result ``(M,)`` in [−1, 1].
 
