@@ -8,18 +8,25 @@ from course_utils.checks import check_count, check_events
 
 STRIDE = 4
 COARSEST = 8
+GROUPS = 4
 
 
 class Residual(nn.Module):
-    """x + conv(SiLU(x)), with one 3×3 convolution: ``(B, C, h, w)`` to the same (He et al. 2016)."""
+    """x + conv(SiLU(norm(x))), one 3×3 convolution: ``(B, C, h, w)`` to the same (He et al. 2016)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
+        self.norm = _norm(channels)
         self.convolution = nn.Conv2d(channels, channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, C, h, w)`` to ``(B, C, h, w)``."""
-        return x + self.convolution(silu(x))
+        return x + self.convolution(silu(self.norm(x)))
+
+
+def _norm(channels: int) -> nn.GroupNorm:
+    # No statistics of the batch: training and testing do the same, and one image is as good as many.
+    return nn.GroupNorm(GROUPS, channels)
 
 
 class Backbone(nn.Module):
@@ -28,19 +35,21 @@ class Backbone(nn.Module):
     Two convolutions of stride 2 go down to the grid of 4×4 pixels, a third to one of 8×8, where a cell
     sees a whole object at little cost; what it saw comes back up and is added to the finer grid, which
     knows better where (feature pyramid: Lin et al., *Feature Pyramid Networks for Object Detection*, CVPR
-    2017). Cell (i, j) of the grid covers the pixels from 4i to 4i + 3 and from 4j to 4j + 3.
+    2017). Groups of channels are normalised within each image (Wu & He, *Group Normalization*, ECCV 2018):
+    a net of this kind learns several times as fast with it. Cell (i, j) of the grid covers the pixels from
+    4i to 4i + 3 down and from 4j to 4j + 3 across.
 
     Args:
         event_shape: (C, H, W) of an image with values in [0, 1]; H and W are multiples of 8.
-        features: the channels of the grid.
-        width: the channels after the first convolution.
-        deep: the channels of the coarse grid.
+        features, width, deep: the channels of the grid, after the first convolution, and of the coarse
+            grid: multiples of 4.
         blocks: residual blocks on the coarse grid.
 
     Shapes: x ``(B, C, H, W)`` to ``(B, features, H/4, W/4)``.
 
     Raises:
-        ValueError: a size is not positive or no multiple of 8, or x is no batch of such images.
+        ValueError: a size is not positive or not the multiple it should be; from ``check``: x is no batch
+            of such images.
 
     >>> backbone = Backbone((3, 64, 64))
     >>> backbone(torch.rand(2, 3, 64, 64)).shape, backbone.grid, backbone.features
@@ -64,30 +73,36 @@ class Backbone(nn.Module):
             raise ValueError(f"Backbone: expected H and W as multiples of {COARSEST}, got {event_shape}")
         self.event_shape = (channels, height, width_of_x)
         self.grid = (height // STRIDE, width_of_x // STRIDE)
-        self.features = check_count(features, "Backbone: features")
-        width, deep = check_count(width, "Backbone: width"), check_count(deep, "Backbone: deep")
+        for name, size in (("features", features), ("width", width), ("deep", deep)):
+            if check_count(size, f"Backbone: {name}") % GROUPS:
+                raise ValueError(f"Backbone: expected {name} as a multiple of {GROUPS}, got {size}")
+        self.features = features
         self.down = nn.Sequential(
             nn.Conv2d(channels, width, 3, stride=2, padding=1),
+            _norm(width),
             nn.SiLU(),
             nn.Conv2d(width, features, 3, stride=2, padding=1),
             Residual(features),
         )
         self.around = nn.Sequential(
+            _norm(features),
             nn.SiLU(),
             nn.Conv2d(features, deep, 3, stride=2, padding=1),
             *[Residual(deep) for _ in range(check_count(blocks, "Backbone: blocks"))],
+            _norm(deep),
             nn.SiLU(),
             nn.Conv2d(deep, features, 1),
         )
+        self.norm = _norm(features)
 
     def check(self, x: Tensor, who: str = "Backbone") -> Tensor:
         """Return x if it is a batch of images; else raise a ValueError."""
         return check_events(x, self.event_shape, "unit", like=self.down[0].weight, who=who)
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(B, C, H, W)`` to ``(B, features, H/4, W/4)``."""
-        fine = self.down(self.check(x))
-        return silu(fine + interpolate(self.around(fine), size=self.grid))
+        """``(B, C, H, W)`` to ``(B, features, H/4, W/4)``, for x that ``check`` has seen."""
+        fine = self.down(4 * x - 2)
+        return silu(self.norm(fine + interpolate(self.around(fine), size=self.grid)))
 
     def centres(self) -> Tensor:
         """Where the middle of each cell lies, (x, y) in pixels: ``(H/4, W/4, 2)``.
