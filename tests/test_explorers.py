@@ -36,6 +36,8 @@ def drawn(explorer, **values):
     with plots.style():
         figure = Figure(figsize=explorer.size, dpi=SCREEN_DPI)
         FigureCanvasAgg(figure)
+        if explorer.frame is not None:
+            explorer.frame(figure)
         explorer.draw(figure, **{**explorer.values, **values})
     return figure
 

@@ -1,8 +1,8 @@
 """Pictures under sliders: a pure drawing function, and the thin binding that puts controls over it.
 
-The function draws its values on an empty matplotlib ``Figure`` and remembers nothing. The binding turns
-the figure into PNG bytes and hands those to one ``ipywidgets.Image`` that stays: the fastest way from a
-slider to a new picture, without flicker.
+The function draws its values on an empty matplotlib ``Figure``, or over a frame that stands, and remembers
+nothing. The binding turns the figure into PNG bytes and hands those to one ``ipywidgets.Image`` that stays:
+the fastest way from a slider to a new picture, without flicker.
 """
 
 import gc
@@ -22,6 +22,7 @@ from PIL import Image
 
 from course_utils import plots
 from course_utils.explorers.controls import allowed, control
+from course_utils.explorers.stage import Frame, Stage
 
 SCREEN_DPI = 72  # of a picture under a moving slider: what the time to draw depends on most
 LEFT, RIGHT, BELOW = 1.0, 0.25, 0.7  # inches for the labels of an axis
@@ -34,6 +35,8 @@ class Explorer:
     Args:
         draw: ``draw(figure, **values)`` draws the picture of these values on an empty figure. It is
             pure: the same values give the same picture, whatever was drawn before.
+        frame: ``frame(figure)`` draws what no control changes, such as axes with their ticks: once, and
+            then ``draw`` finds it there and only adds to it. See ``Stage``.
         title: what the picture shows, in a sentence: its text for those who cannot see it.
         size: width and height of the picture in inches; one inch is 72 pixels on the screen.
         controls: one for each keyword of ``draw``: a widget (``controls.slider``, ``choice``,
@@ -62,13 +65,15 @@ class Explorer:
         *,
         title: str,
         size: tuple[float, float] = (8, 4),
+        frame: Frame | None = None,
         **controls: Any,
     ) -> None:
         if not controls:
             raise ValueError("Explorer: expected at least one control, got none")
-        self.draw, self.title, self.error = draw, title, None
+        self.draw, self.frame, self.title, self.error = draw, frame, title, None
         self.controls = {name: control(name, given) for name, given in controls.items()}
         self.size = size
+        self._on_screen = None if frame is None else self._stage(SCREEN_DPI)
         width, height = (f"{int(inches * SCREEN_DPI)}px" for inches in size)
         self.image = ipywidgets.Image(
             value=self.picture(),
@@ -96,25 +101,34 @@ class Explorer:
             if not allowed(self.controls[name], value):
                 raise ValueError(f"Explorer: {name} cannot take the value {value!r}")
         with collect_later():
-            return png(self._figure(SCREEN_DPI, {**self.values, **values}))
+            return png(self._pixels(SCREEN_DPI, {**self.values, **values}))
 
     def stored(self) -> bytes:
         """The present picture as PNG for a page without a kernel: twice as fine, in few bytes."""
         return smaller(png(self._present(STORED_DPI)))
 
-    def _figure(self, dpi: int, values: dict[str, Any]) -> Figure:
+    def _stage(self, dpi: int) -> Stage:
         with plots.style():
-            figure = Figure(figsize=self.size, dpi=dpi)  # a new one is cheaper than to clear the last
-            self.draw(figure, **values)
-            return figure
+            return Stage(self.size, dpi, self.frame)
 
-    def _present(self, dpi: int) -> Figure:
-        """The figure of the present values or, where that fails, of the error."""
+    def _pixels(self, dpi: int, values: dict[str, Any]) -> np.ndarray:
+        with plots.style():
+            if self.frame is None:
+                figure = Figure(figsize=self.size, dpi=dpi)  # a new one is cheaper than to clear the last
+                self.draw(figure, **values)
+                return pixels(figure)
+            stage = self._on_screen if dpi == SCREEN_DPI else self._stage(dpi)
+            with stage.acted() as figure:
+                self.draw(figure, **values)
+            return stage.pixels()
+
+    def _present(self, dpi: int) -> np.ndarray:
+        """The picture of the present values or, where that fails, of the error."""
         try:
-            figure, self.error = self._figure(dpi, self.values), None
+            shown, self.error = self._pixels(dpi, self.values), None
         except Exception as error:
-            figure, self.error = self._figure_of_error(dpi, error), error
-        return figure
+            shown, self.error = pixels(self._figure_of_error(dpi, error)), error
+        return shown
 
     def _figure_of_error(self, dpi: int, error: Exception) -> Figure:
         words = " ".join(f"{type(error).__name__}: {error}".split())
@@ -153,12 +167,17 @@ def collect_later() -> Iterator[None]:
             gc.enable()
 
 
-def png(figure: Figure) -> bytes:
-    """A figure as PNG bytes: the same figure, the same bytes."""
+def pixels(figure: Figure) -> np.ndarray:
+    """What a figure shows, ``(height, width, 4)``."""
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
+    return np.asarray(canvas.buffer_rgba())
+
+
+def png(pixels: np.ndarray) -> bytes:
+    """Pixels ``(height, width, 4)`` as PNG bytes: the same pixels, the same bytes."""
     file = BytesIO()
-    Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB").save(file, "png", compress_level=1)
+    Image.fromarray(pixels).convert("RGB").save(file, "png", compress_level=1)
     return file.getvalue()
 
 

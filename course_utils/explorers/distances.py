@@ -1,6 +1,7 @@
 """The explorers of notebook 04: one family, many distances; and likelihood from a finite sample."""
 
 from functools import partial
+from math import log
 
 import torch
 from matplotlib.figure import Figure
@@ -39,6 +40,7 @@ def which_distance(mean: float = 1.0, std: float = 1.0) -> Explorer:
         partial(draw_distances, x, two_modes(x)),
         title="A Gaussian under a mixture of two, and five distances between them",
         size=(10, 4.4),
+        frame=partial(frame_distances, x, two_modes(x)),
         mean=slider(-4.0, 4.0, value=mean, step=0.1, name="μ", tooltip="The mean of p_θ"),
         std=slider(0.3, 4.0, value=std, step=0.1, name="σ", tooltip="The standard deviation of p_θ"),
     )
@@ -62,68 +64,81 @@ def distances(log_p: Tensor, log_q: Tensor, x: Tensor) -> dict[str, float]:
     }
 
 
-def draw_distances(x: Tensor, log_p: Tensor, figure: Figure, *, mean: float, std: float) -> None:
-    """Draw p_D and p_θ, a bar for each distance, and NLL as H(p_D) + KL."""
-    log_q = gaussian_on(x, mean, std)
-    step = (x[1] - x[0]).item()
-    left = figure.add_axes((0.08, 0.16, 0.36, 0.72))
-    left.fill_between(x, log_p.exp() / step, color=BLUE, alpha=0.45, lw=0)
-    left.plot(x, log_q.exp() / step, color=VERMILLION)
-    left.text(-6, 0.78, "area: p_D", color=BLUE, size=14)
-    left.text(-6, 0.71, "line: p_θ", color=VERMILLION, size=14)
-    # names at the curves and few ticks: legends and ticks cost most of the time
-    left.set(ylim=(0, 0.85), xticks=(-4, 0, 4), yticks=(0, 0.8), xlabel="x", ylabel="density")
-    found = distances(log_p, log_q, x)
-    h, nll = entropy(log_p).item(), cross_entropy(log_p, log_q).item()
-    cell = -(x[1] - x[0]).log().item()  # nats of a cell: without them H and NLL are those of densities
-    rows = {"NLL = H(p_D) + KL": nll - cell} | dict(reversed(found.items()))
-    # bars on the bare figure: axes of their own would take as long as all the rest
-    for row, (name, value) in enumerate(rows.items()):
-        bottom = 0.19 + 0.115 * row
-        _bar(figure, bottom, value, BLUE)
-        figure.text(0.73, bottom + 0.045, f"{name}  {value:.2f}", va="center", ha="right", size=13)
-    _bar(figure, 0.19, h - cell, "0.75")
+NLL = "NLL = H(p_D) + KL"
+ROWS = (NLL, "Wasserstein-1", "total variation", "Jensen–Shannon", "reverse KL", "forward KL")
+
+
+def frame_distances(x: Tensor, log_p: Tensor, figure: Figure) -> None:
+    """Draw p_D, and the names of the bars."""
+    ax = figure.add_axes((0.08, 0.16, 0.36, 0.72), xlim=(-7, 7), ylim=(0, 0.85))
+    ax.fill_between(x, log_p.exp() / (x[1] - x[0]), color=BLUE, alpha=0.45, lw=0)
+    ax.text(-6, 0.78, "area: p_D", color=BLUE, size=14)
+    ax.text(-6, 0.71, "line: p_θ", color=VERMILLION, size=14)
+    ax.set(xticks=(-4, 0, 4), yticks=(0, 0.8), xlabel="x", ylabel="density")
+    for row, name in enumerate(ROWS):
+        figure.text(0.665, _height(row), name, va="center", ha="right", size=13)
     figure.text(0.86, 0.045, "nats (W₁: units of x)", ha="center", size=14)
 
 
-def _bar(figure: Figure, bottom: float, value: float, colour: str) -> None:
+def draw_distances(x: Tensor, log_p: Tensor, figure: Figure, *, mean: float, std: float) -> None:
+    """Draw p_θ, a bar for each distance, and NLL as H(p_D) + KL."""
+    log_q = gaussian_on(x, mean, std)
+    step = (x[1] - x[0]).item()
+    figure.axes[0].plot(x, log_q.exp() / step, "-", color=VERMILLION)
+    cell = -log(step)  # nats of a cell: without them H and NLL are those of densities
+    found = distances(log_p, log_q, x) | {NLL: cross_entropy(log_p, log_q).item() - cell}
+    # bars on the bare figure: axes of their own would take as long as all the rest
+    for row, name in enumerate(ROWS):
+        _bar(figure, row, found[name], BLUE)
+        figure.text(0.73, _height(row), f"{found[name]:.2f}", va="center", ha="right", size=13)
+    _bar(figure, ROWS.index(NLL), entropy(log_p).item() - cell, "0.75")
+
+
+def _height(row: int) -> float:
+    """The middle of a row of bars, in parts of the figure."""
+    return 0.235 + 0.115 * row
+
+
+def _bar(figure: Figure, row: int, value: float, colour: str) -> None:
     """A bar of at most 6 units, in parts of the figure."""
-    width = 0.24 * min(value, 6.0) / 6.0
-    figure.add_artist(
-        Rectangle((0.74, bottom), width, 0.09, transform=figure.transFigure, color=colour, lw=0)
-    )
+    width, corner = 0.24 * min(value, 6.0) / 6.0, (0.74, _height(row) - 0.045)
+    figure.add_artist(Rectangle(corner, width, 0.09, transform=figure.transFigure, color=colour, lw=0))
 
 
 def sample_size() -> Explorer:
     """The negative log-likelihood of μ from N samples, beside the one from p_D itself."""
     x = line()
+    log_p, means = two_modes(x), torch.linspace(-3, 3, 121).double()
+    laws = torch.stack([gaussian_on(x, mean, 2.0) for mean in means])
+    nll = (x[1] - x[0]).log() - laws  # (121, S), of densities
     return Explorer(
-        partial(draw_sample_size, x, two_modes(x)),
+        partial(draw_sample_size, log_p, means, nll),
         title="The negative log-likelihood as a function of μ: from N samples, and exact",
         size=(8, 4.2),
+        frame=partial(frame_sample_size, means, nll @ log_p.exp()),
         log10_n=slider(1.0, 5.0, value=1.0, step=0.25, name="log₁₀ N", tooltip="How many samples"),
         seed=slider(0, 20, value=0, tooltip="Which training set was drawn"),
     )
 
 
-def draw_sample_size(x: Tensor, log_p: Tensor, figure: Figure, *, log10_n: float, seed: int) -> None:
-    """Draw E[−log p_μ] and its mean over N samples for every μ, σ fixed at 2, with both minima."""
+def frame_sample_size(means: Tensor, exact: Tensor, figure: Figure) -> None:
+    """Draw E[−log p_μ] for every μ, with its minimum."""
+    ax = figure.add_axes((0.11, 0.17, 0.86, 0.66), ylim=(1.8, 4.2))
+    ax.plot(means, exact, color=BLUE, marker="o", ms=11, markevery=[int(exact.argmin())])
+    # names in the picture instead of a legend: it would take as long as the curves
+    ax.text(0, 4.0, "exact: E over p_D", color=BLUE, ha="center", va="center")
+    ax.set(xticks=(-2, 0, 2), yticks=(2, 3, 4), xlabel="μ", ylabel="NLL in nats")
+
+
+def draw_sample_size(
+    log_p: Tensor, means: Tensor, nll: Tensor, figure: Figure, *, log10_n: float, seed: int
+) -> None:
+    """Draw the mean of −log p_μ over N samples for every μ, σ fixed at 2, and how far its minimum is off."""
     n = round(10**log10_n)
     draws = torch.multinomial(log_p.exp(), n, replacement=True, generator=torch.Generator().manual_seed(seed))
-    share = torch.bincount(draws, minlength=len(x)).double() / n
-    means = torch.linspace(-3, 3, 121).double()
-    log_step = (x[1] - x[0]).log()
-    nll = -torch.stack([gaussian_on(x, mean, 2.0) for mean in means]) + log_step  # (121, S), of densities
-    exact, estimate = nll @ log_p.exp(), nll @ share
-    ax = figure.add_axes((0.11, 0.17, 0.86, 0.66))
-    gap = (means[estimate.argmin()] - means[exact.argmin()]).item()
-    # names in the picture instead of a legend: it would take as long as the curves
-    for curve, dash, colour, place, name in (
-        (exact, "-", BLUE, 4.0, "exact: E over p_D"),
-        (estimate, "--", VERMILLION, 3.8, f"mean over N = {n:,}"),
-    ):
-        best = int(curve.argmin())
-        ax.plot(means, curve, dash, color=colour, marker="o", ms=11, markevery=[best])
-        ax.text(0, place, name, color=colour, ha="center", va="center")
-    ax.set(ylim=(1.8, 4.2), xticks=(-2, 0, 2), yticks=(2, 3, 4), xlabel="μ", ylabel="NLL in nats")
-    ax.set_title(f"the minimum is off by {gap:+.2f}")
+    estimate = nll @ torch.bincount(draws, minlength=len(log_p)).double() / n
+    best, truth = int(estimate.argmin()), int((nll @ log_p.exp()).argmin())
+    ax = figure.axes[0]
+    ax.plot(means, estimate, "--", color=VERMILLION, marker="o", ms=11, markevery=[best])
+    ax.text(0, 3.8, f"mean over N = {n:,}", color=VERMILLION, ha="center", va="center")
+    ax.set_title(f"the minimum is off by {(means[best] - means[truth]).item():+.2f}")

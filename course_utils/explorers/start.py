@@ -22,9 +22,16 @@ def threshold() -> Explorer:
         partial(draw_threshold, digits("levels").train.x[:SHOWN].cpu()),
         title="A handwritten digit in 17 grey levels, and in black and white",
         size=(7, 3.4),
+        frame=frame_threshold,
         threshold=slider(1, 16, value=8, tooltip="Pixels of at least this grey level become white"),
         digit=slider(0, SHOWN - 1, value=0, tooltip="Which of the first digits of the training set"),
     )
+
+
+def frame_threshold(figure: Figure) -> None:
+    """Two places for images."""
+    for left in (0.02, 0.52):
+        figure.add_axes((left, 0.02, 0.46, 0.86)).set_axis_off()
 
 
 def draw_threshold(x: Tensor, figure: Figure, *, threshold: int, digit: int) -> None:
@@ -32,6 +39,5 @@ def draw_threshold(x: Tensor, figure: Figure, *, threshold: int, digit: int) -> 
     grey = x[digit, None]
     white = (grey >= threshold / 16).to(grey.dtype)
     pair = (grey, "17 grey levels"), (white, f"x ≥ {threshold}/16: {100 * white.mean():.0f} % ink")
-    for i, (picture, title) in enumerate(pair):
-        ax = figure.add_axes((0.02 + 0.5 * i, 0.02, 0.46, 0.86))
+    for ax, (picture, title) in zip(figure.axes, pair, strict=True):
         plots.images(picture, title=title, ax=ax)
