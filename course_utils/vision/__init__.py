@@ -1,16 +1,22 @@
 """Networks that look at images and say something about them."""
 
+from course_utils.vision.average_precision import PrecisionRecall, average_precision, precision_recall
 from course_utils.vision.backbone import Backbone
 from course_utils.vision.boxes import box_iou, generalised_iou, mask_iou, nms
+from course_utils.vision.detection import Detector
 from course_utils.vision.detections import Detections
 from course_utils.vision.recognition import DigitClassifier
 
 __all__ = [
     "Backbone",
     "Detections",
+    "Detector",
     "DigitClassifier",
+    "PrecisionRecall",
+    "average_precision",
     "box_iou",
     "generalised_iou",
     "mask_iou",
     "nms",
+    "precision_recall",
 ]

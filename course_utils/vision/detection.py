@@ -1,0 +1,180 @@
+"""Detection: every object on an image, each with its class and its box."""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import logsigmoid
+
+from course_utils.checks import check_count, check_number
+from course_utils.vision.backbone import Backbone
+from course_utils.vision.boxes import check_boxes, generalised_iou, nms
+from course_utils.vision.detections import Detections
+
+SIDES = 4
+RADIUS = 1.5
+BALANCE, FOCUS = 0.25, 2.0
+PRIOR = 0.05
+
+
+class Detector(nn.Module):
+    r"""Which classes are where: x is a picture, y a list of classes and boxes, as long as it needs to be.
+
+    How can a network of fixed size give a list of any length? Each cell c of the backbone's grid answers for
+    itself: is there the middle of a cat, dog or duck at my place (one probability for each class), and how
+    far are the four sides of its box from me,
+
+        box_c = (x_c − l_c, y_c − t_c, x_c + r_c, y_c + b_c),    (l, t, r, b)_c = u · exp(what the net says),
+
+    without anchor boxes (Z. Tian et al., *FCOS: Fully Convolutional One-Stage Object Detection*, ICCV 2019).
+    A cell within 1.5 cells of an object's middle answers for that object, for the smaller of two; all
+    others should stay silent. Most cells are silent, and easily so: the focal loss gives them little weight
+    (T.-Y. Lin et al., *Focal Loss for Dense Object Detection*, ICCV 2017). Boxes are taught by 1 −
+    generalised IoU. As only cells near a middle answer, nothing like FCOS's centre-ness is needed.
+
+    Train it with ``fit(model, (x, labels, boxes))``. Several cells find the same object: ``detect`` keeps the
+    surest, ``maps`` shows them all.
+
+    Args:
+        event_shape: (C, H, W) of an image with values in [0, 1]; H and W are multiples of 8.
+        classes: how many classes there are.
+        features: the channels of the backbone's grid.
+
+    Shapes: x ``(B, C, H, W)``; labels ``(B, K)`` int64, −1 where there is no object; boxes ``(B, K, 4)``,
+    (left, top, right, bottom) in pixels.
+
+    Raises:
+        ValueError: a size does not fit, or x, labels or boxes are not what they should be.
+
+    >>> model = Detector()
+    >>> x = torch.rand(2, 3, 64, 64)
+    >>> scores, boxes = model.maps(x)
+    >>> scores.shape, boxes.shape
+    (torch.Size([2, 3, 16, 16]), torch.Size([2, 16, 16, 4]))
+    >>> len(model.detect(x, threshold=0, limit=5))
+    10
+    """
+
+    fit_defaults: ClassVar[dict[str, object]] = {
+        "lr": 4e-3,
+        "epochs": 6,
+        "batch_size": 32,
+        "schedule": "cosine",
+        "weight_decay": 0.02,
+    }
+
+    def __init__(
+        self, event_shape: tuple[int, int, int] = (3, 64, 64), *, classes: int = 3, features: int = 32
+    ) -> None:
+        super().__init__()
+        self.classes = check_count(classes, "Detector: classes")
+        self.backbone = Backbone(event_shape, features=features)
+        self.unit = min(event_shape[1:]) / 6
+        self.say = nn.Conv2d(features, self.classes + SIDES, 1)
+        with torch.no_grad():  # silent at first: else the many empty cells drown the few others
+            self.say.bias[: self.classes] = torch.tensor(PRIOR).logit()
+
+    def check(self, x: Tensor) -> Tensor:
+        """Return x if it is a batch of images; else raise a ValueError."""
+        return self.backbone.check(x, "Detector")
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """What each cell says: logits of the classes ``(B, classes, h, w)``, its box ``(B, h, w, 4)``."""
+        said = self.say(self.backbone(self.check(x)))
+        sides = self.unit * said[:, self.classes :].exp().movedim(1, -1)
+        middle = self.backbone.centres()
+        boxes = torch.cat([middle - sides[..., :2], middle + sides[..., 2:]], -1)
+        return said[:, : self.classes], boxes
+
+    def loss(self, x: Tensor, labels: Tensor, boxes: Tensor) -> Tensor:
+        """Focal loss of all cells, 1 − generalised IoU of those that answer, both per cell that answers."""
+        logits, said = self(x)
+        self._check_truth(x, labels, boxes)
+        which = self.assign(labels, boxes)
+        answers = which >= 0
+        scene, row, column = answers.nonzero(as_tuple=True)
+        mine = which[answers]
+        target = torch.zeros_like(logits)
+        target[scene, labels[scene, mine], row, column] = 1
+        count = max(1, len(mine))
+        far = 1 - generalised_iou(said[answers], boxes[scene, mine])
+        return (focal_loss(logits, target).sum() + far.sum()) / count
+
+    def assign(self, labels: Tensor, boxes: Tensor) -> Tensor:
+        """The object each cell answers for, ``(B, h, w)``: its row among the K, or −1.
+
+        A cell answers for an object if its middle lies in the box and within 1.5 cells of the box's middle
+        across and down (centre sampling: Tian et al., TPAMI 2020), for the smaller of two.
+        """
+        near = RADIUS * self.backbone.stride
+        answers = (labels >= 0)[:, :, None, None]
+        for side, middle in enumerate(self._rulers()):
+            low, high = boxes[..., side, None], boxes[..., side + 2, None]  # (B, K, 1)
+            here = (low < middle) & (middle < high) & ((middle - (low + high) / 2).abs() <= near)
+            answers = answers & (here[:, :, None] if side == 0 else here[..., None])
+        area = (boxes[..., 2:] - boxes[..., :2]).prod(-1)[:, :, None, None]
+        least, which = torch.where(answers, area, torch.inf).min(1)
+        return torch.where(least.isfinite(), which, -1)
+
+    def _rulers(self) -> tuple[Tensor, Tensor]:
+        """Where the middles of the columns and of the rows of cells lie, in pixels: ``(w,)`` and ``(h,)``."""
+        middle = self.backbone.centres()
+        return middle[0, :, 0], middle[:, 0, 1]
+
+    @torch.no_grad()
+    def maps(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """What the grid says before NMS: scores ``(B, classes, h, w)``, boxes in pixels ``(B, h, w, 4)``."""
+        logits, boxes = self(x)
+        height, width = x.shape[2:]
+        return logits.sigmoid(), boxes.clamp(min=0).minimum(boxes.new_tensor([width, height] * 2))
+
+    def detect(self, x: Tensor, *, threshold: float = 0.05, iou: float = 0.5, limit: int = 20) -> Detections:
+        """Find the objects: what is sure enough, without what a surer box of the same class covers.
+
+        Args:
+            x: images ``(B, C, H, W)``.
+            threshold: the least score. Low for a curve of precision and recall, higher to look at.
+            iou: ``nms`` drops a box whose IoU with a surer one of its class is above this.
+            limit: how many objects a scene has at most.
+
+        Returns:
+            Detections, scene by scene, the surest first.
+        """
+        check_number(threshold, "Detector: threshold", low=0, high=1)
+        check_count(limit, "Detector: limit")
+        scores, boxes = self.maps(x)
+        scene, label, row, column = (scores >= threshold).nonzero(as_tuple=True)
+        found = Detections(scene, scores[scene, label, row, column], label, boxes[scene, row, column])
+        found = found[nms(found.boxes, found.scores, scene * self.classes + label, iou)]
+        found = found[found.scene.argsort(stable=True)]
+        rank = torch.arange(len(found), device=x.device) - torch.searchsorted(found.scene, found.scene)
+        return found[rank < limit]
+
+    def _check_truth(self, x: Tensor, labels: Tensor, boxes: Tensor) -> None:
+        """One ValueError if labels ``(B, K)`` or boxes ``(B, K, 4)`` are not what they should be."""
+        expected = f"Detector: expected labels ({len(x)}, K) and boxes ({len(x)}, K, 4)"
+        if not isinstance(labels, Tensor) or labels.dtype != torch.int64 or labels.dim() != 2:
+            raise ValueError(f"{expected}, labels int64, got labels {getattr(labels, 'shape', labels)}")
+        if len(labels) != len(x) or not isinstance(boxes, Tensor) or boxes.shape != (*labels.shape, SIDES):
+            came = getattr(boxes, "shape", type(boxes).__name__)
+            raise ValueError(f"{expected}, got labels {tuple(labels.shape)} and boxes {came}")
+        if not bool(((labels >= -1) & (labels < self.classes)).all()):
+            raise ValueError(f"{expected}, labels from −1 to {self.classes - 1}, got {labels.max()}")
+        check_boxes(boxes.flatten(0, 1), "Detector: boxes")
+
+
+def focal_loss(logits: Tensor, target: Tensor, *, balance: float = BALANCE, focus: float = FOCUS) -> Tensor:
+    r"""Cross-entropy that looks at what is still wrong: −α_t (1 − p_t)^γ log p_t, one value for each logit.
+
+    p_t is the probability given to the truth, α_t is α where the target is 1 and 1 − α where it is 0. With
+    γ = 2 a cell that is 90 % right weighs 100 times less than in cross-entropy (Lin et al., ICCV 2017).
+
+    Shapes: logits and target alike, any; target in {0, 1}; in nats.
+
+    >>> focal_loss(torch.zeros(1), torch.ones(1), balance=0.5, focus=0.0) * 2 == -torch.tensor(0.5).log()
+    tensor([True])
+    """
+    sign = 2 * target - 1
+    log_p = logsigmoid(sign * logits)
+    weight = balance * target + (1 - balance) * (1 - target)
+    return -weight * (1 - log_p.exp()) ** focus * log_p

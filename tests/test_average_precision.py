@@ -1,0 +1,258 @@
+"""Average precision: worked by hand, straight from the definition by another road, and against libraries."""
+
+from dataclasses import replace
+from math import isnan
+
+import pytest
+import torch
+from sklearn.metrics import average_precision_score, precision_recall_curve
+
+from course_utils.datasets.scenes import ANIMALS, Scenes
+from course_utils.vision import (
+    Detections,
+    PrecisionRecall,
+    average_precision,
+    box_iou,
+    mask_iou,
+    precision_recall,
+)
+
+SIDE = 16
+
+
+def painted(boxes: torch.Tensor) -> torch.Tensor:
+    at = torch.arange(SIDE)
+    across = (at >= boxes[..., 0, None]) & (at < boxes[..., 2, None])
+    down = (at >= boxes[..., 1, None]) & (at < boxes[..., 3, None])
+    return down[..., :, None] & across[..., None, :]
+
+
+def truth_of(labels: list[list[int]], boxes: list[list[list[float]]]) -> Scenes:
+    labels, boxes = torch.tensor(labels), torch.tensor(boxes, dtype=torch.float32)
+    return Scenes(torch.zeros(len(labels), 3, SIDE, SIDE), labels, boxes, painted(boxes))
+
+
+def found_of(*rows: tuple[int, float, int, list[float]]) -> Detections:
+    scene, scores, labels, boxes = zip(*rows, strict=True)
+    boxes = torch.tensor(boxes, dtype=torch.float32)
+    return Detections(torch.tensor(scene), torch.tensor(scores), torch.tensor(labels), boxes, painted(boxes))
+
+
+def lottery(seed: int, *, scenes: int = 40, most: int = 4, guesses: int = 9) -> tuple[Detections, Scenes]:
+    """Random scenes, and guesses near their objects or far from them, of right and wrong class."""
+    g = torch.Generator().manual_seed(seed)
+    corner = torch.randint(0, 10, (scenes, most, 2), generator=g)
+    boxes = torch.cat([corner, corner + torch.randint(3, 7, (scenes, most, 2), generator=g)], -1).float()
+    there = torch.arange(most) < torch.randint(1, most + 1, (scenes, 1), generator=g)
+    labels = torch.where(there, torch.randint(0, 3, (scenes, most), generator=g), -1)
+    truth = Scenes(torch.zeros(scenes, 3, SIDE, SIDE), labels, boxes * there[..., None], painted(boxes))
+    scene = torch.randint(0, scenes, (scenes * guesses,), generator=g)
+    which = torch.randint(0, most, scene.shape, generator=g)
+    near = boxes[scene, which] + torch.rand(len(scene), 4, generator=g) * 2 - 1
+    near[:, 2:] = torch.maximum(near[:, 2:], near[:, :2] + 1)
+    label = torch.where(torch.rand(len(scene), generator=g) < 0.8, labels[scene, which], which % 3).clamp(0)
+    return Detections(scene, torch.rand(len(scene), generator=g), label, near, painted(near.round())), truth
+
+
+def by_definition(found: Detections, truth: Scenes, iou: float, by: str) -> dict[str, float]:
+    """Another road: for every threshold, match what is above it from scratch, object by object."""
+    each = {}
+    for k, name in enumerate(ANIMALS):
+        mine = found[found.labels == k]
+        there = int((truth.labels == k).sum())
+        points = []
+        for threshold in mine.scores.tolist():
+            kept = mine.above(threshold)
+            hits = 0
+            for scene in range(len(truth)):
+                here = kept.of(scene)
+                here = here[here.scores.argsort(descending=True)]
+                objects = (truth.labels[scene] == k).nonzero()[:, 0].tolist()
+                overlaps = (
+                    box_iou(here.boxes, truth.boxes[scene])
+                    if by == "boxes"
+                    else mask_iou(here.masks, truth.masks[scene])
+                ).tolist()
+                for row in overlaps:
+                    best = max(objects, key=lambda i, row=row: row[i], default=None)
+                    if best is not None and row[best] >= iou:
+                        objects.remove(best)
+                        hits += 1
+            points.append((hits, hits / len(kept)))
+        reached = [max([p for h, p in points if 100 * h >= r * there], default=0.0) for r in range(101)]
+        each[name] = sum(reached) / 101
+    return each | {"mean": sum(each.values()) / 3}
+
+
+A, B, FAR = [0, 0, 4, 4], [8, 8, 12, 12], [0, 12, 4, 16]
+ONE = truth_of([[0, 0, -1], [0, -1, -1]], [[A, B, [0] * 4], [A, [0] * 4, [0] * 4]])
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        # 3 objects. All three found, nothing else: 1.
+        ([(0, 0.9, 0, A), (0, 0.8, 0, B), (1, 0.7, 0, A)], 1),
+        # right, wrong, right: precision 1 up to recall 1/3 (34 points), 2/3 up to 2/3 (33), then nothing.
+        ([(0, 0.9, 0, A), (0, 0.8, 0, FAR), (1, 0.7, 0, A)], (34 + 33 * 2 / 3) / 101),
+        # the second of the same object is wrong: right, wrong, right, right: 1, then 3/4 up to 1.
+        ([(0, 0.9, 0, A), (0, 0.8, 0, A), (0, 0.7, 0, B), (1, 0.6, 0, A)], (34 + 67 * 3 / 4) / 101),
+        # the right box on the wrong scene, the right box of the wrong class.
+        ([(1, 0.9, 0, B), (1, 0.8, 1, A)], 0),
+        # wrong, right: interpolation lifts nothing at recall 0: precision 1/2 up to 1/3.
+        ([(0, 0.9, 0, FAR), (0, 0.8, 0, A)], 34 * 0.5 / 101),
+        # overlaps of 1/2 count, of 1/3 do not.
+        ([(0, 0.9, 0, [0, 0, 4, 2])], 34 / 101),
+        ([(0, 0.9, 0, [0, 2, 4, 6])], 0),
+    ],
+)
+@pytest.mark.parametrize("by", ["boxes", "masks"])
+def test_cases_worked_by_hand(rows: list, expected: float, by: str) -> None:
+    result = average_precision(found_of(*rows), ONE, by=by)
+    assert result["CAT"] == pytest.approx(expected, abs=1e-9)
+    assert result["mean"] == result["CAT"]
+    assert isnan(result["DOG"])
+    assert isnan(result["DUCK"])
+
+
+def test_a_detection_takes_the_object_it_overlaps_most_and_leaves_the_other() -> None:
+    truth = truth_of([[0, 0]], [[[0, 0, 8, 8], [0, 2, 8, 10]]])
+    sure, second = (0, 0.9, 0, [0, 2, 8, 10]), (0, 0.8, 0, [0, 1, 8, 7])
+    assert average_precision(found_of(sure, second), truth)["mean"] == pytest.approx(1)
+    # Its best object is taken: it may have the other one, if that overlaps enough.
+    assert average_precision(found_of(sure, (0, 0.8, 0, [0, 2, 8, 9])), truth)["mean"] == pytest.approx(1)
+
+
+def test_precision_and_recall_follow_the_threshold() -> None:
+    found = found_of((0, 0.9, 0, A), (0, 0.8, 0, FAR), (1, 0.7, 1, A), (1, 0.6, 0, A))
+    curves = precision_recall(found, ONE)
+    assert curves["CAT"].precision.tolist() == pytest.approx([1, 1 / 2, 2 / 3])
+    assert curves["CAT"].recall.tolist() == pytest.approx([1 / 3, 1 / 3, 2 / 3])
+    assert curves["all"].at(0.75) == pytest.approx((1 / 2, 1 / 3))
+    assert curves["all"].at(0.0) == pytest.approx((2 / 4, 2 / 3))
+    assert curves["all"].at(0.95) == (1.0, 0.0)
+    assert len(curves["DOG"]) == 1
+    assert "3 thresholds" in repr(curves["CAT"])
+
+
+def test_interpolation_never_rises_and_fills_up_to_the_best_still_to_come() -> None:
+    curve = PrecisionRecall(
+        torch.linspace(1, 0, 4), torch.tensor([0.0, 0.5, 0.67, 0.5]), torch.tensor([0.0, 0.5, 1.0, 1.0])
+    )
+    points = curve.interpolated()
+    assert points.shape == (101,)
+    assert points[0] == pytest.approx(0.67)
+    assert bool((points.diff() <= 0).all())
+
+
+@pytest.mark.parametrize("by", ["boxes", "masks"])
+@pytest.mark.parametrize("iou", [0.3, 0.5, 0.75])
+def test_it_is_what_the_definition_says(by: str, iou: float) -> None:
+    found, truth = lottery(int(100 * iou), scenes=6, guesses=7)
+    result = average_precision(found, truth, iou=iou, by=by)
+    assert result == pytest.approx(by_definition(found, truth, iou, by), abs=1e-9)
+    assert 0.02 < result["mean"] < 0.98
+
+
+def test_pycocotools_says_the_same() -> None:
+    coco = pytest.importorskip("pycocotools.coco", reason="not among the pins of the course")
+    from pycocotools.cocoeval import COCOeval
+
+    for seed in range(3):
+        found, truth = lottery(seed)
+        said, there = coco.COCO(), coco.COCO()
+        there.dataset, said.dataset = (_as_coco(part, truth) for part in (truth, found))
+        there.createIndex()
+        said.createIndex()
+        job = COCOeval(there, said, "bbox")
+        job.params.areaRng, job.params.areaRngLbl = [[0, 1e9]], ["all"]
+        job.evaluate()
+        job.accumulate()
+        precision = job.eval["precision"][:, :, :, 0, -1]  # (IoU, 101, class)
+        for column, iou in ((0, 0.5), (5, 0.75)):
+            ours = average_precision(found, truth, iou=iou)
+            theirs = precision[column].mean(0).tolist()
+            # COCO's recall points are rounded floats: where the two differ, one of 101 points moves a step.
+            assert [ours[name] for name in ANIMALS] == pytest.approx(theirs, abs=2e-3)
+
+
+def _as_coco(part: Detections | Scenes, truth: Scenes) -> dict[str, list[dict[str, object]]]:
+    if isinstance(part, Detections):
+        rows = zip(part.scene.tolist(), part.labels.tolist(), part.boxes.tolist(), strict=True)
+        scores = part.scores.tolist()
+    else:
+        where = (truth.labels >= 0).nonzero().tolist()
+        rows = ((n, truth.labels[n, k].item(), truth.boxes[n, k].tolist()) for n, k in where)
+        scores = [1.0] * len(where)
+    entries = [
+        dict(
+            id=i + 1, image_id=n, category_id=k, bbox=[a, b, c - a, d - b], area=(c - a) * (d - b), iscrowd=0
+        )
+        for i, (n, k, (a, b, c, d)) in enumerate(rows)
+    ]
+    for entry, score in zip(entries, scores, strict=True):
+        entry["score"] = score
+    kinds = [{"id": k, "name": name} for k, name in enumerate(ANIMALS)]
+    return {"images": [{"id": n} for n in range(len(truth))], "annotations": entries, "categories": kinds}
+
+
+def singles(n: int, seed: int) -> tuple[Detections, Scenes, torch.Tensor]:
+    """n objects, all found, and as many claims on the same scenes that meet nothing."""
+    g = torch.Generator().manual_seed(seed)
+    truth = truth_of([[0]] * n, [[A]] * n)
+    right = torch.arange(2 * n) < n
+    scores = torch.rand(2 * n, generator=g) + 0.3 * right
+    boxes = torch.where(right[:, None], torch.tensor(A), torch.tensor(FAR)).float()
+    return Detections(torch.arange(2 * n) % n, scores / 2, torch.zeros(2 * n).long(), boxes), truth, right
+
+
+def test_the_curve_is_scikit_learns_where_every_object_is_found() -> None:
+    found, truth, right = singles(100, 0)
+    precision, recall, _ = precision_recall_curve(right, found.scores, drop_intermediate=False)
+    ours = precision_recall(found, truth)["CAT"]
+    keep = slice(None, None, -1)  # theirs runs from the lowest threshold up, and ends in (1, 0)
+    assert ours.precision.tolist() == pytest.approx(precision[:-1][keep].tolist())
+    assert ours.recall.tolist() == pytest.approx(recall[:-1][keep].tolist())
+    area = average_precision_score(right, found.scores)
+    interpolated = average_precision(found, truth)["CAT"]
+    assert area <= interpolated + 1 / 101, "filling the teeth cannot lose"
+    assert interpolated == pytest.approx(area, abs=0.05)
+
+
+def test_the_area_is_scikit_learns_where_there_are_no_teeth() -> None:
+    found, truth, right = singles(100, 1)
+    scores = torch.where(right, 0.9, 0.1) + found.scores / 100  # right ones first, so precision only falls
+    found = replace(found, scores=scores)
+    assert average_precision(found, truth)["CAT"] == pytest.approx(average_precision_score(right, scores))
+
+
+def test_order_of_the_list_does_not_matter_and_only_the_order_of_scores_does() -> None:
+    found, truth = lottery(7)
+    mixed = found[torch.randperm(len(found), generator=torch.Generator().manual_seed(0))]
+    assert average_precision(mixed, truth) == pytest.approx(average_precision(found, truth))
+    bent = replace(found, scores=found.scores**3)
+    assert average_precision(bent, truth) == pytest.approx(average_precision(found, truth))
+
+
+def test_who_finds_nothing_has_zero() -> None:
+    nothing = lottery(0)[0].above(2.0)
+    assert average_precision(nothing, ONE)["mean"] == 0
+    assert precision_recall(nothing, ONE)["all"].at(0.5) == (1.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"detections": [1]}, "expected Detections and the true Scenes, got list and Scenes"),
+        ({"by": "pixels"}, "by as 'boxes', or 'masks' where there are some, got 'pixels'"),
+        ({"by": "masks", "detections": singles(2, 0)[0]}, "got detections without masks"),
+        ({"iou": 0}, r"iou in \(0, 1\], got 0"),
+        ({"detections": found_of((2, 0.5, 0, A))}, "scenes 0 to 1, got 2 to 2"),
+        ({"detections": found_of((1, 0.5, 3, A))}, r"labels 0 to 2, got \[3\]"),
+        ({"truth": truth_of([[-1]], [[[0] * 4]])}, "scenes with objects, got 1 without any"),
+    ],
+)
+def test_bad_input_says_what_was_expected(change: dict, message: str) -> None:
+    given = {"detections": found_of((0, 0.5, 0, A)), "truth": ONE, "iou": 0.5, "by": "boxes"} | change
+    with pytest.raises(ValueError, match=message):
+        average_precision(**given)
