@@ -190,7 +190,11 @@ def test_each_kind_of_input_is_guarded(part):
             [torch.tensor([0.0, float("-inf")])],
             [torch.tensor([0.0, -9.0])],
         ),
-        (torch.tensor(1.0), [torch.tensor(1.0, requires_grad=True)], [1.0, torch.ones(1)]),
+        (
+            torch.tensor(1.0),
+            [torch.tensor(1.0, requires_grad=True), 1.0, np.float32(1)],
+            [2.0, True, torch.ones(1)],
+        ),
     ],
 )
 def test_values_agree_in_kind_and_number(right, same, other):
@@ -199,6 +203,21 @@ def test_values_agree_in_kind_and_number(right, same, other):
         assert verdict(answer, exercise).outcome == "right", answer
     for answer in other:
         assert verdict(answer, exercise).outcome == "wrong", answer
+
+
+@pytest.mark.parametrize("number", [float, int, np.float32, lambda x: np.array(x)[()]])
+def test_one_number_need_not_be_a_tensor_and_is_one_in_what_is_handed_back(number):
+    def total(x):
+        return x.sum()
+
+    exercise = Exercise(total, ("Sum.",), (agrees_with(total, vectors),))
+    given = verdict(lambda x: number(x.sum().item()), exercise)
+    assert given.outcome == "right"
+    came = given.answer(torch.tensor([1.0, 2.0]))
+    assert isinstance(came, torch.Tensor) and came.item() == 3 and came.is_floating_point()
+    assert verdict(lambda x: number(x.sum().item() + 1), exercise).outcome == "wrong"
+    assert verdict(lambda x: True, exercise).outcome == "wrong"
+    assert "tensor of shape (1,)" in verdict(lambda x: number(x.sum().item()), MIRROR).text
 
 
 def test_an_exercise_needs_hints_and_properties():

@@ -1,10 +1,14 @@
 """A student's answer, made safe to call."""
 
 from collections.abc import Callable
+from functools import wraps
 from inspect import signature
 from typing import Any
 
-from course_utils.exercises.values import Wrong, alike, clip, copy, short, unchanged
+import torch
+from torch import Tensor
+
+from course_utils.exercises.values import Wrong, alike, clip, copy, is_number, short, unchanged
 
 
 class Untouched(Exception):
@@ -25,6 +29,7 @@ class Answer:
     def __init__(self, function: Callable[..., Any], reference: Callable[..., Any]) -> None:
         self.function, self.reference = function, reference
         self.given, self.returned = "", False
+        self.gave_number = False  # where the reference gives a tensor of one
 
     def __call__(self, *args: Any, case: str = "") -> Any:
         """What the function returns for these arguments; ``case`` is their name in a message.
@@ -41,6 +46,7 @@ class Answer:
         self.returned = True
         if not unchanged(handed, args):
             raise Wrong("an input changed in place", given=self.given, says="It leaves its input as it was")
+        self.gave_number |= isinstance(like, Tensor) and is_number(came)
         try:
             return alike(came, like)
         except Wrong as wrong:
@@ -66,6 +72,21 @@ class Answer:
         named = zip(signature(self.reference).parameters, args, strict=False)
         shown = ", ".join(f"{name} = {short(value)}" for name, value in named)
         return ": ".join(part for part in (case, shown) if part)
+
+
+def with_tensors(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function, its numbers as tensors: a notebook may ask them for more than a number can.
+
+    >>> with_tensors(lambda x: 0.5)(3).item()
+    0.5
+    """
+
+    @wraps(function)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        came = function(*args, **kwargs)
+        return torch.tensor(came, dtype=torch.double) if is_number(came) else came
+
+    return wrapped
 
 
 def is_nothing(value: object) -> bool:

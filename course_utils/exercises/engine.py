@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import torch
 
-from course_utils.exercises.answers import Answer, Untouched, explain, is_nothing
+from course_utils.exercises.answers import Answer, Untouched, explain, is_nothing, with_tensors
 from course_utils.exercises.values import Wrong, agree, clip, copy, short
 
 Outcome = Literal["not attempted", "wrong", "right", "broken check"]
@@ -143,7 +143,8 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
                 )
                 return Verdict("broken check", text, exercise.right())
     verified = "; ".join(tested.says for tested in exercise.properties)
-    return Verdict("right", f"{exercise.name}: right. Verified: {verified}.", answer)
+    right = with_tensors(answer) if subject.gave_number and not exercise.value else answer
+    return Verdict("right", f"{exercise.name}: right. Verified: {verified}.", right)
 
 
 def _unfinished(exercise: Exercise) -> Verdict:

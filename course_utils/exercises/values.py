@@ -110,7 +110,7 @@ def unchanged(copied: Any, original: Any) -> bool:
 
 
 def alike(came: Any, like: Any) -> Any:
-    """The value that came, if it is of the reference's kind; a number may come as a tensor of one.
+    """The value that came, if it is of the reference's kind; a number may come as a tensor of one, and back.
 
     Raises:
         Wrong: another type, shape, kind of number or device, or NaN where the reference has none.
@@ -138,6 +138,8 @@ def alike(came: Any, like: Any) -> Any:
 
 def _tensor_alike(came: Any, like: Tensor) -> Tensor:
     shape = f"a tensor of shape {tuple(like.shape)}"
+    if is_number(came) and like.ndim == 0 and (like.is_floating_point() or float(came).is_integer()):
+        came = torch.as_tensor(came, dtype=like.dtype, device=like.device)
     if not isinstance(came, Tensor):
         raise Wrong(f"{short(came)}, of type {type(came).__name__}", expected=shape, says="It is a tensor")
     facts: dict[str, Callable[[Tensor], Any]] = {
@@ -157,6 +159,15 @@ def _tensor_alike(came: Any, like: Tensor) -> Tensor:
     if came.isnan().any() and not like.isnan().any():
         raise Wrong(short(came), expected="numbers", says="It is never NaN")
     return came
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is one real number that is no tensor, such as ``tensor.item()`` gives.
+
+    >>> is_number(0.5), is_number(np.float32(2)), is_number(True), is_number(torch.tensor(0.5))
+    (True, True, False, False)
+    """
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def agree(came: Any, like: Any, tolerance: float) -> bool:

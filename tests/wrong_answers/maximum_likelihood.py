@@ -19,6 +19,9 @@ ANSWERS = {
             lambda log_p, log_q: (log_p.exp() * (log_p - log_q)).sum(),
             lambda log_p, log_q: -log_q.mean(),
             lambda log_p, log_q: -log_p.exp() * log_q,
+            lambda log_p, log_q: -(log_p.exp() @ log_q).item(),
+            lambda log_p, log_q: -(log_p.exp() @ log_q).detach(),
+            lambda log_p, log_q: -(log_p.exp().numpy() * log_q.numpy()).sum(),
         ),
         right=(
             lambda log_p, log_q: -(log_p.exp() @ log_q),
