@@ -8,9 +8,11 @@ from typing import Any
 
 import torch
 
+from course_utils.datasets import scenes
 from course_utils.explorers.games import lattice
 from course_utils.models import FFJORD, GSN, NADE, VAE, BoltzmannMachine, PixelCNN, RealNVP
 from course_utils.universe import bars_and_stripes, gaussians
+from course_utils.vision.detections import Detections
 
 
 def learning() -> tuple[Any, ...]:
@@ -88,6 +90,17 @@ def played() -> tuple[Any, ...]:
     return data, [0, 4, 9], samples, [torch.sigmoid(k * lattice(data)[:, 0]) for k in (0.0, 0.5, 2.0)]
 
 
+def answered() -> tuple[Any, ...]:
+    """Scenes, and right answers of four networks that are more or less sure."""
+    x, labels, boxes, masks = scenes(6)
+    scene, k = (labels >= 0).nonzero(as_tuple=True)
+    dice = torch.Generator().manual_seed(0)
+    parts = torch.rand(len(k), generator=dice), labels[scene, k], boxes[scene, k]
+    p = torch.rand(6, 3, generator=dice).softmax(1)
+    located = labels[:, 0], boxes[:, 0]
+    return x, p, located, Detections(scene, *parts), Detections(scene, *parts, masks[scene, k])
+
+
 INPUTS: dict[str, Callable[[], tuple[Any, ...]]] = {
     "autoregressive.drawing": lambda: (PixelCNN((1, 8, 8), hidden=8, blocks=1).eval(),),
     "continuous_flow.time_of_a_flow": moving,
@@ -108,6 +121,7 @@ INPUTS: dict[str, Callable[[], tuple[Any, ...]]] = {
     "learning.approach": approach,
     "learning.learning": learning,
     "learning.temperature": lambda: (NADE((1, 8, 8)),),
+    "scenes.four_tasks": answered,
     "structure.clustering": scattered,
     "structure.components": lambda: (scattered()[0], scattered()[0][:8]),
 }

@@ -12,6 +12,7 @@ from course_utils.plots.game import game
 from course_utils.plots.graph import graph
 from course_utils.plots.mosaic import images
 from course_utils.plots.plane import density, labelled, points
+from course_utils.plots.scenes import scenes
 from course_utils.plots.taxonomy_tree import tree
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "labelled",
     "lines",
     "points",
+    "scenes",
     "style",
     "tree",
 ]
