@@ -78,7 +78,7 @@ def draw_downstream(
 ) -> None:
     """Draw the image, and both changes of p(white): red is up, blue is down."""
     one = x[image - 1 : image]
-    axes = [figure.add_axes((0.01 + 0.305 * i, 0.03, 0.29, 0.8)) for i in range(3)]
+    axes = [figure.add_axes((0.01 + 0.293 * i, 0.03, 0.28, 0.8)) for i in range(3)]
     axes[0].imshow(one[0, 0].cpu().numpy(), cmap="gray", vmin=0, vmax=1)
     axes[0].set_title("the image")
     effect = effect_of_pixel(visible, one.to(visible.reference), pixel - 1)
@@ -91,8 +91,9 @@ def draw_downstream(
         ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, ec=VERMILLION, lw=3))
     for ax in axes:
         ax.set(xticks=[], yticks=[])
-    bar = figure.colorbar(shown, cax=figure.add_axes((0.918, 0.1, 0.015, 0.66)), ticks=[-0.5, 0, 0.5])
+    bar = figure.colorbar(shown, cax=figure.add_axes((0.884, 0.115, 0.015, 0.63)), ticks=[-0.5, 0, 0.5])
     bar.ax.tick_params(labelsize=12)
+    bar.set_label("change of p(white), cut at ±0.5", size=12)
 
 
 def draw_effect(ax: Axes, change: Tensor) -> object:
