@@ -154,48 +154,6 @@ def test_it_is_what_the_definition_says(by: str, iou: float) -> None:
     assert 0.02 < result["mean"] < 0.98
 
 
-def test_pycocotools_says_the_same() -> None:
-    coco = pytest.importorskip("pycocotools.coco", reason="not among the pins of the course")
-    from pycocotools.cocoeval import COCOeval
-
-    for seed in range(3):
-        found, truth = lottery(seed)
-        said, there = coco.COCO(), coco.COCO()
-        there.dataset, said.dataset = (_as_coco(part, truth) for part in (truth, found))
-        there.createIndex()
-        said.createIndex()
-        job = COCOeval(there, said, "bbox")
-        job.params.areaRng, job.params.areaRngLbl = [[0, 1e9]], ["all"]
-        job.evaluate()
-        job.accumulate()
-        precision = job.eval["precision"][:, :, :, 0, -1]  # (IoU, 101, class)
-        for column, iou in ((0, 0.5), (5, 0.75)):
-            ours = average_precision(found, truth, iou=iou)
-            theirs = precision[column].mean(0).tolist()
-            # COCO's recall points are rounded floats: where the two differ, one of 101 points moves a step.
-            assert [ours[name] for name in ANIMALS] == pytest.approx(theirs, abs=2e-3)
-
-
-def _as_coco(part: Detections | Scenes, truth: Scenes) -> dict[str, list[dict[str, object]]]:
-    if isinstance(part, Detections):
-        rows = zip(part.scene.tolist(), part.labels.tolist(), part.boxes.tolist(), strict=True)
-        scores = part.scores.tolist()
-    else:
-        where = (truth.labels >= 0).nonzero().tolist()
-        rows = ((n, truth.labels[n, k].item(), truth.boxes[n, k].tolist()) for n, k in where)
-        scores = [1.0] * len(where)
-    entries = [
-        dict(
-            id=i + 1, image_id=n, category_id=k, bbox=[a, b, c - a, d - b], area=(c - a) * (d - b), iscrowd=0
-        )
-        for i, (n, k, (a, b, c, d)) in enumerate(rows)
-    ]
-    for entry, score in zip(entries, scores, strict=True):
-        entry["score"] = score
-    kinds = [{"id": k, "name": name} for k, name in enumerate(ANIMALS)]
-    return {"images": [{"id": n} for n in range(len(truth))], "annotations": entries, "categories": kinds}
-
-
 def singles(n: int, seed: int) -> tuple[Detections, Scenes, torch.Tensor]:
     """n objects, all found, and as many claims on the same scenes that meet nothing."""
     g = torch.Generator().manual_seed(seed)
