@@ -80,8 +80,6 @@ def draw_boundary(
         ax.contour(*axes, p, levels=LEVELS, colors=colour, linewidths=1.2)
         figure.text(0.12 + 0.12 * c, 0.9, f"{sign} {names[c]}", color=colour)
     ax.contour(*axes, densities[1] - densities[0] + odds, levels=[0.0], colors=BLACK, linewidths=3)
-    ax.set(xticks=[], yticks=[], xlabel="first principal component", ylabel="second")
-    text = (
-        f"taken for the other: {100 * missed[0]:.0f} % of {names[0]}, {100 * missed[1]:.0f} % of {names[1]}"
-    )
-    figure.text(0.97, 0.9, text, ha="right")
+    ax.set(xticks=[], yticks=[], xlabel="first principal component", ylabel="second principal component")
+    shares = [f"{100 * miss:.0f} % of the {name}s" for miss, name in zip(missed, names, strict=True)]
+    figure.text(0.97, 0.9, f"training errors: {shares[0]}, {shares[1]}", ha="right")
