@@ -14,6 +14,7 @@ from course_utils.vision import (
     average_precision,
     box_iou,
     mask_iou,
+    matches,
     precision_recall,
 )
 
@@ -121,6 +122,12 @@ def test_a_detection_takes_the_object_it_overlaps_most_and_leaves_the_other() ->
     assert average_precision(found_of(sure, second), truth)["mean"] == pytest.approx(1)
     # Its best object is taken: it may have the other one, if that overlaps enough.
     assert average_precision(found_of(sure, (0, 0.8, 0, [0, 2, 8, 9])), truth)["mean"] == pytest.approx(1)
+
+
+def test_matches_come_in_the_order_of_the_detections() -> None:
+    rows = [(0, 0.2, 0, A), (1, 0.6, 0, A), (0, 0.9, 0, A), (0, 0.5, 0, B), (1, 0.9, 2, A)]
+    assert matches(found_of(*rows), ONE).tolist() == [False, True, True, True, False]
+    assert matches(found_of(*rows[::-1]), ONE).tolist() == [False, True, True, True, False][::-1]
 
 
 def test_precision_and_recall_follow_the_threshold() -> None:

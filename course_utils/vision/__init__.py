@@ -1,6 +1,11 @@
 """Networks that look at images and say something about them."""
 
-from course_utils.vision.average_precision import PrecisionRecall, average_precision, precision_recall
+from course_utils.vision.average_precision import (
+    PrecisionRecall,
+    average_precision,
+    matches,
+    precision_recall,
+)
 from course_utils.vision.backbone import Backbone
 from course_utils.vision.boxes import box_iou, generalised_iou, mask_iou, nms
 from course_utils.vision.detection import Detector
@@ -17,6 +22,7 @@ __all__ = [
     "box_iou",
     "generalised_iou",
     "mask_iou",
+    "matches",
     "nms",
     "precision_recall",
 ]

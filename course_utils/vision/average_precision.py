@@ -61,14 +61,12 @@ class PrecisionRecall:
         return self.interpolated().mean().item()
 
 
-def precision_recall(
-    detections: Detections, truth: Scenes, *, iou: float = 0.5, by: str = "boxes"
-) -> dict[str, PrecisionRecall]:
-    """The curve of precision against recall of each class, and of "all" objects together.
+def matches(detections: Detections, truth: Scenes, *, iou: float = 0.5, by: str = "boxes") -> Tensor:
+    """Which detections are right: ``(M,)`` bool, in their order.
 
     On each scene the detections choose in the order of their scores: each takes the object of its class,
     not yet taken, that it overlaps most. It is right if that overlap is at least ``iou``. So of two
-    detections of one object one is wrong. A class that has no object in ``truth`` has recall nan.
+    detections of one object one is wrong.
 
     Args:
         detections: what was found on the scenes of truth.
@@ -80,16 +78,48 @@ def precision_recall(
         ValueError: an argument is not what it should be, or the detections are of other scenes.
 
     >>> from course_utils.datasets.scenes import scenes
+    >>> truth = scenes(2, objects=1)
+    >>> twice = torch.tensor([0, 0, 1])
+    >>> scores = torch.tensor([0.6, 0.9, 0.3])
+    >>> matches(Detections(twice, scores, truth.labels[twice, 0], truth.boxes[twice, 0]), truth).tolist()
+    [False, True, True]
+    """
+    _check(detections, truth, iou, by)
+    overlap = _overlaps(detections, truth, by)
+    same = truth.labels[detections.scene] == detections.labels[:, None]
+    order = detections.scores.argsort(descending=True, stable=True)
+    turn = _turns(detections.scene[order])
+    taken = torch.zeros_like(truth.labels, dtype=torch.bool)
+    right = torch.zeros_like(order, dtype=torch.bool)
+    for n in range(int(turn.max()) + 1 if len(turn) else 0):
+        rows = order[turn == n]  # the n-th best of each scene: all scenes at the same time
+        scene = detections.scene[rows]
+        best, which = torch.where(same[rows] & ~taken[scene], overlap[rows], -1.0).max(1)
+        hit = best >= iou - ROUNDING
+        right[rows] = hit
+        taken[scene[hit], which[hit]] = True
+    return right
+
+
+def precision_recall(
+    detections: Detections, truth: Scenes, *, iou: float = 0.5, by: str = "boxes"
+) -> dict[str, PrecisionRecall]:
+    """The curve of precision against recall of each class, and of "all" objects together.
+
+    What is right is decided by ``matches``. A class that has no object in ``truth`` has recall nan.
+
+    Args and errors: as ``matches``.
+
+    >>> from course_utils.datasets.scenes import scenes
     >>> truth = scenes(4, objects=1)
     >>> rows, one = torch.arange(4), torch.ones(4)
     >>> perfect = Detections(rows, one, truth.labels[:, 0], truth.boxes[:, 0])
     >>> precision_recall(perfect, truth)["all"].at(0.5)
     (1.0, 1.0)
     """
-    _check(detections, truth, iou, by)
+    right = matches(detections, truth, iou=iou, by=by)
     order = detections.scores.argsort(descending=True, stable=True)
-    found = detections[order]
-    right = _right(found, truth, iou, by)
+    found, right = detections[order], right[order]
     curves = {}
     for k, name in enumerate(ANIMALS):
         rows = found.labels == k
@@ -109,7 +139,7 @@ def average_precision(
     et al. 2010). 1: all found before anything wrong. A class without objects in ``truth`` has nan and no
     part in the mean. All detections count (COCO takes the best 100 of each scene).
 
-    Args and errors: as ``precision_recall``.
+    Args and errors: as ``matches``.
 
     >>> from course_utils.datasets.scenes import scenes
     >>> truth = scenes(4, objects=1)
@@ -122,24 +152,6 @@ def average_precision(
     there = [name for k, name in enumerate(ANIMALS) if bool((truth.labels == k).any())]
     each = {name: curves[name].average() if name in there else nan for name in ANIMALS}
     return each | {"mean": sum(each[name] for name in there) / len(there)}
-
-
-def _right(found: Detections, truth: Scenes, iou: float, by: str) -> Tensor:
-    """Which detections, sorted by falling score, find an object: ``(M,)`` bool."""
-    overlap = _overlaps(found, truth, by)
-    same = truth.labels[found.scene] == found.labels[:, None]
-    turn = _turns(found.scene)
-    taken = torch.zeros_like(truth.labels, dtype=torch.bool)
-    right = torch.zeros_like(found.scene, dtype=torch.bool)
-    for n in range(int(turn.max()) + 1 if len(turn) else 0):
-        rows = (turn == n).nonzero()[:, 0]  # the n-th best of each scene: all scenes at the same time
-        scene = found.scene[rows]
-        open_to = same[rows] & ~taken[scene]
-        best, which = torch.where(open_to, overlap[rows], -1.0).max(1)
-        hit = best >= iou - ROUNDING
-        right[rows] = hit
-        taken[scene[hit], which[hit]] = True
-    return right
 
 
 def _overlaps(found: Detections, truth: Scenes, by: str) -> Tensor:
