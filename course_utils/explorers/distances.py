@@ -77,7 +77,7 @@ def frame_distances(x: Tensor, log_p: Tensor, figure: Figure) -> None:
     ax.set(xticks=(-4, 0, 4), yticks=(0, 0.8), xlabel="x", ylabel="density")
     for row, name in enumerate(ROWS):
         figure.text(0.665, _height(row), name, va="center", ha="right", size=13)
-    figure.text(0.86, 0.045, "nats (W₁: units of x)", ha="center", size=14)
+    figure.text(0.83, 0.045, "nats; W₁: units of x; TV: no unit", ha="center", size=14)
 
 
 def draw_distances(x: Tensor, log_p: Tensor, figure: Figure, *, mean: float, std: float) -> None:

@@ -76,7 +76,7 @@ def temperature(model: NADE, *, n: int = 36, seed: int = 0) -> Explorer:
     check_count(n, "temperature: n")
     return Explorer(
         partial(draw_temperature, model, n),
-        title="Samples at a temperature: towards 0 the likeliest, at 1 the model, above 1 noisier",
+        title="Samples at a temperature: towards 0 each pixel its likelier value, at 1 the model, above 1 noisier",
         size=(6, 5.4),
         frame=frame_temperature,
         temperature=slider(0.05, 2.0, value=1.0, step=0.05, tooltip="Divides every log-odds of the model"),
