@@ -6,7 +6,7 @@ import pytest
 import torch
 from drawn import drawn_texts, faults
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import PolyCollection
+from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
@@ -149,6 +149,17 @@ def test_given_tensors_stay_as_they_were_and_no_figure_is_left(ax):
     assert plt.get_fignums() == []
 
 
+def test_pointing_draws_a_line_from_each_pixel_to_its_end_in_the_colour_of_its_group(ax):
+    starts, groups = torch.tensor([[1.5, 2.5], [50.5, 30.5], [3.5, 39.5]]), torch.tensor([1, 0, 1])
+    ends = torch.tensor([[10.0, 20.0], [40.0, 20.0], [70.0, -5.0]])
+    assert plots.pointing(GREY[0], starts, ends, groups, ax) is ax and plt.get_fignums() == []
+    _, lines = (c for c in ax.collections if isinstance(c, LineCollection))
+    assert np.allclose(lines.get_segments(), torch.stack([starts, ends], 1))
+    assert [to_hex(c).upper() for c in lines.get_colors()] == [MARKS[k] for k in (1, 0, 1)]
+    assert ax.images[0].get_extent() == [0, 60, 40, 0]  # pixel (0, 0) lies from 0 to 1
+    assert (*ax.get_xlim(), *ax.get_ylim()) == (0, 60, 40, 0)
+
+
 ONE = torch.tensor([0, 1])
 
 
@@ -169,6 +180,10 @@ ONE = torch.tensor([0, 1])
             "classes below 3 on scenes 0 to 1, got 1 and",
         ),
         (lambda: plots.scenes(GREY, labels=ONE, titles=["a"]), "2 titles, one a scene, got 1"),
+        (lambda: plots.pointing(GREY, ONE, ONE, ONE), r"pointing: .* \(3, H, W\)"),
+        (lambda: plots.pointing(GREY[0, :2], BOXES, BOXES, ONE), "3 channels .* got 2 channels"),
+        (lambda: plots.pointing(GREY[0], BOXES, BOXES, ONE), r"\(n, 2\) and groups \(n,\), got \(2, 4\)"),
+        (lambda: plots.pointing(GREY[0], BOXES[:, :2], BOXES[:, :2], ONE[:1]), r"got \(2, 2\), .* \(1,\)"),
     ],
 )
 def test_bad_input_gets_one_clear_error_and_leaves_no_figure(call, message):

@@ -12,6 +12,7 @@ from course_utils.plots.game import game
 from course_utils.plots.graph import graph
 from course_utils.plots.mosaic import images
 from course_utils.plots.plane import density, labelled, points
+from course_utils.plots.pointing import pointing
 from course_utils.plots.scenes import scenes
 from course_utils.plots.taxonomy_tree import tree
 
@@ -26,6 +27,7 @@ __all__ = [
     "images",
     "labelled",
     "lines",
+    "pointing",
     "points",
     "scenes",
     "style",
