@@ -57,12 +57,12 @@ def spoken_otherwise() -> dict[str, tuple[set[str]]]:
 
 
 def results() -> dict[str, tuple[Result, Result]]:
-    """Two results of every pair of kinds, smaller against larger and the other way, on one set and on two."""
+    """Two results of every pair of kinds: below, above, equal; on one set and, last, on two."""
     kinds = ("exact", "upper bound", "lower bound")
     found = {}
-    for (one, other), (low, high) in product(product(kinds, kinds), ((17.0, 18.0), (18.0, 17.0))):
-        name = f"{low:g} ({one}) against {high:g} ({other})"
-        found[name] = ((low, one, "digits"), (high, other, "digits"))
+    for (one, other), (a, b) in product(product(kinds, kinds), ((17.0, 18.0), (18.0, 17.0), (17.0, 17.0))):
+        name = f"{a:g} ({one}) against {b:g} ({other})"
+        found[name] = ((a, one, "digits"), (b, other, "digits"))
     found["another set"] = ((1.0, "exact", "digits"), (80.0, "exact", "MNIST"))
     return found
 
@@ -129,7 +129,7 @@ SURELY_BETTER = Exercise(
         "What is the largest that a's true cost can be, and the smallest that b's can be?",
         "An upper bound says: the true cost is this or less. It proves something of a, and nothing of b.",
         "Numbers on different data say nothing about each other. Otherwise a must not be a lower bound, "
-        "b not an upper bound, and a's value must be smaller.",
+        "b not an upper bound, and a's value must be the smaller: equal ones prove nothing.",
     ),
     properties=(
         holds(

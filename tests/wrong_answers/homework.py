@@ -78,8 +78,8 @@ ANSWERS = {
         untouched=(dots, ..., None),
     ),
     "argument": Answers(
-        wrong=("ABCDEF", "CEBFDA", "CBEFAD", "CEBF", "cebfad", "DAFBEC", list("CEBFAD"), 6),
-        right=("CEBFAD",),
+        wrong=("ABCDEF", "ECBFAD", "CEBFDA", "CBEFAD", "CEBF", "CEBFADD", "DAFBEC", list("CEBFAD"), 6, ""),
+        right=("CEBFAD", "cebfad", " C E B F A D ", "C, E, B, F, A, D"),
         untouched=(..., None),
     ),
     "reverse_choice": Answers(

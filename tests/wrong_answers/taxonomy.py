@@ -60,6 +60,8 @@ ANSWERS = {
             lambda a, b: a[2] == b[2] and a[1] == b[1] == "exact" and a[0] < b[0],
             lambda a, b: a[2] == b[2] and a[1] == b[1] and a[0] < b[0],
             lambda a, b: surely_better(b, a),
+            lambda a, b: surely_better(a, b) or (a[1:] == b[1:] == ("exact", "digits") and a[0] <= b[0]),
+            lambda a, b: a[2] == b[2] and a[1] != "lower bound" and b[1] != "upper bound" and a[0] <= b[0],
             lambda a, b: a[1] != "lower bound" and b[1] != "upper bound" and a[0] < b[0],
             lambda a, b: a[2] == b[2] and a[1] != "upper bound" and b[1] != "lower bound" and a[0] < b[0],
             lambda a, b: a[2] == b[2] and a[1] != "lower bound" and a[0] < b[0],
