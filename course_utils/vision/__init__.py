@@ -8,21 +8,27 @@ from course_utils.vision.average_precision import (
 )
 from course_utils.vision.backbone import Backbone
 from course_utils.vision.boxes import box_iou, generalised_iou, mask_iou, nms
+from course_utils.vision.classification import Classifier
 from course_utils.vision.detection import Detector
 from course_utils.vision.detections import Detections
+from course_utils.vision.localisation import Localiser, localised, mean_box
 from course_utils.vision.recognition import DigitClassifier
 
 __all__ = [
     "Backbone",
+    "Classifier",
     "Detections",
     "Detector",
     "DigitClassifier",
+    "Localiser",
     "PrecisionRecall",
     "average_precision",
     "box_iou",
     "generalised_iou",
+    "localised",
     "mask_iou",
     "matches",
+    "mean_box",
     "nms",
     "precision_recall",
 ]

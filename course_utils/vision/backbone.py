@@ -32,17 +32,17 @@ def _norm(channels: int) -> nn.GroupNorm:
 class Backbone(nn.Module):
     """From an image to features on a grid of cells of 4×4 pixels, each of which sees far around itself.
 
-    Two convolutions of stride 2 go down to the grid of 4×4 pixels, a third to one of 8×8, where a cell
-    sees a whole object at little cost; what it saw comes back up and is added to the finer grid, which
-    knows better where (feature pyramid: Lin et al., *Feature Pyramid Networks for Object Detection*, CVPR
+    One convolution takes patches of 4×4 pixels, another goes on to a grid of 8×8, where a cell sees a whole
+    object at little cost; what it saw comes back up and is added to the finer grid, which knows better
+    where (feature pyramid: Lin et al., *Feature Pyramid Networks for Object Detection*, CVPR
     2017). Groups of channels are normalised within each image (Wu & He, *Group Normalization*, ECCV 2018):
     a net of this kind learns several times as fast with it. Cell (i, j) of the grid covers the pixels from
     4i to 4i + 3 down and from 4j to 4j + 3 across.
 
     Args:
         event_shape: (C, H, W) of an image with values in [0, 1]; H and W are multiples of 8.
-        features, width, deep: the channels of the grid, after the first convolution, and of the coarse
-            grid: multiples of 4.
+        features: the channels of the grid, a multiple of 4.
+        deep: the channels of the coarse grid, a multiple of 4.
         blocks: residual blocks on the coarse grid.
 
     Shapes: x ``(B, C, H, W)`` to ``(B, features, H/4, W/4)``.
@@ -63,27 +63,20 @@ class Backbone(nn.Module):
         event_shape: tuple[int, int, int] = (3, 64, 64),
         *,
         features: int = 32,
-        width: int = 12,
-        deep: int = 48,
+        deep: int = 40,
         blocks: int = 2,
     ) -> None:
         super().__init__()
-        channels, height, width_of_x = (check_count(d, "Backbone: event_shape") for d in event_shape)
-        if height % COARSEST or width_of_x % COARSEST:
+        channels, height, width = (check_count(d, "Backbone: event_shape") for d in event_shape)
+        if height % COARSEST or width % COARSEST:
             raise ValueError(f"Backbone: expected H and W as multiples of {COARSEST}, got {event_shape}")
-        self.event_shape = (channels, height, width_of_x)
-        self.grid = (height // STRIDE, width_of_x // STRIDE)
-        for name, size in (("features", features), ("width", width), ("deep", deep)):
+        self.event_shape = (channels, height, width)
+        self.grid = (height // STRIDE, width // STRIDE)
+        for name, size in (("features", features), ("deep", deep)):
             if check_count(size, f"Backbone: {name}") % GROUPS:
                 raise ValueError(f"Backbone: expected {name} as a multiple of {GROUPS}, got {size}")
         self.features = features
-        self.down = nn.Sequential(
-            nn.Conv2d(channels, width, 3, stride=2, padding=1),
-            _norm(width),
-            nn.SiLU(),
-            nn.Conv2d(width, features, 3, stride=2, padding=1),
-            Residual(features),
-        )
+        self.down = nn.Sequential(nn.Conv2d(channels, features, STRIDE, stride=STRIDE), Residual(features))
         self.around = nn.Sequential(
             _norm(features),
             nn.SiLU(),
