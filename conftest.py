@@ -1,4 +1,4 @@
-"""One thread a kernel, and a budget of seconds for every notebook.
+"""One thread a kernel, a budget of seconds for every notebook, and a fair share of the work for each worker.
 
 It lies at the root, so that ``pytest notebooks/03_generative_models.ipynb`` loads it too.
 """
@@ -9,10 +9,13 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
+import pytest
+
 # Before torch is imported, here and in the kernels: with two workers on two cores, more threads are slower.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 STATED = re.compile(r"\btime\b\W*(?:about\s+)?(\d+(?:\.\d+)?)\s*min", re.IGNORECASE)
+APART = "test_the_notebook_runs_with_every_exercise_solved"  # as long as a file of tests, each
 MARGIN, LEAST = 4.0, 90.0  # machines differ, and may have more to do: fail what is far beyond its header
 
 
@@ -62,3 +65,15 @@ class Budget:
 def pytest_configure(config):
     if not hasattr(config, "workerinput"):  # the workers of xdist report to the controller, which adds up
         config.pluginmanager.register(Budget(config.rootpath), "notebook-budget")
+
+
+@pytest.hookimpl(optionalhook=True)  # where pytest-xdist is
+def pytest_xdist_make_scheduler(config, log):
+    """A file of tests stays with one worker, but whole notebooks that are run as one test go to any."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class NotebooksApart(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            return nodeid if APART in nodeid else super()._split_scope(nodeid)
+
+    return NotebooksApart(config, log) if config.getvalue("dist") == "loadfile" else None

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from xdist.remote import Producer
 
 spec = importlib.util.spec_from_file_location("root_conftest", Path(__file__).parents[1] / "conftest.py")
 conftest = importlib.util.module_from_spec(spec)
@@ -92,3 +93,21 @@ def test_the_budget_is_kept_where_the_reports_arrive(request):
 
 def test_kernels_inherit_the_number_of_threads():
     assert os.environ["OMP_NUM_THREADS"].isdecimal()
+
+
+def test_a_file_stays_with_one_worker_and_each_solved_notebook_goes_to_any():
+    def scheduler(dist):
+        options = {"dist": dist, "tx": ["popen"]}
+        config = SimpleNamespace(
+            getvalue=options.get, getoption=options.get, option=SimpleNamespace(**options)
+        )
+        return conftest.pytest_xdist_make_scheduler(config, Producer("test"))
+
+    tests = [f"tests/test_a.py::test_b[{i}]" for i in range(2)]
+    long = [f"tests/test_exercise_notebooks.py::{conftest.APART}[{i}]" for i in range(2)]
+    scope = scheduler("loadfile")._split_scope
+    assert {scope(test) for test in tests} == {"tests/test_a.py"} and [scope(test) for test in long] == long
+    assert scheduler("load") is None
+    assert f"def {conftest.APART}(" in Path(__file__).with_name("test_exercise_notebooks.py").read_text(
+        "utf-8"
+    )
