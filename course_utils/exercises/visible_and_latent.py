@@ -19,9 +19,10 @@ def log_marginal(log_prior: Tensor, log_likelihood: Tensor) -> Tensor:
     return (log_prior + log_likelihood).logsumexp(1)
 
 
-def posterior(log_prior: Tensor, log_likelihood: Tensor) -> Tensor:
-    """p(z | x) from log p(z) ``(K,)`` and log p(x | z) ``(B, K)``: ``(B, K)``."""
-    return (log_prior + log_likelihood).softmax(1)
+def explain(log_prior: Tensor, log_likelihood: Tensor) -> tuple[Tensor, Tensor]:
+    """The likeliest z of each x, and p(z | x) of it, from log p(z) ``(K,)`` and log p(x | z) ``(B, K)``."""
+    p, z = (log_prior + log_likelihood).softmax(1).max(1)
+    return z, p
 
 
 def beginnings() -> dict[str, tuple[Tensor, Tensor, list[int]]]:
@@ -40,7 +41,7 @@ def causes() -> dict[str, tuple[Tensor, Tensor]]:
     """Laws of a hidden cause, and of images given each cause."""
     dice = torch.Generator().manual_seed(0)
     prior = torch.tensor([0.7, 0.3]).log()
-    two = torch.tensor([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]]).log()
+    two = torch.tensor([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6]]).log()
     many = torch.randn(5, generator=dice).log_softmax(0), torch.randn(4, 5, generator=dice) - 3
     return {
         "two causes, three images": (prior, two),
@@ -56,10 +57,14 @@ def above_each_term(came: Tensor, log_prior: Tensor, log_likelihood: Tensor) -> 
     return right_shape and bool((came >= joint.max(1).values - 1e-4).all() and (came <= 0).all())
 
 
-def rows_are_laws(came: Tensor, log_prior: Tensor, log_likelihood: Tensor) -> bool:
-    """Whether each row is a law over z."""
-    sums = came.double().sum(1) if came.shape == log_likelihood.shape else came.new_zeros(1)
-    return bool((came >= 0).all() and (sums - 1).abs().max() < 1e-4)
+def numbers_of_causes(came: tuple[Tensor, Tensor], log_prior: Tensor, log_likelihood: Tensor) -> bool:
+    """Whether each z is the number of a cause, counted from 0."""
+    return bool(((came[0] >= 0) & (came[0] < len(log_prior))).all())
+
+
+def largest_of_a_law(came: tuple[Tensor, Tensor], log_prior: Tensor, log_likelihood: Tensor) -> bool:
+    """Whether each probability can be the largest of K that sum to 1."""
+    return bool(((came[1] >= 1 / len(log_prior) - 1e-4) & (came[1] <= 1 + 1e-4)).all())
 
 
 NEXT_PIXEL = Exercise(
@@ -88,15 +93,16 @@ LOG_MARGINAL = Exercise(
     ),
 )
 
-POSTERIOR = Exercise(
-    posterior,
+EXPLAIN = Exercise(
+    explain,
     hints=(
-        "Bayes' rule: p(z | x) = p(z) p(x | z) / p(x).",
-        "For each x, the numbers p(z) p(x | z) are made to sum to 1 over z.",
-        "Normalised exponentials are a softmax: (log_prior + log_likelihood).softmax(1).",
+        "Bayes' rule: p(z | x) = p(z) p(x | z) / p(x). You want the largest over z, and where it is.",
+        "Each row of log p(z) + log p(x | z), exponentiated and divided by its sum: that is a softmax.",
+        "p, z = (log_prior + log_likelihood).softmax(1).max(1); return them as z, p.",
     ),
     properties=(
-        holds("for each x it is a law over z", rows_are_laws, "rows that sum to 1", causes),
-        agrees_with(posterior, causes, says="it is Bayes' rule, also for tiny p(x)"),
+        holds("each z is the number of a cause", numbers_of_causes, "numbers from 0 to K − 1", causes),
+        holds("the largest of K probabilities is 1/K to 1", largest_of_a_law, "1/K to 1", causes),
+        agrees_with(explain, causes, says="it is the largest p(z | x) by Bayes' rule, also for tiny p(x)"),
     ),
 )

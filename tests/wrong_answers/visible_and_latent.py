@@ -17,6 +17,10 @@ def white(x, prefix):
     return x[:, len(prefix)] == 1
 
 
+def best(q):
+    return q.argmax(1), q.max(1).values
+
+
 ANSWERS = {
     "next_pixel": Answers(
         wrong=(
@@ -54,19 +58,30 @@ ANSWERS = {
         ),
         untouched=(dots, ..., None),
     ),
-    "posterior": Answers(
+    "explain": Answers(
         wrong=(
-            lambda prior, given: given.softmax(1),
-            lambda prior, given: (prior + given).softmax(0),
-            lambda prior, given: (prior + given).exp(),
-            lambda prior, given: (prior + given).log_softmax(1),
-            lambda prior, given: prior.exp().expand_as(given),
-            lambda prior, given: (prior + given).exp() / (prior + given).exp().sum(1, keepdim=True),
-            lambda prior, given: (prior * given).softmax(1),
+            lambda prior, given: best(given.softmax(1)),
+            lambda prior, given: best((prior + given).exp()),
+            lambda prior, given: best((prior + given).log_softmax(1)),
+            lambda prior, given: best((prior + given).softmax(1))[::-1],
+            lambda prior, given: best((prior + given).softmax(0)),
+            lambda prior, given: best((prior + given).exp() / (prior + given).exp().sum(1, keepdim=True)),
+            lambda prior, given: best(prior.exp().expand_as(given)),
+            lambda prior, given: (given.argmax(1), (prior + given).softmax(1).max(1).values),
+            lambda prior, given: (
+                best((prior + given).softmax(1))[0] + 1,
+                best((prior + given).softmax(1))[1],
+            ),
+            lambda prior, given: best((prior * given).softmax(1)),
+            lambda prior, given: (prior + given).argmax(1),
+            lambda prior, given: (prior + given).softmax(1),
         ),
         right=(
-            lambda prior, given: (prior + given - log_marginal(prior, given)[:, None]).exp(),
-            lambda prior, given: torch.softmax(given + prior, -1),
+            lambda prior, given: best((prior + given - log_marginal(prior, given)[:, None]).exp()),
+            lambda prior, given: (
+                (given + prior).argmax(1),
+                torch.softmax(given + prior, -1).amax(-1),
+            ),
         ),
         untouched=(dots, ..., None),
     ),
