@@ -11,7 +11,7 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
 from course_utils import plots
-from course_utils.datasets import scenes
+from course_utils.datasets import ANIMALS, scenes
 from course_utils.plots.scenes import MARKS
 from course_utils.plots.things import by_scene
 
@@ -123,12 +123,26 @@ def test_names_are_large_apart_and_inside_however_many_there_are(form):
     assert faults(ax.figure) == [] and max(ax.figure.get_size_inches()) <= 9.2
     said = names(ax)
     assert set(titles) <= set(said) and len(said) > 24
-    tags = polygons(ax)[-1]
-    for path, (text, box) in zip(
-        tags.get_paths(), [t for t in drawn_texts(ax.figure) if "0." in t[0].get_text()], strict=True
-    ):
-        corners = ax.transData.transform(path.vertices)
-        assert box.x0 > corners[:, 0].min() - 1 and box.x1 < corners[:, 0].max() + 1, text.get_text()
+    assert tags_hold_their_names(ax)
+
+
+def tags_hold_their_names(ax):
+    texts = [box for text, box in drawn_texts(ax.figure) if text.get_text().startswith(ANIMALS)]
+    tags = [ax.transData.transform(path.vertices) for path in polygons(ax)[-1].get_paths()]
+    pairs = list(zip(texts, tags, strict=True))
+    return pairs and all(t[:, 0].min() - 1 < b.x0 and b.x1 < t[:, 0].max() + 1 for b, t in pairs)
+
+
+def test_tags_fit_their_names_on_axes_of_any_size():
+    figure = Figure(figsize=(8, 4))
+    FigureCanvasAgg(figure)
+    for place in ((0, 0, 1, 1), (0.6, 0.1, 0.3, 0.6)):
+        ax = figure.add_axes(place)
+        plots.scenes(GREY[:1], labels=torch.tensor([2]), boxes=BOXES[1:], ax=ax)
+        assert tags_hold_their_names(ax)
+        tag = ax.transData.transform(polygons(ax)[-1].get_paths()[0].vertices)
+        assert np.ptp(tag[:, 0]) < 60 and np.ptp(tag[:, 1]) < 30
+        ax.remove()
 
 
 def test_a_name_leaves_other_objects_in_sight(ax):
