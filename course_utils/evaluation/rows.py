@@ -59,7 +59,7 @@ MEASURES: dict[str, Measure] = {
     TV_HISTOGRAM: Measure("", "estimate", "½ Σ |histogram of samples − p_D|"),
     UNSEEN: Measure("", "estimate", "the mass that p_D gives to states never sampled"),
     C2ST: Measure("", "estimate", "classifier two-sample test: share told apart from test images, ½ is best"),
-    FRECHET: Measure("", "estimate", "Fréchet distance on the features of the digit classifier"),
+    FRECHET: Measure("", "estimate", "squared Fréchet distance on the features of the digit classifier"),
     C2ST + BINARISED: Measure("", "estimate", "the same after black and white"),
     FRECHET + BINARISED: Measure("", "estimate", "the same after black and white"),
 }

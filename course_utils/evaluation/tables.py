@@ -78,7 +78,7 @@ def of_digits(data: str, rows: list[Row]) -> str:
         }
     note = (
         "≤: a bound, the true cost is no larger; ≈: an estimate. C2ST: ½ if samples pass for real, 1 if none "
-        "does. Fréchet: on the features of the course's own digit classifier."
+        "does. Fréchet: its square, on the features of the course's own digit classifier."
     )
     return lay_out(f"{data} (300 test images)", columns, rows, note)
 
