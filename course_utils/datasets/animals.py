@@ -1,4 +1,4 @@
-"""Cats, dogs and ducks as drawings: parts on a small skeleton, posed, coloured and drawn without stairs."""
+"""Cats, dogs and ducks drawn at many sizes and poses at once, in coats that all of them share."""
 
 from dataclasses import dataclass, fields
 from math import pi
@@ -7,11 +7,12 @@ import torch
 from torch import Tensor
 
 from course_utils.datasets import shapes
-from course_utils.datasets.drawings import PIVOTS, POSES, Layer
+from course_utils.datasets.drawings import Layer
+from course_utils.datasets.poses import JOINTS, POSES
 
 ANIMALS = ("CAT", "DOG", "DUCK")
 
-# Coats are shared by all animals: a colour does not tell the class.
+# Shared by all animals: a colour does not tell the class.
 COATS = (
     (0.95, 0.93, 0.89),
     (0.94, 0.82, 0.60),
@@ -22,177 +23,211 @@ COATS = (
     (0.97, 0.84, 0.33),
     (0.45, 0.55, 0.66),
 )
-ACCENTS = ((0.96, 0.58, 0.12), (0.93, 0.74, 0.20), (0.80, 0.36, 0.22), (0.55, 0.52, 0.30))
-REACH = 1.2  # of a drawing from its centre, in its units
-FIXED = {"black": (0.08, 0.07, 0.09), "white": (1.0, 1.0, 1.0), "pink": (0.95, 0.62, 0.62)}
+ACCENTS = ((0.97, 0.56, 0.10), (0.96, 0.76, 0.18), (0.84, 0.36, 0.22), (0.62, 0.60, 0.34))
+COLLARS = ((0.85, 0.18, 0.20), (0.20, 0.42, 0.80), (0.97, 0.56, 0.10), (0.18, 0.58, 0.36))
+EYES = ((0.62, 0.80, 0.32), (0.96, 0.80, 0.25), (0.50, 0.78, 0.92))
+FIXED = {
+    "black": (0.08, 0.07, 0.09),
+    "white": (1.0, 1.0, 1.0),
+    "pink": (0.96, 0.66, 0.66),
+    "nose": (0.90, 0.45, 0.48),
+    "tongue": (0.93, 0.45, 0.50),
+    "shadow": (0.0, 0.0, 0.0),
+}
+VARIABLES = 22
+LINE = 0.035  # width of an outline, in units of a drawing
+SHADE, SOFT = 0.32, 0.16  # darkness of a shadow; width of its edge, in units of a drawing
 
 
 @dataclass(frozen=True, eq=False)
-class Pose:
-    """How each of N animals is drawn; every field is a tensor with N rows."""
+class Poses:
+    """How each of N animals is drawn; every tensor has N rows."""
 
     label: Tensor
-    pose: Tensor
-    size: Tensor  # pixels a unit of the drawing
-    mirror: Tensor
-    tilt: Tensor
-    aspect: Tensor
-    shift: Tensor  # (N, 2) fraction of a pixel
-    head: Tensor  # (N, 3) turn, dx, dy
-    head_size: Tensor
-    tail: Tensor
-    step: Tensor
-    colours: dict[str, Tensor]
+    kind: Tensor  # which of the drawings of its class
+    size: Tensor  # pixels in a unit of the drawing
+    frame: Tensor  # (N, 4) mirrored (±1), tilt (radians), width over height, spare
+    shift: Tensor  # (N, 2) of the centre, a fraction of a pixel
+    head: Tensor  # (N, 4) turn, size, right, down
+    tail: Tensor  # turn
+    step: Tensor  # of the legs: sideways over down
+    colours: dict[str, Tensor]  # (N, 5) each, as paint that covers
 
-    def __getitem__(self, rows: Tensor) -> "Pose":
-        parts = {f.name: getattr(self, f.name) for f in fields(self)}
-        parts["colours"] = {k: v[rows] for k, v in self.colours.items()}
-        return Pose(**{k: v if k == "colours" else v[rows] for k, v in parts.items()})
-
-
-VARIABLES = 28
-
-
-def posed(u: Tensor, label: Tensor, size: Tensor) -> Pose:
-    """Turn uniform numbers u (N, VARIABLES) into poses and colours."""
-    v = 2 * u - 1
-    coats, accents = torch.tensor(COATS), torch.tensor(ACCENTS)
-    first = (u[:, 0] * len(COATS)).long()
-    other = (first + 1 + (u[:, 1] * (len(COATS) - 1)).long()) % len(COATS)
-    second = torch.where(u[:, 2] < 0.4, first, other)
-    noise = 0.06 * v[:, 3:6]
-    coat = (coats[first] + noise).clamp(0, 1)
-    accent = accents[(u[:, 6] * len(ACCENTS)).long()]
-    rest = {k: torch.tensor(c).expand(len(u), 3) for k, c in FIXED.items()}
-    colours = {
-        "coat": coat,
-        "second": (coats[second] + noise).clamp(0, 1),
-        "shade": coat * 0.74,
-        "line": coat * 0.3,
-        "accent": accent,
-        "collar": accent,
-        "tongue": torch.tensor((0.92, 0.42, 0.45)).expand(len(u), 3),
-        **rest,
-    }
-    return Pose(
-        label=label,
-        pose=(u[:, 7] * 2).long(),
-        size=size,
-        mirror=torch.where(u[:, 8] < 0.5, -1.0, 1.0),
-        tilt=v[:, 9] * pi / 18,
-        aspect=1 + 0.12 * v[:, 10],
-        shift=v[:, 11:13] / 2,
-        head=torch.stack([v[:, 13] * pi / 14, 0.05 * v[:, 14], 0.06 * v[:, 15]], 1),
-        head_size=1 + 0.12 * v[:, 16],
-        tail=v[:, 17] * pi / 9,
-        step=v[:, 18] * pi / 9,
-        colours=colours,
-    )
+    def __getitem__(self, rows: Tensor) -> "Poses":
+        parts = [getattr(self, f.name) for f in fields(self)][:-1]
+        return Poses(*(part[rows] for part in parts), {k: v[rows] for k, v in self.colours.items()})
 
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """The pixels of N drawings as one list of M: object, row and column (from the centre), colour, cover."""
+    """The pixels of drawings as one list of length M.
 
-    owner: Tensor  # (M,)
-    row: Tensor  # (M,)
-    column: Tensor  # (M,)
-    colour: Tensor  # (3, M)
-    alpha: Tensor  # (M,) cover of the animal
-    shadow: Tensor  # (M,) darkness on the ground
+    ``paint`` (M, 5) holds red, green and blue, each times cover; cover, with the shadow; cover without.
+    """
+
+    owner: Tensor
+    row: Tensor
+    column: Tensor
+    paint: Tensor
 
 
-def draw(poses: Pose, names: Tensor) -> Drawn:
+def posed(u: Tensor, label: Tensor, size: Tensor) -> Poses:
+    """Turn uniform numbers u (N, VARIABLES) into poses and colours."""
+    v = 2 * u - 1
+    return Poses(
+        label=label,
+        kind=(u[:, 0] * len(POSES[0])).long(),
+        size=size,
+        frame=torch.stack([(v[:, 1] >= 0) * 2.0 - 1, v[:, 2] * pi / 20, 1 + 0.12 * v[:, 3]], 1),
+        shift=v[:, 4:6] / 2,
+        head=torch.stack([v[:, 6] * pi / 14, 1 + 0.1 * v[:, 7], 0.05 * v[:, 8], 0.06 * v[:, 9]], 1),
+        tail=v[:, 10] * pi / 10,
+        step=v[:, 11] * 0.35,
+        colours=_colours(u[:, 12:]),
+    )
+
+
+def _colours(u: Tensor) -> dict[str, Tensor]:
+    """Coats and what goes with them, as paint (N, 5), from uniform numbers (N, 10)."""
+
+    def pick(table: tuple, column: int) -> Tensor:
+        return torch.tensor(table)[(u[:, column] * len(table)).long()]
+
+    tint = 0.1 * (u[:, 7:10] - 0.5)
+    coat = (pick(COATS, 0) + tint).clamp(0.1, 1)
+    other = (pick(COATS, 1) + tint).clamp(0.1, 1)
+    plain = u[:, 2:3] < 0.35
+    second = torch.where(plain, coat, other)
+    light = torch.lerp(coat, torch.tensor((1.0, 0.97, 0.90)), 0.65)
+    marked = u[:, 3:4] < 0.5
+    colours = {
+        "coat": coat,
+        "second": second,
+        "light": light,
+        "shade": coat * 0.76,
+        "mark": torch.where(marked, torch.lerp(coat * 0.6, other, 0.25), coat),
+        "line": coat * 0.3,
+        "accent": pick(ACCENTS, 4),
+        "collar": pick(COLLARS, 5),
+        "eye": pick(EYES, 6),
+        **{name: torch.tensor(colour).expand(len(u), 3) for name, colour in FIXED.items()},
+    }
+    full = torch.ones(len(u), 1)
+    return {name: torch.cat([colour, full, full * (name != "shadow")], 1) for name, colour in colours.items()}
+
+
+def draw(poses: Poses, names: Tensor) -> Drawn:
     """Draw each of N animals about the origin of its own pixel grid; ``names`` (N,) are their owners."""
     found = []
     for label, kinds in enumerate(POSES):
         for kind, layers in enumerate(kinds):
-            rows = ((poses.label == label) & (poses.pose == kind)).nonzero()[:, 0]
+            rows = ((poses.label == label) & (poses.kind == kind)).nonzero()[:, 0]
             if len(rows):
-                found.append(_draw_kind(poses[rows], names[rows], layers, PIVOTS[label][kind]))
-    return Drawn(*(torch.cat([getattr(d, f.name) for d in found], -1) for f in fields(Drawn)))
+                found.append(_draw_kind(poses[rows], names[rows], layers, JOINTS[label][kind]))
+    return Drawn(*(torch.cat([getattr(d, f.name) for d in found]) for f in fields(Drawn)))
 
 
-def _draw_kind(poses: Pose, names: Tensor, layers: tuple[Layer, ...], pivots: tuple) -> Drawn:
+def _draw_kind(poses: Poses, names: Tensor, layers: tuple[Layer, ...], joints: tuple) -> Drawn:
     """Draw the animals that share one drawing, its layers one over the other."""
-    owner, row, column = _windows((poses.size * REACH).ceil().long())
-    frames = _frames(poses, pivots, owner, row, column)
-    unit = poses.size[owner]
-    outline = 0.035 * unit + 0.25
-    margin = float(0.035 + 0.8 / poses.size.min())
-    x, y = frames["root"]
-    light = 1.06 - 0.1 * y
-    colour, alpha = poses.colours["line"][owner].T.contiguous(), torch.zeros_like(x)
-    for layer in layers:
-        at = _near(layer, frames, margin)
-        near = {bone: (frames[bone][0][at], frames[bone][1][at]) for _, bone, _ in layer.parts}
-        parts = [getattr(shapes, shape)(*near[bone], *numbers) for shape, bone, numbers in layer.parts]
-        d = parts[0]
-        for part in parts[1:]:
-            d = torch.minimum(d, part)
-        d = d * unit[at]
-        cover = (0.5 - d).clamp_(0, 1)
+    maps = _maps(poses, joints)
+    bounds = [_bounds(layer, maps, poses.size) for layer in layers]
+    least = torch.stack([low for low, _ in bounds]).amin(0)
+    most = torch.stack([high for _, high in bounds]).amax(0)
+    owner, row, column = _window(least, most)
+    width = most[:, 0] - least[:, 0] + 1
+    many = width * (most[:, 1] - least[:, 1] + 1)
+    origin = many.cumsum(0) - many - least[:, 1] * width - least[:, 0]
+    paint = torch.zeros(len(owner), 5)
+    outline = 0.25 + LINE * poses.size
+    for layer, (low, high) in zip(layers, bounds, strict=True):
+        mine, y, x = _window(low, high)
+        at = origin.index_select(0, mine).add_(x).add_(y * width.index_select(0, mine))
+        size = poses.size.index_select(0, mine)
+        d = _distance(layer, maps, mine, x.float(), y.float()).mul_(size)
+        canvas = paint.index_select(0, at)
         if layer.line:
-            # Outline and filling in one step: the line shows where the outer shape is, the inner not.
-            outer = (0.5 + outline[at] - d).clamp_(0, 1)
-            paint = poses.colours["line"][owner[at]]
+            cover = (0.5 - d).add_(outline.index_select(0, mine)).clamp_(0, 1)
+            _cover(canvas, poses.colours["line"], mine, cover)
+        if layer.colour == "shadow":
+            cover = (d / size).mul_(-SHADE / SOFT).clamp_(0, SHADE)
         else:
-            outer, paint = cover, None
-        mine, below = owner[at], colour[:, at]
-        if layer.line:
-            below = torch.lerp(below, paint.T, outer)
-        fill = poses.colours[layer.colour][mine].T * light[at]
-        colour[:, at] = torch.lerp(below, fill, cover)
-        alpha[at] = torch.maximum(alpha[at], outer)
-    shadow = 0.3 * (1 - ((x / 0.8) ** 2 + ((y - 0.95) / 0.14) ** 2)).clamp_(0, 1)
-    return Drawn(names[owner], row, column, colour.clamp_(0, 1), alpha, shadow)
+            cover = (0.5 - d).clamp_(0, 1)
+        _cover(canvas, poses.colours[layer.colour], mine, cover)
+        paint.index_copy_(0, at, canvas)
+    paint[:, :3] *= (1.08 - 0.1 * row / poses.size[owner])[:, None]
+    return Drawn(names[owner], row, column, paint)
 
 
-def _windows(reach: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The pixels of a square window about each drawing, as one list: owner, row, column."""
-    width = 2 * reach + 1
-    owner = torch.arange(len(reach)).repeat_interleave(width * width)
-    start = (width * width).cumsum(0) - width * width
-    place = torch.arange(len(owner)) - start[owner]
-    w, r = width[owner], reach[owner]
-    row = place // w
-    return owner, row - r, place - row * w - r
+def _cover(canvas: Tensor, colour: Tensor, owner: Tensor, cover: Tensor) -> None:
+    """Lay a colour of each owner over the canvas, in place: c ← c + cover·(colour − c)."""
+    over = colour.index_select(0, owner).sub_(canvas)
+    canvas.addcmul_(over, cover[:, None].expand_as(over))
 
 
-def _near(layer: Layer, frames: dict[str, tuple[Tensor, Tensor]], margin: float) -> Tensor:
-    """The pixels that a layer can reach."""
-    found = None
+def _distance(layer: Layer, maps: dict[str, Tensor], owner: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """Distance of pixels from the union of the parts, in units of the drawing."""
+    at, d = {}, None
+    for shape, bone, numbers in layer.parts:
+        if bone not in at:
+            m = maps[bone].flatten(1).index_select(0, owner).unbind(1)
+            at[bone] = (m[0] * x + m[1] * y + m[2], m[3] * x + m[4] * y + m[5])
+        part = getattr(shapes, shape)(*at[bone], *numbers)
+        d = part if d is None else torch.minimum(d, part)
+    return d
+
+
+def _window(low: Tensor, high: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """All pixels from low to high (N, 2: column, row; both inclusive), as one list: owner, row, column."""
+    width, height = (high - low + 1).clamp(min=0).unbind(1)
+    many = width * height
+    owner = torch.arange(len(low)).repeat_interleave(many)
+    place = torch.arange(len(owner)) - (many.cumsum(0) - many)[owner]
+    w = width[owner]
+    row = torch.div(place, w, rounding_mode="floor")
+    return owner, row + low[:, 1][owner], place - row * w + low[:, 0][owner]
+
+
+def _bounds(layer: Layer, maps: dict[str, Tensor], size: Tensor) -> tuple[Tensor, Tensor]:
+    """The least box of pixels that holds a layer of each drawing with its outline: low, high (N, 2)."""
+    columns, rows = [], []
     for bone, (left, top, right, bottom) in layer.reach().items():
-        x, y = frames[bone]
-        here = (x > left - margin) & (x < right + margin) & (y > top - margin) & (y < bottom + margin)
-        found = here if found is None else found | here
-    return found.nonzero()[:, 0]
+        a, b, s, c, d, t = maps[bone].flatten(1)[:, :, None].unbind(1)
+        x = torch.tensor([left, right, left, right]) - s
+        y = torch.tensor([top, top, bottom, bottom]) - t
+        area = a * d - b * c
+        columns.append((d * x - b * y) / area)
+        rows.append((a * y - c * x) / area)
+    x, y = torch.cat(columns, 1), torch.cat(rows, 1)
+    margin = 0.5 + (0.25 + LINE * size if layer.line else 0)
+    low = torch.stack([x.amin(1) - margin, y.amin(1) - margin], 1).ceil().long()
+    return low, torch.stack([x.amax(1) + margin, y.amax(1) + margin], 1).floor().long()
 
 
-def _frames(
-    poses: Pose, pivots: tuple, owner: Tensor, row: Tensor, column: Tensor
-) -> dict[str, tuple[Tensor, Tensor]]:
-    """Coordinates of each pixel in the frame of each bone: p = A (pixel − shift), q = R(p − o)/s + pivot."""
-    c, s = poses.tilt.cos(), poses.tilt.sin()
-    sx, sy = poses.mirror / (poses.size * poses.aspect), 1 / poses.size
-    a = torch.stack([c * sx, s * sx, -s * sy, c * sy], 1).reshape(-1, 2, 2)
-    t = -(a @ poses.shift[:, :, None])
+def _maps(poses: Poses, joints: tuple) -> dict[str, Tensor]:
+    """Affine maps (N, 2, 3) from pixels (column, row) to the frame of each bone."""
+    mirror, tilt, aspect = poses.frame.unbind(1)
+    c, s = tilt.cos(), tilt.sin()
+    sx, sy = mirror / (poses.size * aspect), 1 / poses.size
+    root = torch.stack([c * sx, s * sx, -s * sy, c * sy], 1).reshape(-1, 2, 2)
+    root = torch.cat([root, -(root @ poses.shift[:, :, None])], 2)
+    head, tail, hip = joints
     none, one = torch.zeros_like(c), torch.ones_like(c)
-    moves = {
-        "head": (poses.head[:, 0], poses.head_size, poses.head[:, 1:]),
-        "tail": (poses.tail, one, none[:, None]),
-        "fore": (poses.step, one, none[:, None]),
-        "hind": (-poses.step, one, none[:, None]),
+
+    def turned(angle: Tensor, size: Tensor, shift: Tensor, joint: tuple[float, float]) -> Tensor:
+        c, s = angle.cos() / size, angle.sin() / size
+        return moved(torch.stack([c, s, -s, c], 1), shift, joint)
+
+    def moved(by: Tensor, shift: Tensor, joint: tuple[float, float]) -> Tensor:
+        pivot = torch.tensor(joint)[:, None]
+        about = torch.cat([root[:, :, :2], root[:, :, 2:] - pivot - shift[:, :, None]], 2)
+        out = by.reshape(-1, 2, 2) @ about
+        return torch.cat([out[:, :, :2], out[:, :, 2:] + pivot], 2)
+
+    still = torch.stack([none, none], 1)
+    return {
+        "root": root,
+        "head": turned(poses.head[:, 0], poses.head[:, 1], poses.head[:, 2:], head),
+        "tail": turned(poses.tail, one, still, tail),
+        "step": moved(torch.stack([one, -poses.step, none, one], 1), still, (0.0, hip)),
+        "back": moved(torch.stack([one, poses.step, none, one], 1), still, (0.0, hip)),
     }
-    maps = {"root": (a, t)}
-    for (bone, (turn, scale, shift)), pivot in zip(moves.items(), pivots, strict=True):
-        c, s = turn.cos() / scale, turn.sin() / scale
-        r = torch.stack([c, s, -s, c], 1).reshape(-1, 2, 2)
-        pivot = torch.tensor(pivot, dtype=torch.float32)
-        maps[bone] = (r @ a, r @ (t - (pivot + shift)[:, :, None]) + pivot[:, None])
-    row, column = row.float(), column.float()
-    frames = {}
-    for bone, (a, t) in maps.items():
-        v = torch.cat([a, t], 2).flatten(1).T[:, owner]
-        frames[bone] = (v[0] * column + v[1] * row + v[2], v[3] * column + v[4] * row + v[5])
-    return frames

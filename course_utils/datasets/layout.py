@@ -28,7 +28,7 @@ class Silhouettes:
 
 def silhouettes(drawn: Drawn, there: Tensor) -> Silhouettes:
     """What the drawings cover at least half."""
-    solid = (drawn.alpha >= 0.5).nonzero()[:, 0]
+    solid = (drawn.paint[:, 4] >= 0.5).nonzero()[:, 0]
     owner, row, column = drawn.owner[solid], drawn.row[solid], drawn.column[solid]
     sides = []
     for how, step in (("amin", 0), ("amax", 1)):
@@ -45,7 +45,7 @@ def silhouettes(drawn: Drawn, there: Tensor) -> Silhouettes:
 def front(
     shapes: Silhouettes, corner: Tensor, side: int, scenes: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Who is in front at each pixel (B, S, S), −1: nobody; the rank of each object from the back (B, K).
+    """The number of who is in front at each pixel (B, S, S), −1: nobody; all ranks from the back (B, K).
 
     Nearer is whose feet are lower. With ``scenes`` (B,), bool, the others are left out.
     """
@@ -58,18 +58,18 @@ def front(
         owner, row, column = owner[at], row[at], column[at]
     x, y = corner.reshape(-1, 2)[owner].unbind(1)
     flat = ((owner // k) * side + row + y) * side + column + x
-    depth, which = rank.flatten()[owner], owner % k
+    depth = rank.flatten()[owner]
     seen = torch.full((b * side * side,), -1)
     for i in range(k):
-        mine = depth == i
-        seen[flat[mine]] = which[mine]
+        mine = (depth == i).nonzero()[:, 0]
+        seen.index_copy_(0, flat.index_select(0, mine), owner.index_select(0, mine))
     return seen.reshape(b, side, side), rank
 
 
 def enough(shapes: Silhouettes, seen: Tensor) -> Tensor:
     """The scenes (B,) where at least the share VISIBLE of every object is seen."""
-    visible = torch.stack([(seen == i).flatten(1).sum(1) for i in range(shapes.there.shape[1])], 1)
-    return (visible >= VISIBLE * shapes.area).all(1)
+    visible = torch.bincount(seen.flatten() + 1, minlength=1 + shapes.there.numel())[1:]
+    return (visible.reshape(shapes.area.shape) >= VISIBLE * shapes.area).all(1)
 
 
 def scattered(shapes: Silhouettes, u: Tensor, horizon: Tensor, side: int) -> Tensor:
@@ -83,9 +83,8 @@ def scattered(shapes: Silhouettes, u: Tensor, horizon: Tensor, side: int) -> Ten
     """
     corner = torch.zeros_like(shapes.size)
     todo = torch.ones(len(corner), dtype=torch.bool)
-    lowest = torch.full_like(shapes.size[..., 1], side)
-    line = (horizon[:, None] * side).long() + side // 32
-    highest = torch.maximum(shapes.size[..., 1], line).minimum(lowest)
+    line = _line(horizon, side)[:, None]
+    highest = torch.maximum(shapes.size[..., 1], line)
     for i in range(TRIES):
         x = (u[:, i, :, 0] * (side - shapes.size[..., 0] + 1)).long()
         feet = highest + (u[:, i, :, 1] * (side - highest + 1)).long()
@@ -107,15 +106,28 @@ def _apart(shapes: Silhouettes, side: int) -> Tensor:
     return corner.clamp(min=0).minimum(side - shapes.size)
 
 
-def in_contact(shapes: Silhouettes, u: Tensor, side: int) -> Tensor:
-    """Corners (B, 2, 2) of pairs: the second comes from the right until it touches or covers the first."""
+def _line(horizon: Tensor, side: int) -> Tensor:
+    """The first row (B,) on which feet may stand."""
+    return (horizon * side).long() + side // 32
+
+
+def in_contact(shapes: Silhouettes, u: Tensor, horizon: Tensor, side: int) -> Tensor:
+    """Corners (B, 2, 2) of pairs: the second comes from the right until it touches or covers the first.
+
+    Args: as ``scattered``.
+    """
     corner = torch.zeros_like(shapes.size)
     todo = torch.ones(len(corner), dtype=torch.bool)
     for i in range(TRIES):
-        corner[todo] = _contact(shapes, u[:, i], side, deep=i < TRIES - 1)[todo]
+        pair = _contact(shapes, u[:, i], side, deep=i < TRIES - 1)
+        extent = (pair + shapes.size).amax(1)
+        first = torch.stack([torch.zeros_like(extent[:, 0]), _line(horizon, side) - extent[:, 1]], 1)
+        first = first.clamp(min=0).minimum(side - extent)
+        moved = first + (u[:, i, 1] * (side - extent - first + 1)).long()
+        corner[todo] = (pair + moved[:, None])[todo]
         seen, _ = front(shapes, corner, side, todo)
-        grown = max_pool2d((seen == 0).float()[:, None], 3, 1, 1)[:, 0] > 0
-        met = (grown & (seen == 1)).flatten(1).any(1)
+        grown = max_pool2d((seen % 2 == 0).float()[:, None], 3, 1, 1)[:, 0] > 0
+        met = (grown & (seen % 2 == 1) & (seen >= 0)).flatten(1).any(1)
         todo = todo & ~(enough(shapes, seen) & met)
         if not bool(todo.any()):
             break
@@ -123,7 +135,7 @@ def in_contact(shapes: Silhouettes, u: Tensor, side: int) -> Tensor:
 
 
 def _contact(shapes: Silhouettes, u: Tensor, side: int, deep: bool) -> Tensor:
-    """Slide from the right: least gap, row by row, between a right edge and a left edge."""
+    """Slide from the right by the least gap, row by row, between a right edge and a left edge."""
     b = len(shapes.there)
     width, height = shapes.size.unbind(-1)
     lift = ((u[:, 0, 0] - 0.5) * 0.7 * height.min(1).values).long()
@@ -136,8 +148,7 @@ def _contact(shapes: Silhouettes, u: Tensor, side: int, deep: bool) -> Tensor:
         edge = torch.full((b * 3 * side,), start)
         edges.append(edge.scatter_reduce_(0, place[mine], shapes.column[mine], how).reshape(b, -1))
     gap = (edges[1] - edges[0]).min(1).values
-    over = (u[:, 0, 1] * 0.35 * width.min(1).values).long() if deep else 0
+    over = (u[:, 0, 1] * 0.35 * width.min(1).values).long() if deep else torch.zeros_like(gap)
+    over = over.maximum(1 - gap + width[:, 1] - side)  # both must find room
     corner = torch.stack([torch.stack([torch.zeros_like(gap), 1 - gap - over], 1), top], -1)
-    corner = corner - corner.min(1, keepdim=True).values
-    room = side - (corner + shapes.size).max(1).values
-    return corner + (u[:, 1] * (room + 1)).long()[:, None]
+    return corner - corner.amin(1, keepdim=True)
