@@ -17,6 +17,8 @@ MOMENTS = 20  # between noise and data
 RESOLUTION = 70
 TRAILS = 40
 WINDOW = 24.0  # half of what is seen around the exact trace
+ESTIMATES, MOST = 2000, 32  # how many, and of how many vectors each at most
+KINDS, SPREADS = ("normal", "signs ±1"), (0.246, 0.565)  # the noise, and where its σ is written
 
 
 def time_of_a_flow(model: FFJORD, *, n: int = 300, extent: float = 4.0, seed: int = 0) -> Explorer:
@@ -38,6 +40,7 @@ def time_of_a_flow(model: FFJORD, *, n: int = 300, extent: float = 4.0, seed: in
         partial(draw_time, *film(model, n, extent, seed), extent),
         title="Points and their density while a flow carries noise to data",
         size=(9.5, 4.6),
+        frame=partial(frame_time, extent),
         time=slider(0.0, 1.0, value=0.5, step=1 / MOMENTS, tooltip="From 0, noise, to 1, data"),
         trails=switch(True, tooltip="Show the ways of some points"),
     )
@@ -58,13 +61,20 @@ def film(model: FFJORD, n: int, extent: float, seed: int) -> tuple[Tensor, Tenso
     return torch.stack(points).cpu(), torch.stack(densities).cpu()
 
 
+def frame_time(extent: float, figure: Figure) -> None:
+    """The window of the plane, twice."""
+    ticks = [-int(extent), 0, int(extent)]
+    for left in (0.08, 0.57):
+        ax = figure.add_axes((left, 0.16, 0.38, 0.74), aspect="equal", xlabel="x₁", ylabel="x₂")
+        ax.set(xlim=(-extent, extent), ylim=(-extent, extent), xticks=ticks, yticks=ticks)
+
+
 def draw_time(
     points: Tensor, densities: Tensor, extent: float, figure: Figure, *, time: float, trails: bool
 ) -> None:
     """Draw the points on the left and the density on the right, of one moment."""
     moment = round(time * MOMENTS)
-    left = figure.add_axes((0.08, 0.16, 0.38, 0.74))
-    right = figure.add_axes((0.57, 0.16, 0.38, 0.74))
+    left, right = figure.axes
     if trails:
         ways = points[: moment + 1, :TRAILS].transpose(0, 1)
         gap = torch.full((len(ways), 1, 2), torch.nan)  # one polyline, broken between the ways, draws fastest
@@ -80,10 +90,6 @@ def draw_time(
     )
     left.set_title(f"points at time {time:.2f}")
     right.set_title(f"density at time {time:.2f}")
-    ticks = [-int(extent), 0, int(extent)]
-    for ax in (left, right):
-        ax.set(xlim=(-extent, extent), ylim=(-extent, extent), xticks=ticks, yticks=ticks, aspect="equal")
-        ax.set(xlabel="x₁", ylabel="x₂")
 
 
 def trace_noise(*, dims: int = 8, seed: int = 0) -> Explorer:
@@ -97,11 +103,16 @@ def trace_noise(*, dims: int = 8, seed: int = 0) -> Explorer:
         ValueError: dims is not a positive integer.
     """
     check_count(dims, "trace_noise: dims")
+    A = matrix(dims, 1.0, seed)
+    generator = torch.Generator().manual_seed(seed + 1)
+    normal = torch.randn(ESTIMATES, MOST, dims, generator=generator, dtype=torch.double)
+    forms = [quadratic_forms(noise, A) for noise in (normal, normal.sign())]
     return Explorer(
-        partial(draw_trace_noise, dims, seed),
+        partial(draw_trace_noise, A, forms),
         title="The spread of estimated traces around the exact one, for two kinds of noise",
         size=(8.5, 4.4),
-        probes=slider(1, 32, value=1, tooltip="How many vectors ε each estimate is the mean of"),
+        frame=partial(frame_trace_noise, A.trace().item()),
+        probes=slider(1, MOST, value=1, tooltip="How many vectors ε each estimate is the mean of"),
         off_diagonal=slider(0.0, 1.0, value=0.5, step=0.05, tooltip="How large A is beside its diagonal"),
     )
 
@@ -117,26 +128,48 @@ def matrix(dims: int, off_diagonal: float, seed: int) -> Tensor:
     return diagonal + off_diagonal * (noise - diagonal)
 
 
-def draw_trace_noise(dims: int, seed: int, figure: Figure, *, probes: int, off_diagonal: float) -> None:
+def quadratic_forms(noise: Tensor, A: Tensor) -> Tensor:
+    """Sums of εᵀDε and of εᵀ(A − D)ε over the first 1, 2, … of the vectors ε, D the diagonal of A.
+
+    Args:
+        noise: ``(N, K, D)``.
+        A: ``(D, D)``.
+
+    Returns:
+        ``(2, K, N)``: a mean of estimates for any size of the rest of A is a sum of two rows, over K.
+    """
+    diagonal = noise.square() @ A.diagonal()
+    return torch.stack([diagonal, ((noise @ A) * noise).sum(2) - diagonal]).cumsum(2).mT.contiguous()
+
+
+def frame_trace_noise(exact: float, figure: Figure) -> None:
+    """Draw the axis around the exact trace, and what the colours are."""
+    ax = figure.add_axes((0.1, 0.17, 0.87, 0.66), xlim=(exact - WINDOW, exact + WINDOW), ylim=(0, 1.05))
+    ax.set(xlabel="estimate of Tr A", ylabel="share of estimates", yticks=(0, 1), yticklabels=("0", ""))
+    ax.locator_params(axis="x", nbins=4)
+    for row, (name, colour) in enumerate(zip(KINDS, (BLUE, VERMILLION), strict=True)):
+        figure.text(0.1 + 0.3 * row, 0.9, f"{name}: σ =", color=colour)
+    figure.text(0.7, 0.9, f"dashed: exact, {exact:.2f}".replace("-", "−"))
+
+
+def draw_trace_noise(
+    A: Tensor, forms: list[Tensor], figure: Figure, *, probes: int, off_diagonal: float
+) -> None:
     """Draw both histograms of 2,000 estimates, and their standard deviations by formula."""
-    A = matrix(dims, off_diagonal, seed)
-    generator = torch.Generator().manual_seed(seed + 1)
-    normal = torch.randn(2000, probes, dims, generator=generator, dtype=torch.double)
-    ax = figure.add_axes((0.1, 0.17, 0.87, 0.66))
+    (ax,) = figure.axes
     exact = A.trace().item()
+    A = A.diagonal().diag() + off_diagonal * (A - A.diagonal().diag())
     edges = torch.linspace(-WINDOW, WINDOW, 61, dtype=torch.double) + exact
-    low, high = exact - WINDOW, exact + WINDOW
-    kinds = (("normal", normal, BLUE), ("signs ±1", normal.sign(), VERMILLION))
-    for row, (name, noise, colour) in enumerate(kinds):
-        estimates = ((noise @ A) * noise).sum(2).mean(1)
+    means = [(form[0, probes - 1] + off_diagonal * form[1, probes - 1]) / probes for form in forms]
+    shares = [torch.histogram(estimates, edges).hist / ESTIMATES for estimates in means]
+    top = max(share.max().item() for share in shares)  # the axis stands, so heights are parts of the highest
+    for row, (name, share) in enumerate(zip(KINDS, shares, strict=True)):
+        colour = (BLUE, VERMILLION)[row]
+        ax.stairs(share.numpy() / top, edges.numpy(), fill=True, color=colour, alpha=0.55)
         spread = sqrt(variance(A, signs=name != "normal") / probes)
-        share = torch.histogram(estimates, edges).hist / len(estimates)
-        ax.stairs(share.numpy(), edges.numpy(), fill=True, color=colour, alpha=0.55)
-        figure.text(0.1 + 0.3 * row, 0.9, f"{name}: σ = {spread:.2f}", color=colour)
+        figure.text(SPREADS[row], 0.9, f"{spread:.2f}", color=colour)
+    ax.text(-0.012, 1, f"{top:.2f}", size=12, ha="right", va="center", transform=ax.get_yaxis_transform())
     ax.axvline(exact, color=BLACK, ls="--")
-    figure.text(0.7, 0.9, f"dashed: exact, {exact:.2f}")
-    ax.set(xlabel="estimate of Tr A", ylabel="share of estimates", xlim=(low, high))
-    ax.locator_params(nbins=4)
 
 
 def variance(A: Tensor, *, signs: bool) -> float:

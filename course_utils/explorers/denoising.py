@@ -30,6 +30,7 @@ def law_of_a_chain() -> Explorer:
         draw_law,
         title="The law of a chain that corrupts and denoises, and how far it is from the law of the data",
         size=(9, 4.2),
+        frame=frame_law,
         steps=slider(0, LONGEST, value=10, tooltip="How many steps the chain has taken from the white image"),
         noise=slider(0.05, 1.0, value=0.3, step=0.05, tooltip="How often a pixel is forgotten"),
         denoiser=choice(list(DENOISERS), tooltip="What draws the next image from the corrupted one"),
@@ -58,25 +59,27 @@ def likeliest() -> tuple[Tensor, Tensor]:
     return p, p.argsort(descending=True, stable=True)[:40]
 
 
+def frame_law(figure: Figure) -> None:
+    """Draw p_D over its 40 likeliest images, and axes for the distances."""
+    p, shown = likeliest()
+    left = figure.add_axes((0.1, 0.17, 0.46, 0.66))
+    left.fill_between(range(1, len(shown) + 1), p[shown], step="mid", color=BLUE, alpha=0.45, lw=0)
+    left.set(xlabel="the 40 likeliest images of p_D", title="p_D (area) and the chain (dots)")
+    left.set(ylim=(0, 0.15), xticks=(1, 14, 40), yticks=(0, 0.05, 0.1))
+    right = figure.add_axes((0.7, 0.17, 0.28, 0.66), xlim=(-2, LONGEST + 2), ylim=(-3.1, 0.2))
+    right.set(xlabel="steps", ylabel="TV to p_D", xticks=(0, 30, 60))
+    right.set_yticks((-3, -2, -1, 0), ("0.001", "0.01", "0.1", "1"))
+
+
 def draw_law(figure: Figure, *, steps: int, noise: float, denoiser: str) -> None:
     """Draw the law over the 40 likeliest images of p_D, and its distance to p_D after every step."""
     p, shown = likeliest()
     laws = laws_of(round(noise, 4), denoiser)
-    left = figure.add_axes((0.1, 0.17, 0.46, 0.66))
-    places = range(1, len(shown) + 1)
-    left.fill_between(places, p[shown], step="mid", color=BLUE, alpha=0.45, lw=0)
-    left.plot(places, laws[steps][shown], "o", color=VERMILLION, ms=6)
-    left.set(
-        xlabel="the 40 likeliest images of p_D", ylim=(0, 0.15), xticks=(1, 14, 40), yticks=(0, 0.05, 0.1)
-    )
-    left.set_title("p_D (area) and the chain (dots)")
-    right = figure.add_axes((0.7, 0.17, 0.28, 0.66))
+    left, right = figure.axes
+    left.plot(range(1, len(shown) + 1), laws[steps][shown], "o", color=VERMILLION, ms=6)
     distances = ((laws - p).abs().sum(1) / 2).clamp_min(1e-9)
     right.plot(distances.log10(), color=BLUE)
     right.plot(steps, distances[steps].log10(), "o", color=VERMILLION, ms=11)
-    right.set(xlabel="steps", ylabel="TV to p_D", xlim=(-2, LONGEST + 2), ylim=(-3.1, 0.2))
-    right.set_xticks((0, 30, 60))
-    right.set_yticks((-3, -2, -1, 0), ("0.001", "0.01", "0.1", "1"))
     right.set_title(f"TV = {distances[steps]:.3f}")
 
 
@@ -96,11 +99,18 @@ def walking(model: GSN, x: Tensor) -> Explorer:
         partial(draw_walking, model, x[:SHOWN].to(model.reference)),
         title="Twelve chains of a GSN: corrupted, reconstructed, drawn",
         size=(9, 3.0),
+        frame=frame_walking,
         steps=slider(1, 40, value=1, tooltip="How many steps the chains have taken"),
         noise=slider(0.05, 0.95, value=model.noise, step=0.05, tooltip="How often a pixel is forgotten"),
         start=choice(list(STARTS), tooltip="Where the chains begin"),
         seed=slider(0, 20, value=0, tooltip="Which random numbers are used"),
     )
+
+
+def frame_walking(figure: Figure) -> None:
+    """Three places for images."""
+    for i in range(3):
+        figure.add_axes((0.01 + 0.333 * i, 0.02, 0.31, 0.84)).set_axis_off()
 
 
 def draw_walking(
@@ -115,6 +125,5 @@ def draw_walking(
     for state in model.chain(x, steps, generator=generator):
         last = state
     pictures = {"corrupted": last.noisy, "reconstructed": last.p, f"drawn in step {steps}": last.x}
-    for i, (title, picture) in enumerate(pictures.items()):
-        ax = figure.add_axes((0.01 + 0.333 * i, 0.02, 0.31, 0.84))
+    for ax, (title, picture) in zip(figure.axes, pictures.items(), strict=True):
         plots.images(picture.cpu(), columns=4, title=title, ax=ax)

@@ -52,23 +52,28 @@ def landscape(model: ExplicitMarkovChain) -> Explorer:
         partial(draw_landscape, states[order], log_p[order]),
         title="The free energy of every image, lowest first, and one of the images",
         size=(9, 4.2),
+        frame=partial(frame_landscape, -log_p[order]),
         place=slider(1, len(states), value=1, tooltip="Which image is shown, by rising free energy"),
     )
 
 
-def draw_landscape(states: Tensor, log_p: Tensor, figure: Figure, *, place: int) -> None:
-    """Draw the curve with one place marked, and the image that stands there."""
-    left = figure.add_axes((0.1, 0.17, 0.52, 0.71))
-    cost = -log_p
-    left.plot(torch.arange(1, len(cost) + 1), cost, color=BLUE)
-    left.plot(place, cost[place - 1], "o", color=VERMILLION, ms=11)
-    left.set_xscale("log")
+def frame_landscape(cost: Tensor, figure: Figure) -> None:
+    """Draw the curve, and a place for the image."""
+    ax = figure.add_axes((0.1, 0.17, 0.52, 0.71))
+    ax.plot(torch.arange(1, len(cost) + 1), cost, color=BLUE)
+    ax.set_xscale("log")
     ticks = [10**k for k in range(4) if 10**k <= len(cost)]
-    left.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
-    left.minorticks_off()
-    left.set(xlabel="images by rising free energy", ylabel="F(x) + log Z (nats)")
+    ax.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+    ax.minorticks_off()
+    ax.set(xlabel="images by rising free energy", ylabel="F(x) + log Z (nats)")
+    figure.add_axes((0.68, 0.08, 0.3, 0.74)).set_axis_off()
+
+
+def draw_landscape(states: Tensor, log_p: Tensor, figure: Figure, *, place: int) -> None:
+    """Draw one place on the curve, and the image that stands there."""
+    left, right = figure.axes
+    left.plot(place, -log_p[place - 1], "o", color=VERMILLION, ms=11)
     left.set_title(f"the lowest {place:,} share {100 * log_p[:place].exp().sum():.1f} %")
-    right = figure.add_axes((0.68, 0.08, 0.3, 0.74))
     plots.images(states[place - 1 : place], title=f"p(x) = {100 * log_p[place - 1].exp():.2g} %", ax=right)
 
 
@@ -99,9 +104,10 @@ def chains(model: ExplicitMarkovChain, *, longest: int = 60, count: int = 2000) 
     perfect = torch.multinomial(log_p.exp(), count, replacement=True, generator=dice)
     floor = distance(states[perfect], log_p)
     return Explorer(
-        partial(draw_chains, walks, floor, count),
+        partial(draw_chains, walks, count),
         title="Chains of Gibbs sampling, and the distance of their histogram to the law of the model",
         size=(9, 4.2),
+        frame=partial(frame_chains, floor, longest),
         steps=slider(0, longest, value=0, tooltip="How many steps each chain has taken"),
         start=choice(list(STARTS), tooltip="Where all chains begin"),
     )
@@ -128,17 +134,20 @@ def distance(x: Tensor, log_p: Tensor) -> float:
     return float((share - log_p.exp()).abs().sum() / 2)
 
 
-def draw_chains(
-    walks: dict[str, Walk], floor: float, count: int, figure: Figure, *, steps: int, start: str
-) -> None:
+def frame_chains(floor: float, longest: int, figure: Figure) -> None:
+    """Draw the distance that samples of the law itself have, and a place for images."""
+    figure.add_axes((0.01, 0.02, 0.46, 0.86)).set_axis_off()
+    ax = figure.add_axes((0.58, 0.17, 0.4, 0.71), xlim=(-0.05 * longest, 1.05 * longest), ylim=(0, 1.05))
+    ax.axhline(floor, color=BLACK, lw=1.5, ls="--")
+    ax.text(longest, floor + 0.03, "samples of p itself", size=12, ha="right", va="bottom")
+    ax.set(xlabel="steps", ylabel="total variation")
+
+
+def draw_chains(walks: dict[str, Walk], count: int, figure: Figure, *, steps: int, start: str) -> None:
     """Draw 24 of the chains after so many steps, and the distance of all of them to the law."""
     now = walks[start]
-    left = figure.add_axes((0.01, 0.02, 0.46, 0.86))
+    left, right = figure.axes
     plots.images(now.images[steps], columns=6, title=f"24 chains after {steps} steps", ax=left)
-    right = figure.add_axes((0.58, 0.17, 0.4, 0.71))
     right.plot(now.distances, color=BLUE)
-    right.axhline(floor, color=BLACK, lw=1.5, ls="--")
-    right.text(len(now.distances) - 1, floor - 0.01, "samples of p itself", size=12, ha="right", va="top")
     right.plot(steps, now.distances[steps], "o", color=VERMILLION, ms=11)
-    right.set(xlabel="steps", ylabel="total variation", ylim=(0, 1.05))
     right.set_title(f"{count:,} chains: TV {now.distances[steps]:.2f}")

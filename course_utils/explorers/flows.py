@@ -1,5 +1,6 @@
 """The explorers of notebooks 13 and 14: a coupling bends a grid, a flow carries points, images blend."""
 
+from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -27,6 +28,7 @@ def coupling() -> Explorer:
         draw_coupling,
         title="A grid of the plane before and after a coupling, with the area of one of its squares",
         size=(7.5, 3.9),
+        frame=frame_coupling,
         kind=choice(["additive", "affine"], tooltip="Only shift, or scale and shift"),
         strength=slider(0.0, 1.5, value=1.0, step=0.05, tooltip="How strongly x1 moves x2"),
     )
@@ -39,21 +41,25 @@ def couple(x: Tensor, kind: str, strength: float) -> Tensor:
     return torch.stack([x1, x2 * scale + strength * torch.sin(2 * x1)], -1)
 
 
-def draw_coupling(figure: Figure, *, kind: str, strength: float) -> None:
-    """Draw both grids, the square filled, its area in the titles."""
-    lines, square = lattice(2.0, 13), border()
-    for ax, name, move in zip(
-        panels(figure, 2, header=0.5),
-        ("before", "after"),
-        (lambda x: x, partial(couple, kind=kind, strength=strength)),
-        strict=True,
-    ):
-        draw_grid(ax, move(lines))
-        shape = move(square)
-        ax.fill(*shape.T.numpy(), color=BLUE, alpha=0.7)
-        symbol = "x" if name == "before" else "z"
+def frame_coupling(figure: Figure) -> None:
+    """Draw the grid and the square before the coupling, and axes for what becomes of them."""
+    for ax, symbol in zip(panels(figure, 2, header=0.5), "xz", strict=True):
         ax.set(xlabel=f"{symbol}₁", ylabel=f"{symbol}₂", xlim=(-2.3, 2.3), ylim=(-4, 4))
-        ax.set(title=f"{name}: area {area(shape):.2f}", xticks=(-2, 0, 2), yticks=(-4, 0, 4))
+        ax.set(xticks=(-2, 0, 2), yticks=(-4, 0, 4))
+    draw_square(figure.axes[0], "before", lambda x: x)
+
+
+def draw_coupling(figure: Figure, *, kind: str, strength: float) -> None:
+    """Draw the grid and the square after the coupling."""
+    draw_square(figure.axes[1], "after", partial(couple, kind=kind, strength=strength))
+
+
+def draw_square(ax: Axes, name: str, move: Callable[[Tensor], Tensor]) -> None:
+    """Draw a moved grid, a moved square filled, its area in the title."""
+    draw_grid(ax, move(lattice(2.0, 13)))
+    shape = move(border())
+    ax.fill(*shape.T.numpy(), color=BLUE, alpha=0.7)
+    ax.set_title(f"{name}: area {area(shape):.2f}")
 
 
 def area(outline: Tensor) -> float:
@@ -112,6 +118,7 @@ def layers(model: NICE | RealNVP | Glow, x: Tensor) -> Explorer:
         partial(draw_layers, points, lines, nats),
         title="Points and grid after the first steps of a flow, and the likelihood if it stopped there",
         size=(7.5, 3.9),
+        frame=partial(frame_layers, nats),
         step=slider(0, last, value=0, tooltip="How many steps of the flow, from data to noise"),
     )
 
@@ -130,20 +137,26 @@ def stages(model: NICE | RealNVP | Glow, x: Tensor) -> tuple[list[Tensor], list[
     return points, nats
 
 
+def frame_layers(nats: list[float], figure: Figure) -> None:
+    """Draw the curve, and axes for the points."""
+    left, right = panels(figure, 2, header=0.5)
+    left.set(xlabel="first coordinate", ylabel="second coordinate", xlim=(-4, 4), ylim=(-4, 4))
+    left.set(xticks=(-4, 0, 4), yticks=(-4, 0, 4))
+    right.plot(nats, color=BLUE)
+    right.set(xlabel="steps of the flow", ylabel="nats if it stopped here")
+    right.locator_params(nbins=4)
+
+
 def draw_layers(
     points: list[Tensor], lines: list[Tensor], nats: list[float], figure: Figure, *, step: int
 ) -> None:
-    """Draw the points on the grid after some steps, and the curve with that moment marked."""
-    left, right = panels(figure, 2, header=0.5)
+    """Draw the points on the grid after some steps, and that moment on the curve."""
+    left, right = figure.axes
     draw_grid(left, lines[step])
     left.scatter(*points[step].T.numpy(), s=6, color=BLUE, alpha=0.6, linewidths=0)
-    left.set(xlabel="first coordinate", ylabel="second coordinate", xlim=(-4, 4), ylim=(-4, 4))
-    left.set(xticks=(-4, 0, 4), yticks=(-4, 0, 4))
     left.set_title("data" if step == 0 else f"after {step} of {len(points) - 1} steps")
-    right.plot(nats, color=BLUE)
     right.plot(step, nats[step], "o", color=VERMILLION, ms=11)
-    right.set(xlabel="steps of the flow", ylabel="nats if it stopped here", title=f"{nats[step]:.2f} nats")
-    right.locator_params(nbins=4)
+    right.set_title(f"{nats[step]:.2f} nats")
 
 
 def interpolation(model: NICE | RealNVP | Glow, x: Tensor) -> Explorer:
@@ -164,9 +177,17 @@ def interpolation(model: NICE | RealNVP | Glow, x: Tensor) -> Explorer:
         partial(draw_interpolation, model, x, z),
         title="Between two images, by latent variables and by pixels",
         size=(9, 4.4),
+        frame=frame_interpolation,
         t=slider(0.0, 1.0, value=0.5, step=0.05, tooltip="How far from the first image to the second"),
         pair=slider(1, len(x) // 2, value=1, tooltip="Which two images"),
     )
+
+
+def frame_interpolation(figure: Figure) -> None:
+    """On either side a place for an image and, below, for the way there."""
+    for left in (0.01, 0.51):
+        for place in ((left + 0.1, 0.26, 0.28, 0.62), (left, 0.02, 0.48, 0.2)):
+            figure.add_axes(place).set_axis_off()
 
 
 @torch.no_grad()
@@ -178,7 +199,7 @@ def draw_interpolation(
     times = torch.tensor([t, *torch.linspace(0, 1, 9).tolist()]).to(x).view(-1, *[1] * (x.dim() - 1))
     decoded = model.decode(torch.lerp(z[[first]], z[[second]], times)).cpu()
     blended = torch.lerp(x[[first]], x[[second]], times).cpu()
-    for left, name, way in ((0.01, "latent variables", decoded), (0.51, "pixels", blended)):
-        big = figure.add_axes((left + 0.1, 0.26, 0.28, 0.62))
+    for k, (name, way) in enumerate((("latent variables", decoded), ("pixels", blended))):
+        big, below = figure.axes[2 * k : 2 * k + 2]
         plots.images(way[:1], title=f"by {name}, t = {t:.2f}", ax=big)
-        plots.images(way[1:], columns=9, ax=figure.add_axes((left, 0.02, 0.48, 0.2)))
+        plots.images(way[1:], columns=9, ax=below)

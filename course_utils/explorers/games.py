@@ -66,8 +66,19 @@ def replay(
         partial(draw_replay, data, looks),
         title="A game on the plane: samples of G over the answers of D, and the share of each mode",
         size=(9, 4.2),
+        frame=partial(frame_replay, data.extent, len(data.centres)),
         moment=slider(0, len(looks) - 1, value=0, tooltip="Go through the game from start to end"),
     )
+
+
+def frame_replay(e: float, modes: int, figure: Figure) -> None:
+    """The window of the plane, and axes for the shares."""
+    left, right = figure.add_axes((0.08, 0.15, 0.37, 0.76)), figure.add_axes((0.56, 0.15, 0.42, 0.76))
+    ticks = [-e, 0, e]
+    left.set(xlim=(-e, e), ylim=(-e, e), xticks=ticks, yticks=ticks, xlabel="$x_1$", ylabel="$x_2$")
+    left.set_aspect("equal")
+    right.set(ylim=(0, 60), xlim=(0.5, modes + 0.5), xticks=[1, modes], yticks=[0, 20, 40, 60])
+    right.set(xlabel="mode", ylabel="% of the samples")
 
 
 def draw_replay(
@@ -75,22 +86,19 @@ def draw_replay(
 ) -> None:
     """Draw the samples on the map of D's answers, and how they are shared among the modes."""
     epoch, x, answer = looks[moment]
-    left, right = figure.add_axes((0.08, 0.15, 0.37, 0.76)), figure.add_axes((0.56, 0.15, 0.42, 0.76))
+    left, right = figure.axes
     e = data.extent
     cell = e / (SIDE - 1)
     window = (-e - cell, e + cell, -e - cell, e + cell)
     left.imshow(answer.numpy(), extent=window, origin="lower", cmap="cividis", vmin=0, vmax=1)
     left.plot(*x.T.numpy(), ".", color=ORANGE, ms=4)
     left.plot(*data.centres.T.numpy(), "+", color="white", ms=9, mew=2)
-    ticks = [-e, 0, e]
-    left.set(xlim=(-e, e), ylim=(-e, e), xticks=ticks, yticks=ticks, xlabel="$x_1$", ylabel="$x_2$")
     left.set_title(f"epoch {epoch}; D from {answer.min():.2f} to {answer.max():.2f}")
     share = shares(data, x)
     count = len(share)
     right.stairs(100 * share.numpy(), [k + 0.5 for k in range(count + 1)], fill=True, color=BLUE)
     right.axhline(100 / count, color=BLACK, lw=1.5, linestyle="--")
-    right.set(ylim=(0, 60), xlim=(0.5, count + 0.5), xticks=[1, count], yticks=[0, 20, 40, 60])
-    right.set(xlabel="mode", ylabel="% of the samples", title=f"{100 * share.sum():.0f} % at a mode")
+    right.set_title(f"{100 * share.sum():.0f} % at a mode")
 
 
 def apart() -> Explorer:
@@ -100,6 +108,7 @@ def apart() -> Explorer:
         partial(draw_apart, curves),
         title="Data and samples pulled apart: the best discriminator, JSD and W₁",
         size=(9, 4.2),
+        frame=partial(frame_apart, curves),
         distance=slider(0.0, FARTHEST, value=1.0, step=0.1, tooltip="How far the samples are from the data"),
     )
 
@@ -115,27 +124,34 @@ def distances_apart() -> dict[str, Tensor]:
     }
 
 
-def draw_apart(curves: dict[str, Tensor], figure: Figure, *, distance: float) -> None:
-    """Draw both laws with D* on the left, and both distances with this place marked on the right."""
-    x = line()
-    log_p, log_q = gaussian_on(x, -distance / 2, WIDTH), gaussian_on(x, distance / 2, WIDTH)
+LOOKS = {"JSD": (BLACK, "-"), "W₁": (GREEN, "--")}
+
+
+def frame_apart(curves: dict[str, Tensor], figure: Figure) -> None:
+    """Draw both distances as curves, and axes for the laws."""
     left, right = panels(figure, 2, header=0.55)
-    top = float(log_p.exp().max())
-    for law, colour in ((log_p, BLUE), (log_q, VERMILLION)):
-        left.fill(x[::4].numpy(), (law.exp() / top)[::4].numpy(), color=colour, alpha=0.4, lw=0)
-    left.plot(x[::2].numpy(), torch.sigmoid(log_p - log_q)[::2].numpy(), color=BLACK)
     left.text(-3.9, 0.93, "D*", color=BLACK, va="top", size=14)
-    left.text(-distance / 2 - 0.1, 1.05, "p_D", color=BLUE, ha="right", va="bottom", size=14)
-    left.text(distance / 2 + 0.1, 1.05, "p_g", color=VERMILLION, va="bottom", size=14)
     left.set(xlim=(-4, 4), ylim=(0, 1.25), xlabel="x", xticks=[-4, 0, 4], yticks=[0, 0.5, 1], ylabel="D*(x)")
-    at = curves["distance"].numpy()
-    for name, colour, dash in (("JSD", BLACK, "-"), ("W₁", GREEN, "--")):
-        value = curves[name].numpy()
-        right.plot(at, value, color=colour, linestyle=dash)
-        right.plot(distance, value[round(10 * distance)], "o", color=colour, ms=9)
+    for name, (colour, dash) in LOOKS.items():
+        right.plot(curves["distance"].numpy(), curves[name].numpy(), color=colour, linestyle=dash)
     right.axhline(log(2), color=BLACK, lw=1, linestyle=":")
     right.text(FARTHEST, log(2) + 0.08, "log 2", ha="right", va="bottom", size=12)
     right.text(2.6, 0.18, "JSD", color=BLACK, size=14)
     right.text(2.3, 2.9, "W₁", color=GREEN, ha="right", size=14)
     right.set(xlabel="distance of the means", ylabel="JSD (nats), W₁", ylim=(0, 4.2))
     right.set(xticks=[0, 2, 4], yticks=[0, 2, 4])
+
+
+def draw_apart(curves: dict[str, Tensor], figure: Figure, *, distance: float) -> None:
+    """Draw both laws with D* on the left, and mark this place on both distances on the right."""
+    x = line()
+    log_p, log_q = gaussian_on(x, -distance / 2, WIDTH), gaussian_on(x, distance / 2, WIDTH)
+    left, right = figure.axes
+    top = float(log_p.exp().max())
+    for law, colour in ((log_p, BLUE), (log_q, VERMILLION)):
+        left.fill(x[::4].numpy(), (law.exp() / top)[::4].numpy(), color=colour, alpha=0.4, lw=0)
+    left.plot(x[::2].numpy(), torch.sigmoid(log_p - log_q)[::2].numpy(), color=BLACK)
+    left.text(-distance / 2 - 0.1, 1.05, "p_D", color=BLUE, ha="right", va="bottom", size=14)
+    left.text(distance / 2 + 0.1, 1.05, "p_g", color=VERMILLION, va="bottom", size=14)
+    for name, (colour, _) in LOOKS.items():
+        right.plot(distance, curves[name][round(10 * distance)], "o", color=colour, ms=9, clip_on=False)

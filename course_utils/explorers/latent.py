@@ -35,26 +35,30 @@ def latent_plane(model: VAE, x: Tensor, y: Tensor) -> Explorer:
     with torch.no_grad():
         means = model.encode(x).mean.cpu()
     return Explorer(
-        partial(draw_plane, model, means, y.cpu()),
+        partial(draw_plane, model),
         title="A code z on the plane of encoded digits, and the image that the decoder makes of it",
         size=(8.4, 4.4),
+        frame=partial(frame_plane, means, y.cpu()),
         z1=slider(-HALF, HALF, value=0.0, step=0.1, name="z₁", tooltip="The first number of the code"),
         z2=slider(-HALF, HALF, value=0.0, step=0.1, name="z₂", tooltip="The second number of the code"),
     )
 
 
-@torch.no_grad()
-def draw_plane(model: VAE, means: Tensor, y: Tensor, figure: Figure, *, z1: float, z2: float) -> None:
-    """Draw the digits where they are encoded, the point z, and the decoder's mean there."""
-    width, height = figure.get_size_inches()
-    left = figure.add_axes((1 / width, 0.7 / height, (height - 1.2) / width, 1 - 1.2 / height))
+def frame_plane(means: Tensor, y: Tensor, figure: Figure) -> None:
+    """Draw the digits where they are encoded, and a place for an image."""
+    left = _window(figure, 1.0)
     for digit in range(10):
         left.plot(*means[y == digit].T.numpy(), ls="none", marker=f"${digit}$", ms=8, mew=0, color=BLUE)
-    left.plot(z1, z2, "o", color=VERMILLION, ms=13, mfc="none", mew=3)
-    _frame(left)
     left.set_title("digits where q puts them")
+    figure.add_axes((0.57, 0.06, 0.41, 0.78)).set_axis_off()
+
+
+@torch.no_grad()
+def draw_plane(model: VAE, figure: Figure, *, z1: float, z2: float) -> None:
+    """Draw the point z, and the decoder's mean there."""
+    left, right = figure.axes
+    left.plot(z1, z2, "o", color=VERMILLION, ms=13, mfc="none", mew=3, clip_on=False)
     z = torch.tensor([[z1, z2]]).to(model.reference)
-    right = figure.add_axes((0.57, 0.06, 0.41, 0.78))
     plots.images(model.decode(z).mean.cpu(), title=f"decoded: z = ({z1:.1f}, {z2:.1f})", ax=right)
 
 
@@ -78,6 +82,7 @@ def posterior(model: VAE, x: Tensor) -> Explorer:
         partial(draw_posterior, model, x.cpu(), z, log_joint),
         title="The posterior of the code of an image, and the encoder's guess of it",
         size=(8.4, 4.4),
+        frame=frame_posterior,
         image=slider(1, len(x), value=1, tooltip="Which image"),
     )
 
@@ -111,34 +116,41 @@ def _on_grid(mean: Tensor, log_variance: Tensor, z: Tensor) -> Tensor:
     return law.log_prob(z.double()).sum(1)
 
 
+def frame_posterior(figure: Figure) -> None:
+    """A place for the image, and the plane of codes."""
+    figure.add_axes((0.02, 0.1, 0.33, 0.74)).set_axis_off()
+    _window(figure, 4.4)
+
+
 @torch.no_grad()
 def draw_posterior(
     model: VAE, x: Tensor, z: Tensor, log_joint: Tensor, figure: Figure, *, image: int
 ) -> None:
     """Draw the image, its posterior as a map, and one and two standard deviations of the guess."""
+    left, right = figure.axes
     one, joint = x[image - 1], log_joint[image - 1]
-    log_p, elbo = gap(model, one, z, joint)
-    plots.images(one[None], title=f"x, image {image}", ax=figure.add_axes((0.02, 0.1, 0.33, 0.74)))
-    width, height = figure.get_size_inches()
-    ax = figure.add_axes((4.4 / width, 0.7 / height, (height - 1.2) / width, 1 - 1.2 / height))
+    plots.images(one[None], title=f"x, image {image}", ax=left)
     density = (joint - joint.max()).exp().view(POINTS, POINTS).T.numpy()
     box = (-WIDER, WIDER, -WIDER, WIDER)
-    ax.imshow(density, extent=box, origin="lower", cmap="Blues", interpolation="bilinear")
+    right.imshow(density, extent=box, origin="lower", cmap="Blues", interpolation="bilinear")
     q = model.encode(one.to(model.reference)[None])
     angle = torch.linspace(0, 2 * torch.pi, 60)
     circle = torch.stack([angle.cos(), angle.sin()], 1)
     for many in (1, 2):
         outline = q.mean.cpu() + many * (0.5 * q.log_variance.cpu()).exp() * circle
-        ax.plot(*outline.T.numpy(), color=ORANGE if many == 2 else VERMILLION, ls="-", lw=2.5)
-    _frame(ax)
+        right.plot(*outline.T.numpy(), color=ORANGE if many == 2 else VERMILLION, ls="-", lw=2.5)
+    log_p, elbo = gap(model, one, z, joint)
     nats = f"log p(x) {log_p:.2f}, ELBO {elbo:.2f}".replace("-", "−")
-    ax.set_title(f"{nats}: gap {log_p - elbo:.2f} nats", loc="right")
+    right.set_title(f"{nats}: gap {log_p - elbo:.2f} nats", x=1, ha="right")
 
 
-def _frame(ax: Axes) -> None:
+def _window(figure: Figure, left: float) -> Axes:
+    """The square of the plane that is shown, so many inches from the left."""
+    width, height = figure.get_size_inches()
+    ax = figure.add_axes((left / width, 0.7 / height, (height - 1.2) / width, 1 - 1.2 / height))
     ax.set(xlabel="$z_1$", ylabel="$z_2$", xlim=(-HALF, HALF), ylim=(-HALF, HALF))
-    ax.set_xticks([-2, 0, 2])
-    ax.set_yticks([-2, 0, 2])
+    ax.set(xticks=[-2, 0, 2], yticks=[-2, 0, 2], aspect="equal")
+    return ax
 
 
 def _check_plane(model: VAE, who: str) -> None:

@@ -1,10 +1,15 @@
 """The explorer of notebook 12: which pixels reach an output of MADE, in any order."""
 
+from functools import cache
+
 import torch
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
+from matplotlib.collections import LineCollection, PatchCollection, PathCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.path import Path
+from matplotlib.textpath import TextPath
+from matplotlib.transforms import Affine2D
 from torch import Tensor
 
 from course_utils.explorers.base import Explorer
@@ -35,6 +40,7 @@ def paths() -> Explorer:
         draw_paths,
         title="The connections of a MADE: an output hears only the pixels before it in the order",
         size=(8, 4.2),
+        frame=frame_paths,
         output=slider(1, PLACES, value=5, tooltip="Which pixel's probability is computed: its place"),
         order=choice(list(ORDERS), tooltip="The order in which pixels are visited"),
         degrees=choice(["spread evenly", "random"], tooltip="How hidden units get their degrees"),
@@ -42,6 +48,7 @@ def paths() -> Explorer:
     )
 
 
+@cache
 def small_made(order: str, degrees: str, direct: bool) -> MADE:
     """The network of the explorer; its weights do not matter."""
     masks = 1 if degrees == "spread evenly" else 2  # two masks: degrees are drawn
@@ -56,6 +63,15 @@ def heard(masks: list[Tensor], output: int) -> list[Tensor]:
     return reached
 
 
+def frame_paths(figure: Figure) -> None:
+    """Name the layers, over a place for the network; beside it a place for the image."""
+    ax = figure.add_axes((0.01, 0.02, 0.64, 0.88), xlim=(-0.3, 3.3), ylim=(0.2, PLACES + 0.5))
+    for across, name in enumerate(("pixels", "hidden 1", "hidden 2", "outputs")):
+        figure.text(across, PLACES + 0.15, name, ha="center", size=13, transform=ax.transData)
+    ax.set_axis_off()
+    figure.add_axes((0.69, 0.14, 0.3, 0.62), xlim=(0, SIDE), ylim=(0, SIDE), aspect="equal").set_axis_off()
+
+
 def draw_paths(figure: Figure, *, output: int, order: str, degrees: str, direct: bool) -> None:
     """Draw the network as layers of nodes from left to right, and the pixels as an image."""
     model = small_made(order, degrees, direct)
@@ -64,27 +80,41 @@ def draw_paths(figure: Figure, *, output: int, order: str, degrees: str, direct:
     reached = heard(masks, pixel)
     if direct:
         reached[0] = reached[0] | model.direct_mask[pixel]
-    ax = figure.add_axes((0.01, 0.02, 0.64, 0.88))
+    ax, image = figure.axes
     columns = [*layers, layers[0]]
     spots = [nodes(degree, across) for across, degree in enumerate(columns)]
-    for below, mask in enumerate(masks):
-        draw_edges(ax, spots[below], spots[below + 1], mask, reached[below + 1])
+    lines = [
+        line
+        for below, mask in enumerate(masks)
+        for line in edges(spots[below], spots[below + 1], mask, reached[below + 1])
+    ]
     if direct:
-        only = torch.zeros(PLACES, dtype=torch.bool)
-        only[pixel] = True
-        draw_edges(ax, spots[0], spots[-1], model.direct_mask & only[:, None], only)
-    for across, (degree, spot) in enumerate(zip(columns, spots, strict=True)):
-        faces = [BLUE if on else GREY for on in reached[across].tolist()]
-        if across == 3:
-            faces[pixel] = VERMILLION
-        ax.scatter(*zip(*spot, strict=True), s=360, c=faces, zorder=3)
-        for (x, y), face, number in zip(spot, faces, degree.tolist(), strict=True):
-            ax.text(x, y, f"{number}", color=INK[face], ha="center", va="center", size=12, zorder=4)
-    for across, name in enumerate(("pixels", "hidden 1", "hidden 2", "outputs")):
-        ax.text(across, PLACES + 0.15, name, ha="center", size=13)
-    ax.set(xlim=(-0.3, 3.3), ylim=(0.2, PLACES + 0.5))
-    ax.set_axis_off()
-    draw_context(figure, model, pixel, reached[0])
+        lines += edges(spots[0], spots[-1], model.direct_mask, torch.arange(PLACES) == pixel)
+    ax.add_collection(LineCollection(lines, colors=BLUE, linewidths=1.2, zorder=1), autolim=False)
+    faces = [BLUE if on else GREY for layer in reached for on in layer.tolist()]
+    faces[pixel - PLACES] = VERMILLION  # the outputs come last
+    flat = [spot for layer in spots for spot in layer]
+    ax.scatter(*zip(*flat, strict=True), s=360, c=faces, zorder=3)
+    write(ax, flat, torch.cat(columns).tolist(), [INK[face] for face in faces], 12)
+    draw_context(image, model, pixel, reached[0])
+
+
+@cache
+def numeral(number: int, size: float) -> Path:
+    """The outline of a number around (0, 0), in points."""
+    path = TextPath((0, 0), str(number), size=size)
+    box = path.get_extents()
+    return path.transformed(Affine2D().translate(-(box.x0 + box.x1) / 2, -(box.y0 + box.y1) / 2))
+
+
+def write(ax: Axes, spots: Spots, numbers: list[int], colours: list[str], size: float) -> None:
+    """Write numbers in one go: as texts they would take as long as all the rest."""
+    paths = [numeral(number, size) for number in numbers]
+    written = PathCollection(
+        paths, offsets=spots, offset_transform=ax.transData, facecolors=colours, linewidths=0, zorder=4
+    )
+    written.set_transform(Affine2D().scale(ax.figure.dpi / 72))
+    ax.add_collection(written, autolim=False)
 
 
 def nodes(degree: Tensor, across: int) -> Spots:
@@ -94,21 +124,17 @@ def nodes(degree: Tensor, across: int) -> Spots:
     return [(across, PLACES - 0.45 - float(r) * step * 0.98) for r in rank]
 
 
-def draw_edges(ax: Axes, below: Spots, above: Spots, mask: Tensor, reached: Tensor) -> None:
-    """Draw those connections of a mask that lead to a unit which is reached."""
-    ends = (mask & reached[:, None]).nonzero().tolist()
-    lines = [(below[j], above[k]) for k, j in ends]
-    ax.add_collection(LineCollection(lines, colors=BLUE, linewidths=1.2, zorder=1), autolim=False)
+def edges(below: Spots, above: Spots, mask: Tensor, reached: Tensor) -> list[Spots]:
+    """From where to where those connections of a mask go that lead to a unit which is reached."""
+    return [[below[j], above[k]] for k, j in (mask & reached[:, None]).nonzero().tolist()]
 
 
-def draw_context(figure: Figure, model: MADE, pixel: int, known: Tensor) -> None:
+def draw_context(ax: Axes, model: MADE, pixel: int, known: Tensor) -> None:
     """Draw the image: the pixel that is asked for, those that reach it, and each one's place."""
-    ax = figure.add_axes((0.69, 0.14, 0.3, 0.62))
-    for k, place in enumerate(model.degrees[0].tolist()):
-        x, y = k % SIDE, SIDE - 1 - k // SIDE
-        face = VERMILLION if k == pixel else BLUE if known[k] else GREY
-        ax.add_patch(Rectangle((x, y), 0.94, 0.94, color=face))
-        ax.text(x + 0.47, y + 0.47, str(place), color=INK[face], size=18, ha="center", va="center")
-    ax.set(xlim=(0, SIDE), ylim=(0, SIDE), aspect="equal")
+    corners = [(k % SIDE, SIDE - 1 - k // SIDE) for k in range(PLACES)]
+    faces = [VERMILLION if k == pixel else BLUE if known[k] else GREY for k in range(PLACES)]
+    tiles = [Rectangle(corner, 0.94, 0.94) for corner in corners]
+    ax.add_collection(PatchCollection(tiles, color=faces, zorder=1), autolim=False)
+    middles = [(x + 0.47, y + 0.47) for x, y in corners]
+    write(ax, middles, model.degrees[0].tolist(), [INK[face] for face in faces], 18)
     ax.set_title(f"output {int(model.degrees[0][pixel])} hears {int(known.sum())} pixels", size=15)
-    ax.set_axis_off()

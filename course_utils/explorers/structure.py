@@ -45,6 +45,7 @@ def clustering(x: Tensor, y: Tensor, *, k: int = 10, steps: int = 15, seed: int 
         partial(draw_clustering, images, scores),
         title="The centres of k-means step by step, and its agreement with labels that it never saw",
         size=(8, 3.8),
+        frame=partial(frame_clustering, scores),
         step=slider(0, steps, value=0, tooltip="How often images were assigned and centres moved"),
     )
 
@@ -65,16 +66,21 @@ def lloyd(x: np.ndarray, k: int, steps: int, seed: int) -> tuple[list[np.ndarray
     return centres[: steps + 1], labels
 
 
+def frame_clustering(scores: list[float], figure: Figure) -> None:
+    """Draw the score of every step, and a place for images."""
+    figure.add_axes((0.01, 0.05, 0.5, 0.8)).set_axis_off()
+    ax = figure.add_axes((0.62, 0.19, 0.36, 0.66))
+    ax.plot(scores, color=BLUE)
+    ax.set(xlabel="step", ylabel="adjusted Rand index", ylim=(0, 1), yticks=(0, 0.5, 1))
+    ax.locator_params(axis="x", nbins=4)
+
+
 def draw_clustering(images: list[Tensor], scores: list[float], figure: Figure, *, step: int) -> None:
-    """Draw the centres after a step, and the score of every step with this one marked."""
-    left = figure.add_axes((0.01, 0.05, 0.5, 0.8))
+    """Draw the centres after a step, and that step on the curve of the scores."""
+    left, right = figure.axes
     plots.images(images[step], title=f"centres after {step} steps", columns=5, ax=left)
-    right = figure.add_axes((0.62, 0.19, 0.36, 0.66))
-    right.plot(scores, color=BLUE)
-    right.plot(step, scores[step], "o", color=VERMILLION, ms=11)
-    right.set(xlabel="step", ylabel="adjusted Rand index", ylim=(0, 1), yticks=(0, 0.5, 1))
+    right.plot(step, scores[step], "o", color=VERMILLION, ms=11, clip_on=False)
     right.set_title(f"agreement {scores[step]:.2f}")
-    right.locator_params(axis="x", nbins=4)
 
 
 def components(x: Tensor, shown: Tensor) -> Explorer:
@@ -104,21 +110,27 @@ def components(x: Tensor, shown: Tensor) -> Explorer:
         partial(draw_components, shown, mean, axes, codes, share),
         title="Images rebuilt from their first principal components",
         size=(8, 3.8),
+        frame=partial(frame_components, share),
         K=slider(0, most, value=min(10, most), tooltip="How many principal components are kept"),
     )
+
+
+def frame_components(share: np.ndarray, figure: Figure) -> None:
+    """Draw the share of the variance for every K, and a place for images."""
+    figure.add_axes((0.01, 0.05, 0.56, 0.8)).set_axis_off()
+    ax = figure.add_axes((0.68, 0.19, 0.3, 0.66))
+    ax.plot(100 * share, color=BLUE)
+    ax.set(xlabel="components K", ylabel="% of the variance", ylim=(0, 102), yticks=(0, 50, 100))
+    ax.locator_params(axis="x", nbins=4)
 
 
 def draw_components(
     shown: Tensor, mean: Tensor, axes: Tensor, codes: Tensor, share: np.ndarray, figure: Figure, *, K: int
 ) -> None:
-    """Draw the images over what K components keep of them, and the share of the variance."""
+    """Draw the images over what K components keep of them, and this K on the curve."""
     rebuilt = (mean + codes[:, :K] @ axes[:K]).view_as(shown).clamp(0, 1)
     pairs = torch.cat([shown, rebuilt])
-    left = figure.add_axes((0.01, 0.05, 0.56, 0.8))
+    left, right = figure.axes
     plots.images(pairs, title=f"originals; from {K} numbers each", columns=len(shown), ax=left)
-    right = figure.add_axes((0.68, 0.19, 0.3, 0.66))
-    right.plot(100 * share, color=BLUE)
-    right.plot(K, 100 * share[K], "o", color=VERMILLION, ms=11)
-    right.set(xlabel="components K", ylabel="% of the variance", ylim=(0, 102), yticks=(0, 50, 100))
+    right.plot(K, 100 * share[K], "o", color=VERMILLION, ms=11, clip_on=False)
     right.set_title(f"{100 * share[K]:.0f} % explained")
-    right.locator_params(axis="x", nbins=4)
