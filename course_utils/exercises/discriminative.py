@@ -19,15 +19,15 @@ def naive_bayes_weights(mu: Tensor, p1: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def log_px_of_seen(x: Tensor, seen: Tensor, mu: Tensor) -> Tensor:
-    """log p(seen pixels of x | y) ``(N, 2)``: pixels ``(N, D)``, seen bool ``(D,)``, μ ``(2, D)``."""
+    """log p(seen pixels of x | y) ``(N, K)``: pixels ``(N, D)``, seen bool ``(D,)``, μ ``(K, D)``."""
     x, mu = x[:, seen], mu[:, seen]
     return x @ mu.log().T + (1 - x) @ (1 - mu).log().T
 
 
 def with_prior(p: Tensor, old: float, new: float) -> Tensor:
     """p(y = 1 | x) ``(N,)`` under another p(y = 1), the p(x | y) as they were."""
-    odds = p / (1 - p) * (new / (1 - new)) / (old / (1 - old))
-    return odds / (1 + odds)
+    one, zero = p * new / old, (1 - p) * (1 - new) / (1 - old)
+    return one / (one + zero)
 
 
 def scores() -> dict[str, tuple[Tensor, Tensor]]:
@@ -57,12 +57,16 @@ def machines() -> dict[str, tuple[Tensor, Tensor]]:
 
 
 def hidden() -> dict[str, tuple[Tensor, Tensor, Tensor]]:
-    """Images, which of their pixels are seen, and probabilities of white pixels in two classes."""
+    """Images, which of their pixels are seen, and probabilities of white pixels in each class."""
     dice = torch.Generator().manual_seed(0)
     x = (torch.rand(4, 6, generator=dice) < 0.5).float()
-    mu = 0.05 + 0.9 * torch.rand(2, 6, generator=dice)
+    mu = 0.05 + 0.9 * torch.rand(4, 6, generator=dice)
     seen = torch.tensor([True, False, True, True, False, False])
-    return {"all seen": (x, torch.ones(6, dtype=torch.bool), mu), "three of six seen": (x, seen, mu)}
+    return {
+        "all seen, two classes": (x, torch.ones(6, dtype=torch.bool), mu[:2]),
+        "three of six seen, two classes": (x, seen, mu[:2]),
+        "three of six seen, four classes": (x, seen, mu),
+    }
 
 
 def posteriors() -> dict[str, tuple[Tensor, float, float]]:
@@ -72,11 +76,12 @@ def posteriors() -> dict[str, tuple[Tensor, float, float]]:
         "the same prior": (p, 0.4, 0.4),
         "a rarer class": (p, 0.5, 0.1),
         "from rare to frequent": (p, 0.2, 0.7),
+        "p = 0 and p = 1": (torch.tensor([0.0, 1.0]), 0.5, 0.1),
     }
 
 
 def log_px_of_all(x: Tensor, mu: Tensor) -> Tensor:
-    """log p(x | y) ``(N, 2)`` with every pixel seen."""
+    """log p(x | y) ``(N, K)`` with every pixel seen."""
     return log_px_of_seen(x, torch.ones(x.shape[1], dtype=torch.bool), mu)
 
 
@@ -151,8 +156,8 @@ WITH_PRIOR = Exercise(
     with_prior,
     hints=(
         "p(y | x) is in proportion to p(x | y) p(y): take the old prior out, and put the new one in.",
-        "In odds: p/(1−p) divided by the old odds of y, times the new.",
-        "odds = p / (1 - p) * (new / (1 - new)) / (old / (1 - old)); return odds / (1 + odds).",
+        "y = 1 weighs p · new / old, y = 0 weighs (1 − p)(1 − new)/(1 − old): divide by the sum of both.",
+        "one, zero = p * new / old, (1 - p) * (1 - new) / (1 - old); return one / (one + zero).",
     ),
     properties=(
         agrees_with(
@@ -160,6 +165,6 @@ WITH_PRIOR = Exercise(
             lambda: {"the same prior": (torch.tensor([0.1, 0.7]), 0.3, 0.3)},
             says="it changes nothing if the prior stays",
         ),
-        agrees_with(with_prior, posteriors, says="its odds are the old ones times the change of the prior's"),
+        agrees_with(with_prior, posteriors, says="each class is weighted by its new prior over its old one"),
     ),
 )

@@ -63,6 +63,7 @@ ANSWERS = {
             lambda x, seen, mu: nb(torch.where(seen, x, mu.mean(0)), mu),
             lambda x, seen, mu: nb(x[:, seen], mu[:, seen]).exp(),
             lambda x, seen, mu: x[:, seen] @ mu[:, seen].log().T,
+            lambda x, seen, mu: nb(x[:, seen], mu[:2, seen]),
         ),
         right=(lambda x, seen, mu: (seen * x) @ mu.log().T + (seen * (1 - x)) @ (1 - mu).log().T,),
         untouched=(dots, ..., None),
@@ -74,6 +75,7 @@ ANSWERS = {
             lambda p, old, new: p * new / (p * new + (1 - p) * (1 - new)),
             lambda p, old, new: odds(p) * odds(old) / odds(new) / (1 + odds(p) * odds(old) / odds(new)),
             lambda p, old, new: odds(p) * odds(new) / odds(old),
+            lambda p, old, new: odds(p) * odds(new) / odds(old) / (1 + odds(p) * odds(new) / odds(old)),
             lambda p, old, new: p + new - old,
         ),
         right=(
