@@ -11,8 +11,10 @@ from course_utils.vision.boxes import box_iou, generalised_iou, mask_iou, nms
 from course_utils.vision.classification import Classifier
 from course_utils.vision.detection import Detector
 from course_utils.vision.detections import Detections
+from course_utils.vision.instances import connected_components
 from course_utils.vision.localisation import Localiser, localised, mean_box
 from course_utils.vision.recognition import DigitClassifier
+from course_utils.vision.segmentation import InstanceSegmenter
 
 __all__ = [
     "Backbone",
@@ -20,10 +22,12 @@ __all__ = [
     "Detections",
     "Detector",
     "DigitClassifier",
+    "InstanceSegmenter",
     "Localiser",
     "PrecisionRecall",
     "average_precision",
     "box_iou",
+    "connected_components",
     "generalised_iou",
     "localised",
     "mask_iou",

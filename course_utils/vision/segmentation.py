@@ -1,0 +1,155 @@
+"""Instance segmentation: every object on an image, each with its class and its pixels."""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import (
+    avg_pool2d,
+    binary_cross_entropy_with_logits,
+    interpolate,
+    one_hot,
+    pixel_shuffle,
+)
+
+from course_utils.checks import check_count
+from course_utils.vision.backbone import Backbone
+from course_utils.vision.detections import Detections
+from course_utils.vision.instances import centre_of_mass, group, positions
+
+STEP = 2
+SPREAD = 3.0
+WEIGHTS = (20.0, 0.1, 1.0)  # of class, heat and offset: the class is what takes longest to learn
+UNIT = 8.0
+
+
+class InstanceSegmenter(nn.Module):
+    r"""Which pixels belong to which object: x is a picture, y a class and a mask for each object.
+
+    A class for each pixel (semantic segmentation) does not say where one duck ends and the next begins. So
+    every pixel says one thing more: *where the centre of its object is*. Pixels that point to one place are
+    one object. Three maps, at half the resolution of the image:
+
+    - the class of each pixel, or background; loss −log p(class | x), the mean over pixels;
+    - the offset (dx, dy) from each pixel of an object to the centre of mass of what is seen of it; loss
+      |offset − truth|, the mean over the pixels of objects, in units of 8 pixels;
+    - the heat: how much a place looks like such a centre, exp(−d²/2σ²) at the distance d from it, σ = 3
+      pixels; loss: the cross-entropy of that, summed over the image, per object.
+
+    B. Cheng et al., *Panoptic-DeepLab*, CVPR 2020; the offsets go back to A. Kendall, Y. Gal and R. Cipolla,
+    *Multi-Task Learning Using Uncertainty to Weigh Losses*, CVPR 2018. Train it with ``fit(model, (x, labels,
+    masks))``.
+
+    Args:
+        event_shape: (C, H, W) of an image with values in [0, 1]; H and W are multiples of 8.
+        classes: how many classes there are.
+        features: the channels of the backbone's grid.
+
+    Shapes: x ``(B, C, H, W)``; labels ``(B, K)`` int64, −1 where there is no object; masks ``(B, K, H, W)``
+    bool, the visible pixels of each object.
+
+    Raises:
+        ValueError: a size does not fit, or x, labels or masks are not what they should be.
+
+    >>> model = InstanceSegmenter()
+    >>> x = torch.rand(2, 3, 64, 64)
+    >>> probabilities, heat, offsets = model.maps(x)
+    >>> probabilities.shape, heat.shape, offsets.shape
+    (torch.Size([2, 4, 64, 64]), torch.Size([2, 32, 32]), torch.Size([2, 2, 64, 64]))
+    >>> model.semantic(x).shape
+    torch.Size([2, 64, 64])
+    """
+
+    fit_defaults: ClassVar[dict[str, object]] = {
+        "lr": 8e-3,
+        "epochs": 4,
+        "batch_size": 8,
+        "clip": 1.0,
+        "schedule": "cosine",
+        "weight_decay": 0.02,
+    }
+
+    def __init__(
+        self, event_shape: tuple[int, int, int] = (3, 64, 64), *, classes: int = 3, features: int = 32
+    ) -> None:
+        super().__init__()
+        self.classes = check_count(classes, "InstanceSegmenter: classes")
+        self.backbone = Backbone(event_shape, features=features)
+        self.size = self.backbone.event_shape[1:]
+        self.say = nn.Conv2d(features, (1 + self.classes + 1 + 2) * STEP**2, 1)
+
+    def check(self, x: Tensor) -> Tensor:
+        """Return x if it is a batch of images; else raise a ValueError."""
+        return self.backbone.check(x, "InstanceSegmenter")
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What the net says at half resolution, h = H/2 and w = W/2.
+
+        Logits of background and classes ``(B, 1 + classes, h, w)``, logits of the heat ``(B, h, w)``, offsets
+        ``(B, 2, h, w)`` in pixels.
+        """
+        said = pixel_shuffle(self.say(self.backbone(self.check(x))), STEP)
+        logits, heat, offsets = said.split([1 + self.classes, 1, 2], 1)
+        return logits, heat[:, 0], UNIT * offsets
+
+    def loss(self, x: Tensor, labels: Tensor, masks: Tensor) -> Tensor:
+        """The losses of the class (nats a pixel), the offset and the heat, weighed and added."""
+        logits, heat, offsets = self(x)
+        share, there = self._targets(labels, masks, len(x))  # (B, K, h, w), (B, K)
+        kinds = one_hot(labels.clamp(min=0), self.classes).to(x.dtype) * there[..., None]
+        classes = torch.einsum("bkhw,bkc->bchw", share, kinds)
+        target = torch.cat([1 - classes.sum(1, keepdim=True), classes], 1)
+        class_loss = -(target * logits.log_softmax(1)).sum(1).mean()
+
+        away = centre_of_mass(masks)[..., None, None] - positions(*self.size, STEP, x)  # (B, K, 2, h, w)
+        error = (offsets[:, None] - away).abs().sum(2) / UNIT
+        offset_loss = (share * error).sum() / share.sum().clamp(min=1)
+
+        bumps = (-away.square().sum(2) / (2 * SPREAD**2)).exp() * there[..., None, None]
+        heat_loss = binary_cross_entropy_with_logits(heat, bumps.amax(1), reduction="sum")
+        heat_loss = heat_loss / there.sum().clamp(min=1)
+        parts = (class_loss, heat_loss, offset_loss)
+        return sum(weight * part for weight, part in zip(WEIGHTS, parts, strict=True))
+
+    def _targets(self, labels: Tensor, masks: Tensor, n: int) -> tuple[Tensor, Tensor]:
+        """The share of each object in each cell of 2×2 pixels, and which objects are there."""
+        expected = (
+            f"InstanceSegmenter: expected labels ({n}, K) and masks ({n}, K, {self.size[0]}, {self.size[1]})"
+        )
+        shapes = tuple(tuple(part.shape) for part in (labels, masks))
+        if masks.dtype != torch.bool or labels.dtype != torch.int64 or labels.dim() != 2:
+            raise ValueError(f"{expected}, int64 and bool, got {labels.dtype} and {masks.dtype}, {shapes}")
+        if len(labels) != n or masks.shape != (*labels.shape, *self.size):
+            raise ValueError(f"{expected}, got shapes {shapes}")
+        if not bool(((labels >= -1) & (labels < self.classes)).all()):
+            raise ValueError(
+                f"InstanceSegmenter: expected labels from −1 to {self.classes - 1}, got {labels.min()} to "
+                f"{labels.max()}"
+            )
+        there = labels >= 0
+        return avg_pool2d((masks & there[..., None, None]).to(self.say.weight.dtype), STEP), there
+
+    @torch.no_grad()
+    def maps(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Probabilities ``(B, 1 + classes, H, W)``, heat ``(B, h, w)`` in (0, 1), offsets ``(B, 2, H, W)``.
+
+        Channel 0 of the probabilities is background; probabilities and offsets are drawn out to the image.
+        """
+        logits, heat, offsets = self(x)
+        logits, offsets = (
+            interpolate(part, size=self.size, mode="bilinear", align_corners=False)
+            for part in (logits, offsets)
+        )
+        return logits.softmax(1), heat.sigmoid(), offsets
+
+    def semantic(self, x: Tensor) -> Tensor:
+        """The likeliest class of each pixel, −1 for background, ``(B, H, W)``."""
+        return self.maps(x)[0].argmax(1) - 1
+
+    def offsets(self, x: Tensor) -> Tensor:
+        """From each pixel to the centre of its object, (x, y) in pixels, ``(B, 2, H, W)``."""
+        return self.maps(x)[2]
+
+    def segment(self, x: Tensor, *, threshold: float = 0.1) -> Detections:
+        """The objects, each with its pixels: see ``group``. ``threshold``: the lowest heat of a centre."""
+        return group(*self.maps(x), threshold=threshold)
