@@ -15,6 +15,7 @@ from course_utils.plots.mosaic import LETTER, compose, strip_share
 from course_utils.plots.things import Thing, by_scene
 
 MARKS = (VERMILLION, BLUE, PURPLE, ORANGE, SKY, GREEN, BLACK)
+LEVELS = 32  # of each colour: enough for the eye, and a notebook stores a third less
 TINT = 0.5  # how much of a mask's colour covers its pixels
 SIZE = 12  # points, of letters
 DARK = 1.6  # the sum of a colour's parts below which letters on it are white
@@ -69,6 +70,7 @@ def scenes(
     inches = min(2.4, 9 / columns)
     heading = LETTER * rows if titles else 0
     with axes(ax, (columns * inches + 0.1, rows * inches * height / width + heading + 0.1)) as ax:
+        tiles = (LEVELS * tiles).round() / LEVELS
         for tile, mine in zip(tiles, things, strict=True):
             for i, thing in enumerate(mine):
                 _tint(tile, thing.mask, to_rgb(MARKS[i % len(MARKS)]))
