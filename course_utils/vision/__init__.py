@@ -9,7 +9,7 @@ from course_utils.vision.average_precision import (
 from course_utils.vision.backbone import Backbone
 from course_utils.vision.boxes import box_iou, generalised_iou, mask_iou, nms
 from course_utils.vision.classification import Classifier
-from course_utils.vision.detection import Detector
+from course_utils.vision.detection import Detector, at_one_size, unseen
 from course_utils.vision.detections import Detections
 from course_utils.vision.instances import connected_components
 from course_utils.vision.localisation import Localiser, localised, mean_box
@@ -25,6 +25,7 @@ __all__ = [
     "InstanceSegmenter",
     "Localiser",
     "PrecisionRecall",
+    "at_one_size",
     "average_precision",
     "box_iou",
     "connected_components",
@@ -35,4 +36,5 @@ __all__ = [
     "mean_box",
     "nms",
     "precision_recall",
+    "unseen",
 ]
