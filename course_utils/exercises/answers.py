@@ -24,10 +24,16 @@ class Answer:
     Args:
         function: what the student wrote.
         reference: a function that is right.
+        cast: turns what comes into the reference's kind of value.
     """
 
-    def __init__(self, function: Callable[..., Any], reference: Callable[..., Any]) -> None:
-        self.function, self.reference = function, reference
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        reference: Callable[..., Any],
+        cast: Callable[[Any], Any] | None = None,
+    ) -> None:
+        self.function, self.reference, self.cast = function, reference, cast
         self.given, self.returned = "", False
         self.gave_number = False  # where the reference gives a tensor of one
 
@@ -48,7 +54,7 @@ class Answer:
             raise Wrong("an input changed in place", given=self.given, says="It leaves its input as it was")
         self.gave_number |= isinstance(like, Tensor) and is_number(came)
         try:
-            return alike(came, like)
+            return alike(self.cast(came) if self.cast else came, like)
         except Wrong as wrong:
             wrong.given = self.given
             raise
