@@ -57,6 +57,12 @@ def machines() -> dict[str, tuple[Tensor, ...]]:
     return {"3 images, D = 4, H = 3": machine(3, 4, 3), "5 images, D = 6, H = 2": machine(5, 6, 2)}
 
 
+def large_weights() -> dict[str, tuple[Tensor, ...]]:
+    """A machine in which a hidden unit's input, 198, is too large for exp in float32; so is 1 + exp."""
+    x = torch.tensor([[1.0, 1.0], [0.0, 0.0]])
+    return {"W = 100": (x, torch.zeros(2), torch.tensor([-2.0]), torch.full((2, 1), 100.0))}
+
+
 def hidden() -> dict[str, tuple[Tensor, ...]]:
     """Hidden states, and what leads down from them."""
     dice = torch.Generator().manual_seed(1)
@@ -104,6 +110,7 @@ FREE_ENERGY = Exercise(
             },
         ),
         agrees_with(summed, machines, says="it is the sum over all hidden states, by brute force"),
+        agrees_with(summed, large_weights, says="it stays finite where exp is too large for a float"),
     ),
 )
 

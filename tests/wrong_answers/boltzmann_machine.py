@@ -42,8 +42,10 @@ ANSWERS = {
             lambda x, b, c, W: -softplus(c + x @ W).sum(1),
             lambda x, b, c, W: -x @ b - softplus(c - x @ W).sum(1),
             lambda x, b, c, W: -x @ b - softplus((c + x @ W).sum(1)),
+            lambda x, b, c, W: -(x @ b) - (1 + (c + x @ W).exp()).log().sum(1),
+            lambda x, b, c, W: -(x @ b) - (c + x @ W).exp().log1p().sum(1),
         ),
-        right=(summed, lambda x, b, c, W: -(x @ b) - (1 + (c + x @ W).exp()).log().sum(1)),
+        right=(summed, lambda x, b, c, W: -(x @ b) - torch.logaddexp(c + x @ W, torch.zeros(())).sum(1)),
         untouched=(dots, ..., None),
     ),
     "p_pixels": Answers(
