@@ -111,6 +111,13 @@ def test_the_surest_come_first_and_what_is_empty_is_not_drawn(ax):
     assert not list(by_scene(1, (40, 60), 3, torch.tensor([[-1]]), None, None, None, None)[0])
 
 
+def test_an_empty_name_is_not_written(ax):
+    plots.scenes(
+        GREY, labels=torch.tensor([0, 2]), boxes=BOXES, names=["", "x", "y"], titles=["a", "b"], ax=ax
+    )
+    assert names(ax) == ["a", "b", "y"] and len(polygons(ax)[-1].get_paths()) == 1
+
+
 @pytest.mark.parametrize("form", ["boxes", "masks", "both"])
 def test_names_are_large_apart_and_inside_however_many_there_are(form):
     x, labels, boxes, masks = scenes(12, objects=(2, 4), seed=1)

@@ -32,7 +32,7 @@ def pointing(x: Tensor, starts: Tensor, ends: Tensor, groups: Tensor, ax: Axes |
         got = ", ".join(str(part.shape) for part in (start, end, group))
         raise ValueError(f"pointing: expected starts and ends (n, 2) and groups (n,), got {got}")
     height, width = image.shape[1:]
-    with axes(ax, (3.4, 0.1 + 3.3 * height / width)) as ax:
+    with axes(ax, (2.8, 0.1 + 2.7 * height / width)) as ax:
         shown = (255 * image.transpose(1, 2, 0)).round().astype(np.uint8)
         ax.imshow(shown, interpolation="nearest", extent=(0, width, height, 0))
         lines = np.stack([start, end], 1)

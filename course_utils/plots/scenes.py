@@ -15,7 +15,7 @@ from course_utils.plots.mosaic import LETTER, compose, strip_share
 from course_utils.plots.things import Thing, by_scene
 
 MARKS = (VERMILLION, BLUE, PURPLE, ORANGE, SKY, GREEN, BLACK)
-LEVELS = 32  # of each colour: enough for the eye, and a notebook stores a third less
+LEVELS = 24  # of each colour: enough for the eye, and a notebook stores a third less
 TINT = 0.5  # how much of a mask's colour covers its pixels
 SIZE = 12  # points, of letters
 DARK = 1.6  # the sum of a colour's parts below which letters on it are white
@@ -49,7 +49,7 @@ def scenes(
         masks: the pixels of each object, bool, in the shape of labels and H, W.
         scores: to write after the names, in the shape of labels.
         scene: the row in x of each object, ``(M,)``.
-        names: of the classes.
+        names: of the classes; an empty one is not written.
         titles: a text over each scene.
         columns: how many scenes stand in a row; None: all of them up to 6.
         ax: where to draw.
@@ -67,7 +67,7 @@ def scenes(
     things = by_scene(n, (height, width), len(names), labels, boxes, masks, scores, scene)
     columns = min(n, columns or 6)
     rows = -(-n // columns)
-    inches = min(2.4, 9 / columns)
+    inches = min(1.7, 9 / columns)
     heading = LETTER * rows if titles else 0
     with axes(ax, (columns * inches + 0.1, rows * inches * height / width + heading + 0.1)) as ax:
         tiles = (LEVELS * tiles).round() / LEVELS
@@ -145,8 +145,9 @@ def _mark(
         text = names[thing.label] + ("" if thing.score is None else f" {thing.score:.2f}")
         wide, high = (_width(text) + 0.5) * SIZE * point, HIGH * SIZE * point
         free = [p for p in _places(extents[i], wide, high, size) if not any(_shared(p, t) for t in taken)]
-        if free:
-            place = min(free, key=lambda p: sum(_shared(p, extent) for extent in extents))
+        if text and free:
+            hidden = [round(sum(_shared(place, extent) for extent in extents), 3) for place in free]
+            place = free[hidden.index(min(hidden))]
             taken.append(place)
             ink = "white" if sum(to_rgb(hue)) < DARK else BLACK
             marks.tags.append((origin + zoom * _corners(place), hue))
