@@ -46,9 +46,10 @@ def boundary(x: Tensor, y: Tensor, *, prior: float = 0.5, names: tuple[str, str]
     densities = torch.stack([law.log_prob(grid) for law in laws])
     points = torch.stack([law.log_prob(x) for law in laws])
     return Explorer(
-        partial(draw_boundary, x, y.cpu(), axes, densities, points, names),
+        partial(draw_boundary, y.cpu(), axes, densities, points, names),
         title="Two classes as Gaussians, and the boundary between them for a prior",
         size=(7, 4.6),
+        frame=partial(frame_boundary, x, y.cpu(), axes, densities, names),
         prior=slider(0.01, 0.99, value=prior, step=0.01, name="p(y = 1)", tooltip="How frequent class 1 is"),
     )
 
@@ -58,8 +59,20 @@ def gaussian(x: Tensor) -> MultivariateNormal:
     return MultivariateNormal(x.mean(0), torch.cov(x.T) + 1e-6 * torch.eye(2, dtype=x.dtype))
 
 
+def frame_boundary(
+    x: Tensor, y: Tensor, axes: list[Tensor], densities: Tensor, names: tuple[str, str], figure: Figure
+) -> None:
+    """Draw the points, and three levels of each density."""
+    ax = figure.add_axes((0.1, 0.14, 0.87, 0.74))
+    for c, colour, marker, sign in ((0, BLUE, "o", "●"), (1, VERMILLION, "^", "▲")):
+        ax.scatter(*x[y == c].T, s=14, color=colour, marker=marker, alpha=0.6, linewidths=0)
+        p = (densities[c] - densities[c].max()).exp()
+        ax.contour(*axes, p, levels=LEVELS, colors=colour, linewidths=1.2)
+        figure.text(0.12 + 0.12 * c, 0.9, f"{sign} {names[c]}", color=colour)
+    ax.set(xticks=[], yticks=[], xlabel="first principal component", ylabel="second principal component")
+
+
 def draw_boundary(
-    x: Tensor,
     y: Tensor,
     axes: list[Tensor],
     densities: Tensor,
@@ -69,17 +82,11 @@ def draw_boundary(
     *,
     prior: float,
 ) -> None:
-    """Draw the points, three levels of each density, and the line where both classes are as probable."""
+    """Draw the line where both classes are as probable, and say how often each is missed."""
     odds = torch.tensor(prior / (1 - prior)).log()
     said = (points[1] - points[0] + odds > 0).to(y.dtype)
     missed = [(said != y)[y == c].double().mean() for c in (0, 1)]
-    ax = figure.add_axes((0.1, 0.14, 0.87, 0.74))
-    for c, colour, marker, sign in ((0, BLUE, "o", "●"), (1, VERMILLION, "^", "▲")):
-        ax.scatter(*x[y == c].T, s=14, color=colour, marker=marker, alpha=0.6, linewidths=0)
-        p = (densities[c] - densities[c].max()).exp()
-        ax.contour(*axes, p, levels=LEVELS, colors=colour, linewidths=1.2)
-        figure.text(0.12 + 0.12 * c, 0.9, f"{sign} {names[c]}", color=colour)
+    (ax,) = figure.axes
     ax.contour(*axes, densities[1] - densities[0] + odds, levels=[0.0], colors=BLACK, linewidths=3)
-    ax.set(xticks=[], yticks=[], xlabel="first principal component", ylabel="second principal component")
     shares = [f"{100 * miss:.0f} % of the {name}s" for miss, name in zip(missed, names, strict=True)]
     figure.text(0.97, 0.9, f"training errors: {shares[0]}, {shares[1]}", ha="right")

@@ -1,7 +1,9 @@
 """The explorers of notebook 18: the law of a chain that denoises, and the chains of a GSN as they walk."""
 
+from collections.abc import Callable
 from copy import copy
-from functools import cache, partial
+from functools import cache, lru_cache, partial
+from itertools import islice
 
 import torch
 from matplotlib.figure import Figure
@@ -12,10 +14,12 @@ from course_utils.explorers.base import Explorer
 from course_utils.explorers.controls import choice, slider
 from course_utils.models import GSN
 from course_utils.models.denoising import best_pixelwise, denoising_posterior, log_corruption
+from course_utils.models.gsn import State
 from course_utils.plots.canvas import BLUE, VERMILLION
 from course_utils.universe import bars_and_stripes
 
-LONGEST, SHOWN = 60, 12  # steps; chains of a GSN of which one sees the images
+LONGEST, FARTHEST = 60, 40  # steps of the chain with a law; of a GSN
+SHOWN = 12  # chains of a GSN of which one sees the images
 EXACT, PIXELWISE = DENOISERS = ("exact", "pixel by pixel")
 NOISE, IMAGES = STARTS = ("noise", "images")
 
@@ -95,16 +99,34 @@ def walking(model: GSN, x: Tensor) -> Explorer:
     """
     if len(model.check(x.to(model.reference))) < SHOWN:
         raise ValueError(f"walking: expected at least {SHOWN} images, got {len(x)}")
+    run = partial(Run, model, x[:SHOWN].to(model.reference))
     return Explorer(
-        partial(draw_walking, model, x[:SHOWN].to(model.reference)),
+        partial(draw_walking, lru_cache(4)(run)),  # while steps change, the chains stay
         title="Twelve chains of a GSN: corrupted, reconstructed, drawn",
         size=(9, 3.0),
         frame=frame_walking,
-        steps=slider(1, 40, value=1, tooltip="How many steps the chains have taken"),
+        steps=slider(1, FARTHEST, value=1, tooltip="How many steps the chains have taken"),
         noise=slider(0.05, 0.95, value=model.noise, step=0.05, tooltip="How often a pixel is forgotten"),
         start=choice(list(STARTS), tooltip="Where the chains begin"),
         seed=slider(0, 20, value=0, tooltip="Which random numbers are used"),
     )
+
+
+class Run:
+    """Chains of a GSN at a noise, from a start, with some random numbers; every step is computed once."""
+
+    def __init__(self, model: GSN, x: Tensor, noise: float, start: str, seed: int) -> None:
+        generator = torch.Generator(model.reference.device).manual_seed(seed)
+        model = copy(model)  # the same weights, with another noise
+        model.noise = noise
+        if start == NOISE:
+            x = torch.rand(x.shape, generator=generator, dtype=x.dtype, device=x.device).round()
+        self.coming, self.states = model.chain(x, FARTHEST, generator=generator), []
+
+    def after(self, steps: int) -> State:
+        """The state after so many steps."""
+        self.states += islice(self.coming, max(0, steps - len(self.states)))
+        return self.states[steps - 1]
 
 
 def frame_walking(figure: Figure) -> None:
@@ -114,16 +136,10 @@ def frame_walking(figure: Figure) -> None:
 
 
 def draw_walking(
-    model: GSN, x: Tensor, figure: Figure, *, steps: int, noise: float, start: str, seed: int
+    run: Callable[[float, str, int], Run], figure: Figure, *, steps: int, noise: float, start: str, seed: int
 ) -> None:
     """Draw the last step of the chains: x̃, the probabilities P(x | h), and x drawn from them."""
-    generator = torch.Generator(model.reference.device).manual_seed(seed)
-    model = copy(model)  # the same weights, with another noise
-    model.noise = noise
-    if start == NOISE:
-        x = torch.rand(x.shape, generator=generator, dtype=x.dtype, device=x.device).round()
-    for state in model.chain(x, steps, generator=generator):
-        last = state
+    last = run(noise, start, seed).after(steps)
     pictures = {"corrupted": last.noisy, "reconstructed": last.p, f"drawn in step {steps}": last.x}
     for ax, (title, picture) in zip(figure.axes, pictures.items(), strict=True):
         plots.images(picture.cpu(), columns=4, title=title, ax=ax)

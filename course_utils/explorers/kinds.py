@@ -4,6 +4,8 @@ from functools import partial
 
 import torch
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
@@ -13,6 +15,8 @@ from course_utils.explorers.controls import slider
 from course_utils.models import VAE
 from course_utils.plots.canvas import VERMILLION
 from course_utils.taxonomy import Autoregressive
+
+HALF, CHANGES = 0.5, "RdBu_r"  # the largest change that is told apart, and the colours
 
 
 def downstream(visible: Autoregressive, hidden: VAE, x: Tensor) -> Explorer:
@@ -38,6 +42,7 @@ def downstream(visible: Autoregressive, hidden: VAE, x: Tensor) -> Explorer:
         partial(draw_downstream, visible, hidden, x, codes, used),
         title="What follows from one pixel turned, and from one hidden number moved",
         size=(9, 4.0),
+        frame=partial(frame_downstream, visible.event_shape[1:]),
         image=slider(1, min(20, len(x)), value=1, tooltip="Which image it is"),
         pixel=slider(1, visible.dims, value=visible.dims // 3, tooltip="Which pixel is turned"),
         number=slider(
@@ -63,6 +68,20 @@ def effect_of_code(hidden: VAE, z: Tensor, number: int, move: float) -> Tensor:
     return (hidden.decode(moved).mean - hidden.decode(z).mean)[0, 0].cpu()
 
 
+def frame_downstream(shape: tuple[int, int], figure: Figure) -> None:
+    """Places for three images, and what the colours of a change are; grey is exactly none."""
+    height, width = shape
+    limits = {"xlim": (-0.5, width - 0.5), "ylim": (height - 0.5, -0.5), "aspect": "equal"}
+    for i, paper in enumerate(("white", "0.8", "0.8")):
+        place = (0.01 + 0.293 * i, 0.03, 0.28, 0.8)
+        figure.add_axes(place, facecolor=paper, xticks=[], yticks=[], **limits)
+    figure.axes[0].set_title("the image")
+    place = figure.add_axes((0.884, 0.115, 0.015, 0.63))
+    bar = figure.colorbar(ScalarMappable(Normalize(-HALF, HALF), CHANGES), cax=place, ticks=[-HALF, 0, HALF])
+    bar.ax.tick_params(labelsize=12)
+    bar.set_label(f"change of p(white), cut at ±{HALF}", size=12)
+
+
 def draw_downstream(
     visible: Autoregressive,
     hidden: VAE,
@@ -78,26 +97,19 @@ def draw_downstream(
 ) -> None:
     """Draw the image, and both changes of p(white): red is up, blue is down."""
     one = x[image - 1 : image]
-    axes = [figure.add_axes((0.01 + 0.293 * i, 0.03, 0.28, 0.8)) for i in range(3)]
+    axes = figure.axes[:3]
     axes[0].imshow(one[0, 0].cpu().numpy(), cmap="gray", vmin=0, vmax=1)
-    axes[0].set_title("the image")
     effect = effect_of_pixel(visible, one.to(visible.reference), pixel - 1)
     draw_effect(axes[1], effect)
     axes[1].set_title(f"pixel {pixel} turned")
-    shown = draw_effect(axes[2], effect_of_code(hidden, codes[image - 1 : image], used[number - 1], move))
+    draw_effect(axes[2], effect_of_code(hidden, codes[image - 1 : image], used[number - 1], move))
     axes[2].set_title(f"z moved by {move:+.2f}")
     row, column = divmod(pixel - 1, one.shape[-1])
     for ax in axes[:2]:
         ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, ec=VERMILLION, lw=3))
-    for ax in axes:
-        ax.set(xticks=[], yticks=[])
-    bar = figure.colorbar(shown, cax=figure.add_axes((0.884, 0.115, 0.015, 0.63)), ticks=[-0.5, 0, 0.5])
-    bar.ax.tick_params(labelsize=12)
-    bar.set_label("change of p(white), cut at ±0.5", size=12)
 
 
-def draw_effect(ax: Axes, change: Tensor) -> object:
-    """Show changes, those beyond ±½ as ±½; grey is exactly none."""
-    ax.set_facecolor("0.8")
+def draw_effect(ax: Axes, change: Tensor) -> None:
+    """Show changes, those beyond ±½ as ±½; where there is exactly none, the paper."""
     shown = change.masked_fill(change == 0, float("nan"))
-    return ax.imshow(shown.numpy(), cmap="RdBu_r", vmin=-0.5, vmax=0.5, interpolation="nearest")
+    ax.imshow(shown.numpy(), cmap=CHANGES, vmin=-HALF, vmax=HALF, interpolation="nearest")

@@ -1,41 +1,32 @@
 """The explorers of notebook 10: the tree, where a class says what it can compute, and the table of all."""
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
+from functools import cache, partial
 from textwrap import fill
 
+import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.figure import Figure
-from torch import Tensor
+from matplotlib.lines import Line2D
+from matplotlib.transforms import Bbox, IdentityTransform
 
 import course_utils.models  # noqa: F401  the systems take their places on the tree
 from course_utils import plots
-from course_utils.divergences import Estimate
 from course_utils.evaluation import Row, load
-from course_utils.evaluation.rows import (
-    BINARY,
-    C2ST,
-    FRECHET,
-    GREY,
-    KL_HISTOGRAM,
-    LIKELIHOODS,
-    MEASURES,
-    REVERSE_KL,
-    SETS,
-    TV_HISTOGRAM,
-    UNIVERSES,
-)
+from course_utils.evaluation.rows import BINARY, C2ST, GREY, LIKELIHOODS, MEASURES, TV_HISTOGRAM, UNIVERSES
 from course_utils.explorers.base import Explorer
 from course_utils.explorers.controls import choice
-from course_utils.plots.taxonomy_tree import is_system
+from course_utils.explorers.ranking import NUMBERS, draw_ranking, frame_ranking, numbers
+from course_utils.plots.taxonomy_tree import LETTERS, UNLIT, branches, is_system
+from course_utils.plots.taxonomy_tree import systems as titles_under
 from course_utils.taxonomy import GenerativeModel, children, verbs
 
 Node = type[GenerativeModel]
 SIZE = (10.4, 6.0)
 LARGEST, SHOWN = list(UNIVERSES)[-1], 16
 TABLE_SIZE = (9.5, 6.8)
-DISTANCES = (TV_HISTOGRAM, KL_HISTOGRAM, REVERSE_KL)
-COMPUTES = {"exact": "p(x)", "lower bound": "a bound", "unnormalised": "p(x) up to Z", "none": "samples only"}
 SAYS = {
     "exact": "computes p(x)",
     "lower bound": "bounds p(x)",
@@ -57,10 +48,12 @@ def systems(rows: Sequence[Row] | None = None, *, start: str = "NADE") -> Explor
     names = {label(node): node.__name__ for node in nodes()}
     if start not in names.values():
         raise ValueError(f"systems: expected one of {', '.join(names.values())}, got {start!r}")
+    rows = list(load() if rows is None else rows)
     return Explorer(
-        partial(draw_systems, list(load() if rows is None else rows)),
+        partial(draw_systems, rows, sheets(rows)),
         title="The tree of slide 14, and what a class of it can compute",
         size=SIZE,
+        frame=frame_systems,
         node=choice(names, value=start, name="class", tooltip="A branch of the tree, or a system on it"),
     )
 
@@ -78,29 +71,107 @@ def label(node: Node) -> str:
     return "\N{EN SPACE}" * depth + node.title + (f" ({parent.title.lower()})" if same else "")
 
 
-def draw_systems(rows: list[Row], figure: Figure, *, node: str) -> None:
-    """Draw the tree with a branch lit and, below, what the class can do and how its system fares."""
+def frame_systems(figure: Figure) -> None:
+    """Draw the tree in full colours, its connections pale, and a place for images."""
+    ax = figure.add_axes((0.005, 0.36, 0.99, 0.64))
+    plots.tree(ax, about=False)
+    ax.set_axis_on()
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set_visible(False)
+    for line in ax.lines:
+        line.set_color(UNLIT)
+    figure.add_axes((0.74, 0.02, 0.25, 0.3)).set_axis_off()
+
+
+def draw_systems(rows: list[Row], sheets: dict[str, np.ndarray], figure: Figure, *, node: str) -> None:
+    """Light a branch of the tree and, below, say what the class can do and how its system fares."""
     chosen = next(one for one in nodes() if one.__name__ == node)
-    plots.tree(figure.add_axes((0.005, 0.36, 0.99, 0.64)), lit=chosen, about=False)
+    light(figure, chosen)
     says = chosen.about if unsure(chosen) else SAYS[chosen.density]
     lines = [fill(f"{chosen.title}: {says}", 72), fill(f"verbs: {', '.join(verbs(chosen))}", 72)]
-    pictures = None
     if is_system(chosen):
         lines += facts(chosen.__name__, rows)
-        pictures = next((found.pictures for found in of(chosen.__name__, rows) if found.images), None)
     figure.text(0.02, 0.315, "\n".join(lines), size=14, va="top", linespacing=1.45)
-    if pictures is not None:
-        show(figure.add_axes((0.74, 0.02, 0.25, 0.3)), pictures[:SHOWN])
+    if node in sheets:
+        show(figure.axes[1], sheets[node])
 
 
-def show(ax: Axes, x: Tensor) -> None:
-    """Show images ``(16, 1, H, W)`` on a sheet, four in a row."""
-    height, width = x.shape[2:]
-    sheet = x.view(4, 4, height, width).permute(0, 2, 1, 3).reshape(4 * height, 4 * width)
-    ax.imshow(sheet.numpy(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-    ax.hlines([height * k - 0.5 for k in (1, 2, 3)], -0.5, 4 * width - 0.5, color="0.62", lw=1.5)
-    ax.vlines([width * k - 0.5 for k in (1, 2, 3)], -0.5, 4 * height - 0.5, color="0.62", lw=1.5)
-    ax.set_axis_off()
+def show(ax: Axes, sheet: np.ndarray) -> None:
+    """Show images, four in a row, with lines between them."""
+    height, width = sheet.shape[:2]
+    ax.imshow(sheet)
+    cuts = [[(x, -0.5), (x, height - 0.5)] for x in np.arange(1, 4) * width / 4 - 0.5]
+    cuts += [[(-0.5, y), (width - 0.5, y)] for y in np.arange(1, 4) * height / 4 - 0.5]
+    ax.add_collection(LineCollection(cuts, colors="0.62", linewidths=1.5), autolim=False)
+
+
+def sheets(rows: list[Row]) -> dict[str, np.ndarray]:
+    """Sixteen images of each system that has some, four in a row, ``(4·H, 4·W, 3)`` in bytes."""
+    found = {}
+    for model in {row.model for row in rows}:
+        images = next((row.pictures[:SHOWN] for row in of(model, rows) if row.images), None)
+        if images is not None:
+            height, width = images.shape[2:]
+            sheet = images.view(4, 4, height, width).transpose(1, 2).reshape(4 * height, 4 * width, 1)
+            found[model] = (255 * sheet.numpy()).round().astype(np.uint8).repeat(3, 2)
+    return found
+
+
+def boxes(node: Node = GenerativeModel) -> list[Node]:
+    """The classes that have a box, in the order in which ``plots.tree`` draws them."""
+    return [found for child in branches(node) for found in boxes(child)] + [node]
+
+
+@cache
+def places(dpi: float, nodes: tuple[Node, ...]) -> tuple[dict[Node, Bbox], dict[Node, Bbox]]:
+    """Where the words in a box stand, and the list of a family's systems: in pixels."""
+    figure = Figure(figsize=SIZE, dpi=dpi)
+    FigureCanvasAgg(figure)
+    frame_systems(figure)
+    texts = figure.axes[0].texts
+    titles = [text.get_window_extent() for text in texts if text.get_bbox_patch()]
+    lists = [text.get_window_extent() for text in texts if not text.get_bbox_patch()]
+    families = [node for node in nodes if not branches(node)]
+    return dict(zip(nodes, titles, strict=True)), dict(zip(families, lists, strict=True))
+
+
+def light(figure: Figure, chosen: Node) -> None:
+    """Leave the way to a class and all under it in colour, its connections strong; veil the rest.
+
+    The words of the tree stand: to draw them anew would take as long as all the rest.
+    """
+    titles, lists = places(figure.dpi, tuple(boxes()))
+    pixel = figure.dpi / 72  # places are in pixels, letters in points
+    lit = [node for node in titles if issubclass(chosen, node) or issubclass(node, chosen)]
+    pale = [spot.padded(6 * pixel) for node, spot in titles.items() if node not in lit]
+    hidden = [spot.padded(pixel) for family, spot in lists.items() if family not in lit]
+    on = {"transform": IdentityTransform()}
+    for spots, alpha in ((pale, 0.6), (hidden, 1.0)):
+        tiles = [spot.corners()[[0, 1, 3, 2]] for spot in spots]
+        figure.add_artist(PolyCollection(tiles, facecolors="white", alpha=alpha, linewidths=0, **on))
+    joined = [(node, child) for node in lit for child in branches(node) if child in lit]
+    ways = [way(titles[node], titles[child], 4.5 * pixel) for node, child in joined]
+    figure.add_artist(LineCollection(ways, colors="0.45", linewidths=3, **on))
+    for family, spot in lists.items():
+        if is_system(chosen) and issubclass(chosen, family):
+            x, y = spot_of(chosen, family, spot)
+            figure.add_artist(Line2D([x - 9 * pixel], [y], marker=">", ms=9, color="black", **on))
+
+
+def way(above: Bbox, below: Bbox, edge: float) -> list[tuple[float, float]]:
+    """From under a box to the top of another, turning half way; boxes reach by their edge beyond words."""
+    x, to = (above.x0 + above.x1) / 2, (below.x0 + below.x1) / 2
+    half = (above.y0 + above.y1 + below.y0 + below.y1) / 4
+    return [(x, above.y0 - edge), (x, half), (to, half), (to, below.y1 + edge)]
+
+
+def spot_of(system: Node, family: Node, words: Bbox) -> tuple[float, float]:
+    """Where a system stands in the list of its family, on the left: in pixels."""
+    titles = titles_under(family)
+    heights = [fill(title, LETTERS).count("\n") + 1 for title in titles]
+    k = titles.index(system.title)
+    middle = (sum(heights[:k]) + heights[k] / 2) / sum(heights)
+    return words.x0, words.y1 - middle * words.height
 
 
 def unsure(node: Node) -> bool:
@@ -148,57 +219,9 @@ def table(rows: Sequence[Row] | None = None) -> Explorer:
     if not found:
         raise ValueError("table: expected rows of trained systems, got none")
     return Explorer(
-        partial(draw_table, rows),
+        partial(draw_ranking, rows),
         title="The table of the whole tree, a number at a time",
         size=TABLE_SIZE,
+        frame=frame_ranking,
         number=choice(found, tooltip="Which number of the table is shown"),
     )
-
-
-def of_universe(data: str, name: str) -> Callable[[Row], Estimate | None]:
-    """How to read a score on one universe."""
-    return lambda row: row[name] if row.data == data and name in row.scores else None
-
-
-def of_digits(name: str) -> Callable[[Row], Estimate | None]:
-    """How to read a two-sample score in black and white."""
-    return lambda row: row.look(name) if row.data in (BINARY, GREY) else None
-
-
-def of_cost(name: str) -> Callable[[Row], Estimate | None]:
-    """How to read the seconds on digits."""
-    return lambda row: Estimate(getattr(row, name), 0.0) if row.data in (BINARY, GREY) else None
-
-
-NUMBERS: dict[str, tuple[Callable[[Row], Estimate | None], str]] = {
-    **{f"{data}: {name}": (of_universe(data, name), "log") for data in UNIVERSES for name in DISTANCES},
-    "digits: told from real images": (of_digits(C2ST), "linear"),
-    "digits: Fréchet distance": (of_digits(FRECHET), "log"),
-    "digits: CPU seconds to train": (of_cost("seconds"), "log"),
-    "digits: CPU seconds for 1,000 samples": (of_cost("sampling"), "log"),
-}
-
-
-def numbers(name: str, rows: Sequence[Row]) -> dict[str, Estimate]:
-    """One number of every trained system that has it, the smallest first; of two sets, the binary one."""
-    read = NUMBERS[name][0]
-    binary_last = sorted(rows, key=lambda row: -SETS.index(row.data))
-    values = {row.model: read(row) for row in binary_last if row.parameters and read(row) is not None}
-    return dict(sorted(values.items(), key=lambda item: item[1].value))
-
-
-def yardstick(name: str, rows: Sequence[Row]) -> tuple[str, float] | None:
-    """What the truth itself gets, by name, if it has this number."""
-    read = NUMBERS[name][0]
-    found = [(row.model, read(row)) for row in rows if row.density == "truth"]
-    return next(((model, value.value) for model, value in found if value and value.value > 0), None)
-
-
-def draw_table(rows: list[Row], figure: Figure, *, number: str) -> None:
-    """Draw one number of every system as a dot, and that of the truth as a line."""
-    values, scale = numbers(number, rows), NUMBERS[number][1]
-    trained = [row for row in rows if row.parameters]
-    can = {row.model: COMPUTES[kind] for kind in COMPUTES for row in trained if row.density == kind}
-    ax = figure.add_axes((0.2, 0.1, 0.77, 0.78))
-    line = None if "seconds" in number else yardstick(number, rows)
-    plots.dots(values, number, ax, kinds=can, line=line, scale=scale)

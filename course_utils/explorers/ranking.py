@@ -1,0 +1,134 @@
+"""One number of the scoreboard for all systems: where it stands in a row, its axis, and the picture."""
+
+from collections.abc import Callable, Sequence
+from math import ceil, floor, log10
+
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from course_utils.divergences import Estimate
+from course_utils.evaluation import Row
+from course_utils.evaluation.rows import (
+    BINARY,
+    C2ST,
+    FRECHET,
+    GREY,
+    KL_HISTOGRAM,
+    REVERSE_KL,
+    SETS,
+    TV_HISTOGRAM,
+    UNIVERSES,
+)
+from course_utils.plots.canvas import BLACK, BLUE, GREEN, PURPLE, TICKS, VERMILLION
+
+DISTANCES = (TV_HISTOGRAM, KL_HISTOGRAM, REVERSE_KL)
+COMPUTES = {"exact": "p(x)", "lower bound": "a bound", "unnormalised": "p(x) up to Z", "none": "samples only"}
+LOOKS = dict(zip(COMPUTES, ((BLUE, "o"), (VERMILLION, "s"), (GREEN, "^"), (PURPLE, "D")), strict=True))
+
+
+def of_universe(data: str, name: str) -> Callable[[Row], Estimate | None]:
+    """How to read a score on one universe."""
+    return lambda row: row[name] if row.data == data and name in row.scores else None
+
+
+def of_digits(name: str) -> Callable[[Row], Estimate | None]:
+    """How to read a two-sample score in black and white."""
+    return lambda row: row.look(name) if row.data in (BINARY, GREY) else None
+
+
+def of_cost(name: str) -> Callable[[Row], Estimate | None]:
+    """How to read the seconds on digits."""
+    return lambda row: Estimate(getattr(row, name), 0.0) if row.data in (BINARY, GREY) else None
+
+
+NUMBERS: dict[str, tuple[Callable[[Row], Estimate | None], str]] = {
+    **{f"{data}: {name}": (of_universe(data, name), "log") for data in UNIVERSES for name in DISTANCES},
+    "digits: told from real images": (of_digits(C2ST), "linear"),
+    "digits: Fréchet distance": (of_digits(FRECHET), "log"),
+    "digits: CPU seconds to train": (of_cost("seconds"), "log"),
+    "digits: CPU seconds for 1,000 samples": (of_cost("sampling"), "log"),
+}
+
+
+def numbers(name: str, rows: Sequence[Row]) -> dict[str, Estimate]:
+    """One number of every trained system that has it, the smallest first; of two sets, the binary one."""
+    read = NUMBERS[name][0]
+    binary_last = sorted(rows, key=lambda row: -SETS.index(row.data))
+    values = {row.model: read(row) for row in binary_last if row.parameters and read(row) is not None}
+    return dict(sorted(values.items(), key=lambda item: item[1].value))
+
+
+def yardstick(name: str, rows: Sequence[Row]) -> tuple[str, float] | None:
+    """What the truth itself gets, by name, if it has this number."""
+    read = NUMBERS[name][0]
+    found = [(row.model, read(row)) for row in rows if row.density == "truth"]
+    return next(((model, value.value) for model, value in found if value and value.value > 0), None)
+
+
+def ticks(low: float, high: float, scale: str) -> tuple[dict[float, str], list[float]]:
+    """Places on an axis with what is written there, and places of small ticks; "linear" or "log".
+
+    >>> ticks(0.004, 0.7, "log")[0]
+    {0.01: '0.01', 0.1: '0.1'}
+    >>> list(ticks(4, 30, "log")[0].values()), list(ticks(0.47, 0.97, "linear")[0].values())
+    (['5', '10', '20', '30'], ['0.5', '0.6', '0.7', '0.8', '0.9'])
+    """
+    if scale == "linear":
+        return {x: f"{x:.6g}" for x in MaxNLocator(TICKS).tick_values(low, high) if low <= x <= high}, []
+    decades = range(floor(log10(low)), ceil(log10(high)) + 1)
+    every = [(k, float(f"{k}e{decade}")) for decade in decades for k in range(1, 10)]
+    inside = [(k, x) for k, x in every if low <= x <= high]
+    written = (1,) if sum(k == 1 for k, _ in inside) > 1 else (1, 2, 3, 5)
+    return {x: f"{x:,.6g}" for k, x in inside if k in written}, [x for k, x in inside if k not in written]
+
+
+def frame_ranking(figure: Figure) -> None:
+    """Draw axes without numbers, and say what the colours are."""
+    ax = figure.add_axes((0.2, 0.1, 0.77, 0.8), xlim=(0, 1), ylim=(0, 1), xticks=[], yticks=[])
+    for kind, (colour, marker) in LOOKS.items():
+        ax.plot([], [], marker, color=colour, ms=9, label=COMPUTES[kind])
+    place = {"loc": "lower center", "bbox_to_anchor": (0.5, 1), "borderaxespad": 0.3}
+    ax.legend(ncols=len(LOOKS), handletextpad=0.2, **place)
+
+
+def draw_ranking(rows: list[Row], figure: Figure, *, number: str) -> None:
+    """Draw one number of every system as a dot with two standard errors, and that of the truth as a line."""
+    (ax,) = figure.axes
+    values, scale = numbers(number, rows), NUMBERS[number][1]
+    truth = None if "seconds" in number else yardstick(number, rows)
+    on, back = (log10, lambda x: 10**x) if scale == "log" else (float, float)
+    ends = [on(each.value) for each in values.values()] + ([on(truth[1])] if truth else [])
+    room = 0.05 * (max(ends) - min(ends)) or 0.5
+    low, wide = min(ends) - room, max(ends) - min(ends) + 2 * room
+
+    def place(x: float) -> float:
+        return (on(max(x, back(low))) - low) / wide
+
+    def write(x: float, y: float, words: str, **how: object) -> None:
+        figure.text(x, y, words, transform=ax.transAxes, **{"size": 12, **how})
+
+    written, small = ticks(back(low), back(low + wide), scale)
+    for x, words in written.items():
+        write(place(x), -0.018, words, ha="center", va="top")
+    write(0.5, -0.07, number, ha="center", va="top", size=14)
+    if truth:
+        write(place(truth[1]) + 0.012, 0.012, truth[0])
+        ax.axvline(place(truth[1]), color=BLACK, ls="--", lw=1.5)
+    density = {row.model: row.density for row in rows if row.parameters}
+    dots, lines = {kind: [] for kind in LOOKS}, []
+    for k, (name, (value, error)) in enumerate(values.items()):
+        y, kind = 1 - (k + 0.5) / len(values), density[name]
+        write(-0.01, y, name, ha="right", va="center")
+        dots[kind].append((place(value), y))
+        lines += [([(0, y), (1, y)], "0.9", 0.8)]
+        lines += [([(place(value - 2 * error), y), (place(value + 2 * error), y)], LOOKS[kind][0], 2.5)]
+    for places, length in ((written, 0.009), (small, 0.005)):
+        lines += [([(place(x), -length), (place(x), 0)], BLACK, 0.8) for x in places]
+    where, colours, widths = zip(*lines, strict=True)  # one collection: many would take longer than the rest
+    ax.add_collection(
+        LineCollection(where, colors=colours, linewidths=widths, clip_on=False, zorder=1.5), autolim=False
+    )
+    for kind, spots in dots.items():
+        if spots:
+            ax.plot(*zip(*spots, strict=True), LOOKS[kind][1], color=LOOKS[kind][0], ms=9)

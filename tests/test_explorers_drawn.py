@@ -1,0 +1,166 @@
+"""What the explorers' own drawing says: a lit branch, a place in a row, an axis, chains and estimates."""
+
+from copy import copy
+from math import log10
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from course_utils import plots
+from course_utils.evaluation import load
+from course_utils.explorers import autoregressive, denoising, orders, ranking, taxonomy
+from course_utils.explorers.base import SCREEN_DPI
+from course_utils.explorers.continuous_flow import matrix, quadratic_forms, variance
+from course_utils.explorers.stage import Stage
+from course_utils.models import GSN, PixelCNN
+from course_utils.plots.taxonomy_tree import branches, is_system
+
+
+def shown(explorer, **values) -> np.ndarray:
+    """The pixels of an explorer, as numbers."""
+    return explorer._pixels(SCREEN_DPI, {**explorer.values, **values}).astype(int)
+
+
+@pytest.fixture(scope="module")
+def systems():
+    return taxonomy.systems()
+
+
+@pytest.fixture(scope="module")
+def whole(systems):
+    """The tree before anything is veiled."""
+    with plots.style():
+        stage = Stage(systems.size, SCREEN_DPI, taxonomy.frame_systems)
+        with stage.acted():
+            pass
+        return stage.pixels().astype(int)
+
+
+@pytest.mark.parametrize("name", ["ApproximateDensity", "MADE", "GAN", "GenerativeModel"])
+def test_the_way_to_a_class_and_all_under_it_keep_their_colours_and_the_rest_is_pale(systems, whole, name):
+    chosen = next(node for node in taxonomy.nodes() if node.__name__ == name)
+    seen = shown(systems, node=name)
+    with plots.style():
+        titles, lists = taxonomy.places(SCREEN_DPI, tuple(taxonomy.boxes()))
+    for node in taxonomy.boxes():
+        near = issubclass(chosen, node) or issubclass(node, chosen)
+        for spot in (titles[node], *([] if branches(node) else [lists[node]])):
+            rows = slice(int(seen.shape[0] - spot.y1), int(seen.shape[0] - spot.y0))
+            now, before = seen[rows, int(spot.x0) : int(spot.x1)], whole[rows, int(spot.x0) : int(spot.x1)]
+            assert before.min() < 60
+            assert np.array_equal(now, before) if near else now.min() > 130, (name, node)
+        if not near and not branches(node):
+            assert now.min() == 255  # the list of systems is not to be seen at all
+
+
+def test_a_system_is_marked_beside_its_own_line_and_every_system_has_one(systems):
+    spots = {}
+    with plots.style():
+        _, lists = taxonomy.places(SCREEN_DPI, tuple(taxonomy.boxes()))
+    for node in filter(is_system, taxonomy.nodes()):
+        family = next(one for one in lists if issubclass(node, one))
+        figure = Figure(figsize=taxonomy.SIZE, dpi=SCREEN_DPI)
+        with plots.style():
+            taxonomy.light(figure, node)
+        (mark,) = (artist for artist in figure.artists if isinstance(artist, Line2D))
+        spots[node.__name__] = float(mark.get_ydata()[0])
+        assert lists[family].y0 < spots[node.__name__] < lists[family].y1
+        assert lists[family].x0 - 15 < mark.get_xdata()[0] < lists[family].x0
+    assert spots["PixelRNN"] > spots["PixelCNN"] > spots["NADE"] > spots["MADE"]
+    assert spots["NICE"] == pytest.approx(spots["PixelRNN"])
+
+
+def drawn_number(number):
+    figure = Figure(figsize=taxonomy.TABLE_SIZE, dpi=SCREEN_DPI)
+    FigureCanvasAgg(figure)
+    rows = list(load())
+    with plots.style():
+        ranking.frame_ranking(figure)
+        ranking.draw_ranking(rows, figure, number=number)
+    return figure, rows
+
+
+@pytest.mark.parametrize("number", ranking.NUMBERS)
+def test_a_number_of_the_table_stands_where_its_axis_says_best_on_top(number):
+    figure, rows = drawn_number(number)
+    (ax,) = figure.axes
+    values = ranking.numbers(number, rows)
+    on = log10 if ranking.NUMBERS[number][1] == "log" else float
+    words = {text.get_text(): text.get_position() for text in figure.texts}
+    ticks = {float(t.replace(",", "")): x for t, (x, y) in words.items() if y == -0.018}
+    (a, left), (b, right) = min(ticks.items()), max(ticks.items())
+    dots = {y: x for line in ax.lines for x, y in line.get_xydata() if line.get_marker() in "os^D"}
+    assert len(dots) == len(values) and len(ticks) > 1
+    names = sorted((name for name in values), key=lambda name: -words[name][1])
+    assert names == list(values)
+    for name, each in values.items():
+        expected = left + (on(each.value) - on(a)) / (on(b) - on(a)) * (right - left)
+        assert dots[words[name][1]] == pytest.approx(expected) and 0 < expected < 1
+    truth = ranking.yardstick(number, rows)
+    assert (truth is not None and "seconds" not in number) == any(ln.get_ls() == "--" for ln in ax.lines)
+
+
+def test_steps_of_chains_are_those_of_the_model_whichever_is_asked_for_first():
+    model, x = GSN((1, 3, 3), hidden=(8,)), (torch.rand(denoising.SHOWN, 1, 3, 3) < 0.5).float()
+    run = denoising.Run(model, x, 0.7, denoising.IMAGES, 5)
+    late, early = run.after(6), run.after(2)
+    other = copy(model)
+    other.noise = 0.7
+    states = list(other.chain(x, 6, generator=torch.Generator().manual_seed(5)))
+    for mine, its in ((early, states[1]), (late, states[5]), (run.after(6), states[5])):
+        assert torch.equal(mine.x, its.x) and torch.equal(mine.noisy, its.noisy)
+    assert model.noise != 0.7
+
+
+def test_means_of_estimated_traces_are_read_off_sums_over_their_vectors():
+    A, dice = matrix(5, 1.0, 0), torch.Generator().manual_seed(0)
+    noise = torch.randn(7, 4, 5, generator=dice, dtype=torch.double)
+    forms = quadratic_forms(noise, A)
+    for off in (0.0, 0.3):
+        smaller = A.diagonal().diag() + off * (A - A.diagonal().diag())
+        for k in (1, 3):
+            expected = torch.stack([(e @ smaller * e).sum(1).mean() for e in noise[:, :k]])
+            assert torch.allclose((forms[0, k - 1] + off * forms[1, k - 1]) / k, expected)
+    many = torch.randn(40_000, 1, 5, generator=dice, dtype=torch.double)
+    for signs, e in ((False, many), (True, many.sign())):
+        assert quadratic_forms(e, A).sum(0)[0].var().item() == pytest.approx(
+            variance(A, signs=signs), rel=0.05
+        )
+
+
+def test_a_pixel_that_moves_over_one_network_sees_what_it_sees_in_a_new_one():
+    for row, column in ((2, 1), (1, 2), (2, 1)):
+        new = autoregressive.seen_from(autoregressive.build("gated PixelCNN", 4, 2), row, column)
+        assert torch.equal(autoregressive.seen("gated PixelCNN", 4, 2, row, column), new)
+    assert (
+        autoregressive.seen("PixelCNN", 4, 1, 3, 1).sum() < autoregressive.seen("PixelCNN", 4, 2, 3, 1).sum()
+    )
+
+
+def test_probabilities_beside_a_drawing_are_those_of_its_own_image():
+    model = PixelCNN((1, 4, 4), hidden=8, blocks=1).eval()
+    x, p = autoregressive.drawn(model, 5)
+    for image, mine in zip(x, p, strict=True):
+        assert torch.allclose(model.conditionals(image[None, None])[0, 0], mine, atol=1e-6)
+    assert len({tuple(image.flatten().tolist()) for image in x}) == 5
+
+
+def test_connections_lead_to_the_output_that_is_asked_for():
+    explorer = orders.paths()
+    figure = Figure(figsize=explorer.size, dpi=SCREEN_DPI)
+    FigureCanvasAgg(figure)
+    values = {"output": 5, "order": "row by row", "degrees": "spread evenly", "direct": True}
+    with plots.style():
+        orders.frame_paths(figure)
+        orders.draw_paths(figure, **values)
+    lines, units, numbers = figure.axes[0].collections
+    ends = {tuple(segment[1]) for segment in lines.get_segments()}
+    outputs = {end for end in ends if end[0] == 3}
+    (place,) = outputs
+    lit = [k for k, face in enumerate(units.get_facecolors()) if tuple(face[:3]) != (0xD0 / 255,) * 3]
+    assert tuple(units.get_offsets()[lit[-1]]) == place and lit[:4] == [0, 1, 2, 3]
+    assert len(numbers.get_paths()) == len(units.get_offsets()) == 2 * orders.PLACES + 2 * orders.UNITS
