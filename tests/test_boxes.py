@@ -151,6 +151,7 @@ def test_detections_are_cut_by_score_and_by_scene_with_all_their_parts() -> None
     some = all_of.above(0.5)
     assert len(some) == 3
     assert some.scores.min() >= 0.5
+    assert len(all_of.above(all_of.scores[0].item())) == 1, "a score of the threshold itself is enough"
     one = all_of.of(1)
     assert one.scene.tolist() == [1, 1]
     assert torch.equal(one.boxes, all_of.boxes[[1, 4]])
