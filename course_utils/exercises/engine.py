@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
+from torch import Tensor
 
 from course_utils.exercises.answers import Answer, Untouched, explain, is_nothing, with_tensors
 from course_utils.exercises.values import Wrong, agree, clip, copy, short
@@ -37,6 +38,8 @@ class Exercise:
         hints: from the first nudge to nearly all of it.
         properties: what is tested, in this order: theorems first, agreement with the reference last.
         value: whether the answer is a value.
+        cast: turns what an answer returns into the reference's kind of value, where several kinds are
+            right; may raise ``Wrong``. None: it has to be of that kind.
 
     Raises:
         ValueError: hints or properties are missing.
@@ -46,6 +49,7 @@ class Exercise:
     hints: tuple[str, ...]
     properties: tuple[Property, ...]
     value: bool = False
+    cast: Callable[[Any], Any] | None = None
 
     def __post_init__(self) -> None:
         if not self.hints or not self.properties:
@@ -116,6 +120,23 @@ def agrees_with(
     return Property(says or "it agrees with the reference", run)
 
 
+def differentiable(inputs: Inputs, *arguments: int, says: str) -> Property:
+    """The property that gradients flow through the answer to these of its arguments, for every input."""
+
+    def run(answer: Answer) -> None:
+        for name, args in inputs().items():
+            args = copy(args)
+            leaves = [args[i].requires_grad_() for i in arguments]
+            answer(*args, case=name)
+            came = answer.function(*args)
+            flows = isinstance(came, Tensor) and came.requires_grad
+            if not flows or None in torch.autograd.grad(came.sum(), leaves, allow_unused=True):
+                expected = "a tensor that knows its gradient: without .item(), float() or .detach()"
+                raise Wrong("no gradient", expected=expected, given=answer.given)
+
+    return Property(says, run)
+
+
 def judge(exercise: Exercise, answer: Any) -> Verdict:
     """Test an answer, whatever it is; torch's random numbers stay as they were.
 
@@ -126,7 +147,8 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
     if not exercise.value and not callable(answer):
         came = f"{short(answer)}, of type {type(answer).__name__}"
         return _wrong(exercise, Wrong(came, expected="a function"), "it is a function")
-    subject = Answer((lambda: answer) if exercise.value else answer, exercise.reference)
+    function = (lambda: answer) if exercise.value else answer
+    subject = Answer(function, exercise.reference, exercise.cast)
     with torch.random.fork_rng(devices=[]):
         torch.random.default_generator.manual_seed(0)
         for tested in exercise.properties:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
-from course_utils.exercises.engine import Exercise, agrees_with, holds
+from course_utils.exercises.engine import Exercise, agrees_with, differentiable, holds
 
 
 def reparameterise(mean: Tensor, log_variance: Tensor, noise: Tensor) -> Tensor:
@@ -72,7 +72,7 @@ def between(came: Tensor, log_w: Tensor) -> bool:
 REPARAMETERISE = Exercise(
     reparameterise,
     hints=(
-        "Shift and stretch the noise: z = μ + σ·ε.",
+        "Which map of ε has mean μ and standard deviation σ? Shift it and stretch it.",
         "You have log σ², not σ. Of what is σ the exp?",
         "In code: mean + (0.5 * log_variance).exp() * noise.",
     ),
@@ -84,14 +84,15 @@ REPARAMETERISE = Exercise(
             silent,
         ),
         agrees_with(reparameterise, with_noise, says="it has the standard deviation σ = exp(½ log σ²)"),
+        differentiable(with_noise, 0, 1, says="gradients flow through the draw to μ and log σ²"),
     ),
 )
 
 KL_TO_PRIOR = Exercise(
     kl_to_prior,
     hints=(
-        "For one dimension the KL is ½ (μ² + σ² − 1 − log σ²). At μ = 0, σ = 1 it is 0.",
-        "σ² is log_variance.exp(). Dimensions are independent: their KLs add up.",
+        "In one dimension it is E_q[log q(z) − log p(z)]: you need E_q[z] = μ and E_q[z²] = μ² + σ².",
+        "That gives ½ (μ² + σ² − 1 − log σ²), with σ² = log_variance.exp(). KLs of dimensions add up.",
         "In code: 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum(1).",
     ),
     properties=(
@@ -108,6 +109,7 @@ KL_TO_PRIOR = Exercise(
             guesses,
         ),
         agrees_with(by_torch, guesses, says="it is the KL of two Gaussians, summed over dimensions"),
+        differentiable(guesses, 0, 1, says="gradients flow to μ and log σ²"),
     ),
 )
 

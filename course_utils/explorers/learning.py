@@ -12,8 +12,9 @@ from course_utils.checks import check_count
 from course_utils.divergences import js, kl, total_variation
 from course_utils.explorers.base import Explorer
 from course_utils.explorers.controls import slider
-from course_utils.models import NADE
+from course_utils.models import NADE, Glow
 from course_utils.plots.canvas import BLUE, VERMILLION
+from course_utils.taxonomy import Flow
 
 
 def learning(epochs: Sequence[int], samples: Sequence[Tensor], nats: Sequence[float]) -> Explorer:
@@ -62,11 +63,12 @@ def draw_learning(
     right.set_title(f"{nats[moment]:.2f} nats")
 
 
-def temperature(model: NADE, *, n: int = 36, seed: int = 0) -> Explorer:
+def temperature(model: NADE | Glow, *, n: int = 36, seed: int = 0) -> Explorer:
     """Samples of one model at every temperature, always from the same random numbers.
 
     Args:
-        model: what is sampled; its ``sample`` takes a temperature.
+        model: what is sampled; its ``sample`` takes a temperature. An autoregressive model divides its
+            log-odds by it, a flow multiplies its prior's standard deviations with it.
         n: how many samples.
         seed: of the random numbers.
 
@@ -74,12 +76,17 @@ def temperature(model: NADE, *, n: int = 36, seed: int = 0) -> Explorer:
         ValueError: n is not a positive integer.
     """
     check_count(n, "temperature: n")
+    cold, does = (
+        ("the prior's centres, decoded", "Multiplies every standard deviation of the prior")
+        if isinstance(model, Flow)
+        else ("each pixel its likelier value", "Divides every log-odds of the model")
+    )
     return Explorer(
         partial(draw_temperature, model, n),
-        title="Samples at a temperature: towards 0 each pixel its likelier value, at 1 the model, above 1 noisier",
+        title=f"Samples at a temperature: towards 0 {cold}, at 1 the model, above 1 noisier",
         size=(6, 5.4),
         frame=frame_temperature,
-        temperature=slider(0.05, 2.0, value=1.0, step=0.05, tooltip="Divides every log-odds of the model"),
+        temperature=slider(0.05, 2.0, value=1.0, step=0.05, tooltip=does),
         seed=slider(0, 20, value=seed, tooltip="Which random numbers are used"),
     )
 
@@ -89,7 +96,7 @@ def frame_temperature(figure: Figure) -> None:
     figure.add_axes((0.01, 0.01, 0.98, 0.9)).set_axis_off()
 
 
-def draw_temperature(model: NADE, n: int, figure: Figure, *, temperature: float, seed: int) -> None:
+def draw_temperature(model: NADE | Glow, n: int, figure: Figure, *, temperature: float, seed: int) -> None:
     """Draw n samples at this temperature."""
     generator = torch.Generator(model.reference.device).manual_seed(seed)
     x = model.sample(n, temperature=temperature, generator=generator).cpu()

@@ -45,7 +45,7 @@ class AdditiveCoupling(Step):
 class AffineCoupling(Step):
     """z = m·x + (1 − m)·(x·exp(s(m·x)) + t(m·x)), log |det| = Σ (1 − m)·s (Dinh et al. 2017).
 
-    s = b·tanh(·/b) is bounded by b, so that no volume grows or shrinks by more than e^b per step.
+    s = b·tanh(·/b) is bounded by b, so that no coordinate is stretched or shrunk by more than e^b.
 
     Args:
         mask: ones where x is kept and read, zeros where it moves; (C, H, W).

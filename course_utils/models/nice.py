@@ -39,7 +39,7 @@ class NICE(Flow):
 
     L. Dinh, D. Krueger and Y. Bengio, *NICE: Non-linear Independent Components Estimation*, ICLR workshop
     2015. There grey values went in as they are; here through a counted logit, as for the later flows, so
-    that no probability falls outside [0, 1].
+    that next to no probability falls outside [0, 1].
 
     Args:
         event_shape: (C, H, W) for grey values in [0, 1], or (D,) for vectors of any real numbers.

@@ -34,8 +34,9 @@ class PixelRNN(Autoregressive):
         p(x) = Π_i p(x_i | x_{<i}),   rows from the top, pixels from the left, colours R, G, B.
 
     A masked convolution of kind A comes first, with a bias for each place, then residual layers of LSTMs,
-    whose gates at pixel i are (o, f, i, g) = K_is ∗ x + K_ss ∗ h, with a masked K_is of kind B. There are
-    two kinds. *Row LSTM*: the state comes from three pixels of the row above; its past is a triangle.
+    whose gates are o, f, ι = σ(·) and g = tanh(·) of the parts of K_is ∗ x + K_ss ∗ h, with a masked K_is
+    of kind B. There are two kinds. *Row LSTM*: the state comes from three pixels of the row above; its past
+    is a triangle.
     *Diagonal BiLSTM*: the state comes from above and from the left and, in a second LSTM, from above and
     from the right; its past is whole. (An empty column at the right sees to that: features of a pixel know
     those before it alone, so without it no feature of a row would know the row's last pixel.)

@@ -21,6 +21,8 @@ ANSWERS = {
             lambda mean, log_variance, noise: mean + (-0.5 * log_variance).exp() * noise,
             lambda mean, log_variance, noise: mean + (0.5 * log_variance).exp() * torch.randn_like(mean),
             lambda mean, log_variance, noise: mean,
+            lambda mean, log_variance, noise: (mean + (0.5 * log_variance).exp() * noise).detach(),
+            lambda mean, log_variance, noise: mean + (0.5 * log_variance).exp().detach() * noise,
             lambda mean, log_variance, noise: (mean + (0.5 * log_variance).exp() * noise).sum(1),
         ),
         right=(
@@ -38,6 +40,9 @@ ANSWERS = {
             lambda mean, log_variance: 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).mean(1),
             lambda mean, log_variance: 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum(),
             lambda mean, log_variance: 0.5 * (mean**2 + log_variance - 1 - log_variance.log()).sum(1),
+            lambda mean, log_variance: (
+                0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum(1).detach()
+            ),
             lambda mean, log_variance: kl_divergence(
                 Normal(0.0, 1.0), Normal(mean, (0.5 * log_variance).exp())
             ).sum(1),
