@@ -4,6 +4,7 @@ import torch
 
 from course_utils.exercises.desk import catalogue
 from course_utils.exercises.engine import Exercise, Property, agrees_with, holds, judge
+from course_utils.exercises.values import Wrong
 
 
 def mirror(x):
@@ -218,6 +219,31 @@ def test_one_number_need_not_be_a_tensor_and_is_one_in_what_is_handed_back(numbe
     assert verdict(lambda x: number(x.sum().item() + 1), exercise).outcome == "wrong"
     assert verdict(lambda x: True, exercise).outcome == "wrong"
     assert "tensor of shape (1,)" in verdict(lambda x: number(x.sum().item()), MIRROR).text
+
+
+def test_a_cast_takes_other_kinds_and_says_in_its_own_words_what_it_does_not_take():
+    def floats(y):
+        if isinstance(y, torch.Tensor) and y.is_complex():
+            raise Wrong("complex numbers", expected="real ones", says="It is real")
+        return y.float() if isinstance(y, torch.Tensor) else y
+
+    def whole(x):
+        return x.flip(0).long()
+
+    def twice_whole(x):
+        return 2 * x.flip(0).long()
+
+    lenient = Exercise(mirror, MIRROR.hints, MIRROR.properties, cast=floats)
+    given = verdict(whole, lenient)
+    assert given.outcome == "right" and given.answer is whole
+    assert verdict(whole).outcome == "wrong" and verdict(twice_whole, lenient).outcome == "wrong"
+    assert verdict(lambda x: None, lenient).outcome == "not attempted"
+    text = verdict(lambda x: 1j * x, lenient).text
+    assert "it is real." in text and "given:    one number: x" in text and "expected: real ones" in text
+    for broken in (lambda y: y.no_such_verb, lambda y: 1 / 0):
+        assert (
+            verdict(whole, Exercise(mirror, MIRROR.hints, MIRROR.properties, cast=broken)).outcome == "wrong"
+        )
 
 
 def test_an_exercise_needs_hints_and_properties():

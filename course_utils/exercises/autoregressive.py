@@ -1,5 +1,7 @@
 """The exercises of notebook 11: the chain rule, a mask, and how far layers reach."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -38,6 +40,11 @@ def images() -> dict[str, tuple[Tensor, Tensor]]:
     }
 
 
+def large_image() -> dict[str, tuple[Tensor, Tensor]]:
+    """An image of 28×28 whose probability, 2^(−784), is 0 as a float."""
+    return {"784 pixels": (torch.full((1, 784), 0.5), torch.ones(1, 784))}
+
+
 def kernels() -> dict[str, tuple[str, int]]:
     """Kinds and sizes of masks."""
     return {f"kind {kind}, size {size}": (kind, size) for size in (3, 5, 7) for kind in "AB"}
@@ -52,6 +59,11 @@ def networks() -> dict[str, tuple[int, int, int]]:
 def nothing_ahead(mask: Tensor, kind: str, size: int) -> bool:
     """Whether every pixel after the centre, in raster order, is closed."""
     return bool((mask.flatten()[size * size // 2 + 1 :] == 0).all())
+
+
+def as_floats(mask: Any) -> Any:
+    """Zeros and ones of any kind, whole or truth values, as floats."""
+    return mask.float() if isinstance(mask, Tensor) and not mask.is_complex() else mask
 
 
 CHAIN_LOG_PROB = Exercise(
@@ -69,6 +81,7 @@ CHAIN_LOG_PROB = Exercise(
             images,
         ),
         agrees_with(chain_log_prob, images),
+        agrees_with(chain_log_prob, large_image, says="it works where p(x) is too small for a float"),
     ),
 )
 
@@ -89,6 +102,7 @@ PIXEL_MASK = Exercise(
         ),
         agrees_with(pixel_mask, kernels),
     ),
+    cast=as_floats,
 )
 
 ROWS_REACHED = Exercise(

@@ -1,11 +1,15 @@
 """The exercises of notebook 12: NADE's recursion, MADE's masks, and the average of an ensemble."""
 
 from math import log
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
-from course_utils.exercises.engine import Exercise, agrees_with, holds
+from course_utils.exercises.answers import Answer
+from course_utils.exercises.engine import Exercise, Property, agrees_with, holds
+from course_utils.exercises.values import Wrong, short
 
 
 def recursive_logits(x: Tensor, W: Tensor, V: Tensor, b: Tensor, c: Tensor) -> Tensor:
@@ -34,16 +38,37 @@ def naive_logits(x: Tensor, W: Tensor, V: Tensor, b: Tensor, c: Tensor) -> Tenso
     return torch.stack(logits, 1)
 
 
+def network(n: int, pixels: int, units: int, seed: int) -> tuple[Tensor, ...]:
+    """Images and the weights of a NADE."""
+    dice = torch.Generator().manual_seed(seed)
+    shapes = ((pixels, units), (pixels, units), (pixels,), (units,))
+    x = (torch.rand(n, pixels, generator=dice) < 0.5).float()
+    return x, *(torch.randn(shape, generator=dice) for shape in shapes)
+
+
 def networks() -> dict[str, tuple[Tensor, ...]]:
     """Images and the weights of small NADEs."""
-    dice = torch.Generator().manual_seed(0)
+    return {
+        "3 images of 4 pixels, H = 5": network(3, 4, 5, seed=0),
+        "2 images of 9 pixels, H = 3": network(2, 9, 3, seed=1),
+    }
 
-    def network(n: int, pixels: int, units: int) -> tuple[Tensor, ...]:
-        shapes = ((pixels, units), (pixels, units), (pixels,), (units,))
-        x = (torch.rand(n, pixels, generator=dice) < 0.5).float()
-        return x, *(torch.randn(shape, generator=dice) for shape in shapes)
 
-    return {"3 images of 4 pixels, H = 5": network(3, 4, 5), "2 images of 9 pixels, H = 3": network(2, 9, 3)}
+def linear_cost(answer: Answer) -> None:
+    """Raise Wrong if one image takes more than 4·D·H multiplications in matrix products.
+
+    The definition needs D²H/2 and more, 32 times as many here; the recursion at most 2·D·H.
+    """
+    D, H = 256, 8
+    args = network(1, D, H, seed=2)
+    with FlopCounterMode(display=False) as of_reference:
+        answer.reference(*args)
+    with FlopCounterMode(display=False) as counter:
+        answer(*args, case=f"1 image of {D} pixels, H = {H}")  # this runs the reference too
+    count = (counter.get_total_flops() - of_reference.get_total_flops()) // 2
+    if count > 4 * D * H:
+        came = f"{count} multiplications in matrix products"
+        raise Wrong(came, expected=f"at most 4·D·H = {4 * D * H}", given=answer.given)
 
 
 def first_pixel_knows_nothing(logits: Tensor, x: Tensor, W: Tensor, V: Tensor, b: Tensor, c: Tensor) -> bool:
@@ -63,6 +88,14 @@ def strictly_lower(masks: tuple[Tensor, Tensor], m: Tensor, D: int) -> bool:
     """Whether no pixel reaches its own output or an earlier one."""
     into, out = (mask.double() for mask in masks)
     return bool(((out @ into).triu() == 0).all())
+
+
+def no_floats(masks: Any) -> Any:
+    """The masks, if they are bool or whole numbers."""
+    for mask in masks if isinstance(masks, tuple) else ():
+        if isinstance(mask, Tensor) and (mask.is_floating_point() or mask.is_complex()):
+            raise Wrong(f"{short(mask)}, not bool", expected="bool tensors", says="Masks say True or False")
+    return masks
 
 
 def two_coins() -> dict[str, tuple[Tensor]]:
@@ -90,6 +123,7 @@ RECURSIVE_LOGITS = Exercise(
             networks,
         ),
         agrees_with(naive_logits, networks, says="it is what the definition gives, for every pixel"),
+        Property("its cost grows as D·H: no new sum for every pixel", linear_cost),
     ),
 )
 
@@ -104,6 +138,7 @@ MADE_MASKS = Exercise(
         holds("no pixel reaches its own output", strictly_lower, "a strictly lower triangle", degrees),
         agrees_with(made_masks, degrees, says="every connection that may be there is there"),
     ),
+    cast=no_floats,
 )
 
 ENSEMBLE_LOG_PROB = Exercise(

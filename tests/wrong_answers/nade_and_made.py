@@ -50,6 +50,38 @@ def matrix(x, W, V, b, c):
     return (torch.sigmoid(a) * V).sum(-1) + b
 
 
+def all_products(x, W, V, b, c):
+    seen = (x[:, :, None] * W).cumsum(1) + c
+    a = torch.cat([c.expand(len(x), 1, -1), seen[:, :-1]], 1)
+    return (torch.sigmoid(a) @ V.T).diagonal(dim1=1, dim2=2) + b
+
+
+def image_by_image(x, W, V, b, c):
+    return torch.stack([naive_logits(image[None], W, V, b, c)[0] for image in x])
+
+
+def running_sum(x, W, V, b, c):
+    seen = (x[:, :, None] * W).cumsum(1) + c
+    a = torch.cat([c.expand(len(x), 1, -1), seen[:, :-1]], 1)
+    return torch.einsum("bdh,dh->bd", torch.sigmoid(a), V) + b
+
+
+def matrix_products(x, W, V, b, c):
+    a, logits = c.repeat(len(x), 1), torch.zeros_like(x)
+    for i in range(len(W)):
+        logits[:, i] = (torch.sigmoid(a) @ V[i : i + 1].T)[:, 0] + b[i]
+        a = a + x[:, i : i + 1] @ W[i : i + 1]
+    return logits
+
+
+def elementwise(x, W, V, b, c):
+    a, logits = c, torch.empty(len(x), 0)
+    for i in range(len(W)):
+        logits = torch.cat([logits, ((torch.sigmoid(a) * V[i]).sum(-1) + b[i]).expand(len(x))[:, None]], 1)
+        a = a + torch.outer(x[:, i], W[i])
+    return logits
+
+
 def masks(into, out):
     def answer(m, D):
         d = torch.arange(1, D + 1)
@@ -70,8 +102,12 @@ ANSWERS = {
             lambda x, W, V, b, c: recursive_logits(x, W, V, b, 0 * c),
             lambda x, W, V, b, c: recursive_logits(x, V, W, b, c),
             lambda x, W, V, b, c: recursive_logits(x, W, V, b, c).T,
+            naive_logits,
+            image_by_image,
+            matrix,
+            all_products,
         ),
-        right=(naive_logits, matrix),
+        right=(running_sum, matrix_products, elementwise),
         untouched=(dots, ..., None),
     ),
     "made_masks": Answers(
@@ -85,6 +121,8 @@ ANSWERS = {
             lambda m, D: tuple(mask.T for mask in masks(torch.ge, torch.gt)(m, D)),
             lambda m, D: (m[:, None] >= torch.arange(D), torch.arange(D)[:, None] > m),
             lambda m, D: m[:, None] >= torch.arange(1, D + 1),
+            masks(lambda m, d: (m >= d).float(), lambda d, m: (d > m).float()),
+            masks(lambda m, d: m >= d, lambda d, m: (d > m).double()),
         ),
         right=(
             masks(lambda m, d: ~(m < d), lambda d, m: d - 1 >= m),
