@@ -93,12 +93,12 @@ def _colours(u: Tensor) -> dict[str, Tensor]:
     def pick(table: tuple, column: int) -> Tensor:
         return torch.tensor(table)[(u[:, column] * len(table)).long()]
 
-    tint = 0.1 * (u[:, 7:10] - 0.5)
+    tint = 0.2 * (u[:, 7:8] - 0.5) + 0.1 * (u[:, 7:10] - 0.5)
     coat = (pick(COATS, 0) + tint).clamp(0.1, 1)
     other = (pick(COATS, 1) + tint).clamp(0.1, 1)
     plain = u[:, 2:3] < 0.35
     second = torch.where(plain, coat, other)
-    light = torch.lerp(coat, torch.tensor((1.0, 0.97, 0.90)), 0.65)
+    light = torch.lerp(coat, torch.tensor((1.0, 0.97, 0.90)), 0.35 + 0.4 * u[:, 8:9])
     marked = u[:, 3:4] < 0.5
     colours = {
         "coat": coat,

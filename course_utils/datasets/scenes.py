@@ -78,19 +78,27 @@ def scenes(
         n: how many.
         objects: how many in a scene, from 1 to 4: a number, or the least and the most (uniform).
         side: S, from 32 to 256 pixels; sizes grow with it.
-        touching: every scene holds two objects of one class that touch or overlap; ``objects`` has no say.
+        touching: every scene holds two objects of one class that touch or overlap.
         seed: of everything.
         device: where the tensors live; None: the CPU. They are drawn on the CPU: same seed, same scenes.
 
     Raises:
-        ValueError: n, objects, side, seed or device is none of the choices.
+        ValueError: n, objects, side, touching, seed or device is none of the choices.
 
     >>> some = scenes(3, objects=2)
     >>> some.x.shape, some.labels.shape, some.masks.shape
     (torch.Size([3, 3, 64, 64]), torch.Size([3, 2]), torch.Size([3, 2, 64, 64]))
     """
     check_count(n, "scenes: n")
-    low, high = (2, 2) if touching else _number(objects)
+    low, high = _number(objects)
+    if not isinstance(touching, bool):
+        raise ValueError(f"scenes: expected touching as True or False, got {touching!r}")
+    if touching:
+        if not low <= 2 <= high:
+            raise ValueError(
+                f"scenes: a touching pair is two objects, expected objects to allow 2, got {objects!r}"
+            )
+        low = high = 2
     if isinstance(side, bool) or not isinstance(side, int) or not SIDES[0] <= side <= SIDES[1]:
         raise ValueError(f"scenes: expected side as an integer from {SIDES[0]} to {SIDES[1]}, got {side!r}")
     target, generator = check_request("scenes", device, seed, "scenes", kinds=("scenes",))
@@ -105,7 +113,7 @@ def scenes(
 
 
 def _number(objects: int | tuple[int, int]) -> tuple[int, int]:
-    """The least and the most number of objects in a scene."""
+    """The least and the greatest number of objects in a scene."""
     pair = (objects, objects) if isinstance(objects, int) else objects
     whole = isinstance(pair, tuple | list) and all(type(v) is int for v in pair)
     if not whole or len(pair) != 2 or not 1 <= pair[0] <= pair[1] <= MOST:

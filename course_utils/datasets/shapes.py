@@ -45,19 +45,21 @@ def capsule(
     return d.sub_(ra) if rb is None else d.sub_(t, alpha=rb - ra).sub_(ra)
 
 
-def polygon(x: Tensor, y: Tensor, *corners: float, radius: float = 0) -> Tensor:
-    """Distance from a convex polygon x₁, y₁, x₂, y₂, … grown by a radius; a bound near its corners.
+def polygon(x: Tensor, y: Tensor, *corners: float) -> Tensor:
+    """Distance from a convex polygon with corners x₁, y₁, x₂, y₂, ….
 
-    >>> polygon(torch.tensor([0.5, 2.0]), torch.tensor([0.25, 0.5]), 0, 0, 1, 0, 1, 1, 0, 1).tolist()
-    [-0.25, 1.0]
+    >>> polygon(torch.tensor([0.5, 4.0]), torch.tensor([0.25, 5.0]), 0, 0, 1, 0, 1, 1, 0, 1).tolist()
+    [-0.25, 5.0]
     """
     points = list(zip(corners[::2], corners[1::2], strict=True))
     pairs = list(zip(points, points[1:] + points[:1], strict=True))
     area = sum(ax * by - bx * ay for (ax, ay), (bx, by) in pairs)
-    d = None
+    inside, outside = None, None
     for (ax, ay), (bx, by) in pairs:
         scale = hypot(bx - ax, by - ay) * (1 if area > 0 else -1)
         nx, ny = (by - ay) / scale, (ax - bx) / scale
-        edge = (x * nx).add_(y, alpha=ny).sub_(ax * nx + ay * ny)
-        d = edge if d is None else torch.maximum(d, edge)
-    return d - radius
+        behind = (x * nx).add_(y, alpha=ny).sub_(ax * nx + ay * ny)
+        side = capsule(x, y, ax, ay, bx, by, 0)
+        inside = behind if inside is None else torch.maximum(inside, behind)
+        outside = side if outside is None else torch.minimum(outside, side)
+    return torch.where(inside < 0, inside, outside)

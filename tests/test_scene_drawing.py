@@ -1,0 +1,177 @@
+"""Drawing: distances against brute force, coverage; drawings are whole, mirrored and cast a shadow."""
+
+from importlib import import_module
+from math import pi
+
+import pytest
+import torch
+from torch import Tensor
+
+from course_utils.datasets import animals, layout, shapes
+from course_utils.datasets.poses import JOINTS, POSES
+
+KINDS = [(label, kind) for label in range(3) for kind in range(len(POSES[0]))]
+
+
+def grid(points: int = 41, reach: float = 1.5) -> tuple[Tensor, Tensor]:
+    line = torch.linspace(-reach, reach, points, dtype=torch.float64)
+    return tuple(v.flatten() for v in torch.meshgrid(line, line, indexing="xy"))
+
+
+def least(x: Tensor, y: Tensor, edge_x: Tensor, edge_y: Tensor) -> Tensor:
+    return (x[:, None] - edge_x).hypot(y[:, None] - edge_y).amin(1)
+
+
+def test_distance_from_an_ellipse_is_right_near_its_edge_and_in_sign() -> None:
+    x, y = grid()
+    t = torch.linspace(0, 2 * pi, 2000, dtype=torch.float64)
+    turn = torch.tensor(30 * pi / 180, dtype=torch.float64)
+    a, b = 0.8 * t.cos(), 0.5 * t.sin()
+    true = least(x, y, 0.1 + turn.cos() * a - turn.sin() * b, -0.2 + turn.sin() * a + turn.cos() * b)
+    d = shapes.ellipse(x, y, 0.1, -0.2, 0.8, 0.5, 30)
+    near = true < 0.15
+    assert (d.abs() - true)[near].abs().max() < 0.02 and near.sum() > 100
+    u, v = x - 0.1, y + 0.2
+    u, v = turn.cos() * u + turn.sin() * v, turn.cos() * v - turn.sin() * u
+    assert torch.equal(d < 0, (u / 0.8) ** 2 + (v / 0.5) ** 2 < 1)
+    assert d.isfinite().all() and shapes.ellipse(x[:1] * 0, y[:1] * 0, 0, 0, 2, 1).item() == -1
+
+
+def test_distance_from_a_circle_and_from_a_capsule_is_exact() -> None:
+    x, y = grid()
+    assert torch.allclose(shapes.ellipse(x, y, 0.3, 0.1, 0.5, 0.5), (x - 0.3).hypot(y - 0.1) - 0.5)
+    t = torch.linspace(0, 1, 4001, dtype=torch.float64)
+    line = least(x, y, -0.5 + 0.9 * t, 0.2 - 0.6 * t)
+    assert torch.allclose(shapes.capsule(x, y, -0.5, 0.2, 0.4, -0.4, 0.3), line - 0.3, atol=1e-6)
+    tapered = shapes.capsule(x, y, 0, 0, 1, 0, 0.3, 0.1)
+    end = (x > 1).nonzero()[:, 0]
+    assert torch.allclose(tapered[end], (x[end] - 1).hypot(y[end]) - 0.1)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_distance_from_a_polygon_is_exact(order: int) -> None:
+    x, y = grid()
+    corners = [(-0.8, -0.5), (0.7, -0.6), (0.2, 0.9)]
+    d = shapes.polygon(x, y, *[v for corner in corners[::order] for v in corner])
+    t = torch.linspace(0, 1, 2001, dtype=torch.float64)
+    ends = list(zip(corners, corners[1:] + corners[:1], strict=True))
+    true = least(
+        x,
+        y,
+        torch.cat([a[0] + (b[0] - a[0]) * t for a, b in ends]),
+        torch.cat([a[1] + (b[1] - a[1]) * t for a, b in ends]),
+    )
+    inside = torch.stack([(b[0] - a[0]) * (y - a[1]) - (b[1] - a[1]) * (x - a[0]) > 0 for a, b in ends]).all(
+        0
+    )
+    assert torch.allclose(d.abs(), true, atol=1e-3) and (d < 0).sum() > 100
+    assert torch.equal(d < 0, inside)
+
+
+def posed(label: int, kind: int, n: int = 6, size: float = 12.0) -> animals.Poses:
+    u = torch.rand(n, animals.VARIABLES, generator=torch.Generator().manual_seed(kind))
+    u[:, 0] = (kind + 0.5) / len(POSES[0])
+    return animals.posed(u, torch.full((n,), label), torch.full((n,), size))
+
+
+@pytest.mark.parametrize(("label", "kind"), KINDS)
+def test_a_drawing_is_cut_off_nowhere(label: int, kind: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    poses = posed(label, kind)
+    drawn = animals.draw(poses, torch.arange(6))
+    bounds = animals._bounds
+
+    def wider(*args: object) -> tuple[Tensor, Tensor]:
+        low, high = bounds(*args)
+        return low - 3, high + 3
+
+    monkeypatch.setattr(animals, "_bounds", wider)
+    whole = animals.draw(poses, torch.arange(6))
+    assert len(whole.owner) > len(drawn.owner)
+    assert whole.paint.sum() == pytest.approx(float(drawn.paint.sum()), rel=2e-5)
+
+
+@pytest.mark.parametrize(("label", "kind"), KINDS)
+def test_the_cover_is_the_area_and_a_shadow_belongs_to_the_ground(label: int, kind: int) -> None:
+    small = animals.draw(posed(label, kind, size=10.0), torch.zeros(6, dtype=torch.int64))
+    large = animals.draw(posed(label, kind, size=40.0), torch.zeros(6, dtype=torch.int64))
+    colour, both, solid = small.paint[:, :3], small.paint[:, 3], small.paint[:, 4]
+    assert 0 <= small.paint.min() and both.max() <= 1 and (colour <= 1.2 * both[:, None] + 1e-5).all()
+    assert (solid <= both + 1e-6).all() and ((both > 0.1) & (solid == 0)).any()
+    assert ((solid > 0.1) & (solid < 0.9)).any(), "edges are soft"
+    assert solid.sum() == pytest.approx(float((solid >= 0.5).sum()), rel=0.05)
+    assert 8 < large.paint[:, 4].sum() / solid.sum() < 18, "area grows with the square of size"
+
+
+def test_a_mirrored_pose_is_a_mirrored_picture() -> None:
+    for label, kind in KINDS:
+        poses = posed(label, kind, n=2)
+        poses.frame[:] = torch.tensor([[1.0, 0, 1], [-1.0, 0, 1]])
+        poses.shift.zero_()
+        poses = poses[torch.tensor([0, 0])]
+        poses.frame[1, 0] = -1
+        drawn = animals.draw(poses, torch.arange(2))
+        canvas = torch.zeros(2, 61, 61, 5)
+        canvas[drawn.owner, drawn.row + 30, drawn.column + 30] = drawn.paint
+        assert torch.allclose(canvas[0], canvas[1].flip(1), atol=1e-4)
+        assert not torch.allclose(canvas[0], canvas[1], atol=0.1)
+
+
+def test_every_pose_moves_head_tail_and_legs() -> None:
+    assert [len(kinds) for kinds in POSES] == [len(joints) for joints in JOINTS] == [3, 3, 3]
+    for label, kind in KINDS:
+        bones = {bone for layer in POSES[label][kind] for _, bone, _ in layer.parts}
+        assert {"root", "head"} <= bones
+        assert all(0 <= max(map(abs, n[:2])) <= 1.2 for v in POSES[label][kind] for _, _, n in v.parts)
+
+
+# Layout
+
+
+def silhouettes(n: int = 40, k: int = 3, size: float = 12.0) -> layout.Silhouettes:
+    there = torch.ones(n, k, dtype=torch.bool)
+    generator = torch.Generator().manual_seed(3)
+    u = torch.rand(n * k, animals.VARIABLES, generator=generator)
+    label = torch.randint(3, (n, 1), generator=generator).expand(n, k).flatten()
+    poses = animals.posed(u, label, torch.full((n * k,), size))
+    return layout.silhouettes(animals.draw(poses, torch.arange(n * k)), there)
+
+
+def share(shapes: layout.Silhouettes, corner: Tensor, side: int) -> Tensor:
+    seen, _ = layout.front(shapes, corner, side)
+    visible = torch.stack([(seen == i).sum() for i in range(corner[..., 0].numel())])
+    return visible.reshape(shapes.area.shape) / shapes.area
+
+
+@pytest.mark.parametrize("k", [2, 3, 4])
+def test_objects_that_always_fall_on_one_place_are_set_apart(k: int) -> None:
+    shapes = silhouettes(20, k)
+    corner = layout.scattered(shapes, torch.zeros(20, layout.TRIES, k, 2), torch.full((20,), 0.3), 64)
+    assert share(shapes, corner, 64).min() >= layout.VISIBLE
+    assert (corner >= 0).all() and (corner + shapes.size <= 64).all()
+
+
+@pytest.mark.parametrize("u", [0.0, 0.5, 0.999])
+def test_pairs_stay_in_the_picture_on_the_ground_and_in_sight(u: float) -> None:
+    shapes = silhouettes(60, 2, 15.0)
+    corner = layout.in_contact(shapes, torch.full((60, layout.TRIES, 2, 2), u), torch.full((60,), 0.5), 64)
+    assert (corner >= 0).all() and (corner + shapes.size <= 64).all()
+    assert share(shapes, corner, 64).min() >= layout.VISIBLE
+    feet = (corner + shapes.size)[..., 1]
+    assert (feet.amax(1) >= 34).all()
+
+
+def test_who_stands_lower_is_in_front() -> None:
+    shapes = silhouettes(30, 2)
+    corner = torch.full((30, 2, 2), 10)
+    feet = torch.tensor([40, 44])
+    corner[..., 1] = feet - shapes.size[..., 1]
+    assert (share(shapes, corner, 64)[:, 1] == 1).all() and (share(shapes, corner, 64)[:, 0] < 0.9).all()
+    _, rank = layout.front(shapes, corner, 64)
+    assert rank.tolist() == [[0, 1]] * 30
+
+
+def test_boxes_of_masks_that_are_empty_are_zero() -> None:
+    masks = torch.zeros(1, 2, 8, 8, dtype=torch.bool)
+    masks[0, 0, 2:5, 3:8] = True
+    boxes = import_module("course_utils.datasets.scenes")._boxes(masks)
+    assert boxes.tolist() == [[[3.0, 2.0, 8.0, 5.0], [0.0, 0.0, 0.0, 0.0]]]

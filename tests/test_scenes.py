@@ -1,0 +1,233 @@
+"""Scenes: who is where, what is seen of it, and that a seed says it all."""
+
+from importlib import import_module
+
+import numpy as np
+import pytest
+import torch
+from scipy import ndimage
+from sklearn.linear_model import LogisticRegression
+
+from course_utils.datasets import ANIMALS, Scenes, backdrops, layout, scenes
+
+MODULE = import_module("course_utils.datasets.scenes")  # the name is the function's
+SQUARE = np.ones((3, 3))
+
+
+@pytest.fixture(scope="module")
+def drawn() -> Scenes:
+    return scenes(256, seed=1)
+
+
+@pytest.fixture(scope="module")
+def pairs() -> Scenes:
+    return scenes(32, touching=True, seed=2)
+
+
+@pytest.fixture(scope="module")
+def alone() -> Scenes:
+    return scenes(512, objects=1, seed=10)
+
+
+def test_scenes_hold_pictures_classes_boxes_and_masks(drawn: Scenes) -> None:
+    x, labels, boxes, masks = drawn
+    assert len(drawn) == 256 and x.shape == (256, 3, 64, 64) and x.dtype == torch.float32
+    assert labels.shape == (256, 3) and labels.dtype == torch.int64
+    assert boxes.shape == (256, 3, 4) and boxes.dtype == torch.float32
+    assert masks.shape == (256, 3, 64, 64) and masks.dtype == torch.bool
+    assert x.min() >= 0 and x.max() <= 1
+    assert torch.equal((x * 255).round() / 255, x), "pictures have 256 levels"
+    assert ANIMALS == ("CAT", "DOG", "DUCK")
+
+
+def test_rows_and_devices_of_scenes(drawn: Scenes) -> None:
+    for rows in (slice(3, 7), [3, 4, 5, 6], torch.arange(3, 7), torch.arange(256).sub(4.5).abs() < 2):
+        some = drawn[rows]
+        assert isinstance(some, Scenes) and len(some) == 4
+        assert all(torch.equal(a, b[3:7]) for a, b in zip(some, drawn, strict=True))
+    assert drawn[5].x.shape == (1, 3, 64, 64)
+    assert torch.equal(drawn[-1].x[0], drawn.x[-1])
+    assert {part.device.type for part in drawn.to("meta")} == {"meta"}
+    assert repr(drawn[:3]).startswith("Scenes(3 of 64×64") and len(repr(drawn)) < 80
+
+
+@pytest.mark.parametrize("objects", [1, (1, 4), (2, 3)])
+def test_objects_stand_first_and_their_number_is_uniform(objects: int | tuple[int, int]) -> None:
+    low, high = (objects, objects) if isinstance(objects, int) else objects
+    labels = scenes(256, objects=objects, seed=3).labels
+    there = labels >= 0
+    assert labels.shape == (256, high) and labels.min() >= -1 and labels.max() == 2
+    assert torch.equal(there, there.sort(1, descending=True).values)
+    counts = torch.bincount(there.sum(1), minlength=high + 1)
+    each = 256 / (high - low + 1)
+    assert counts[:low].sum() == 0
+    assert (counts[low:] - each).abs().max() <= 4 * (each * (1 - each / 256)) ** 0.5
+
+
+def test_what_is_not_there_has_no_box_and_no_mask(drawn: Scenes) -> None:
+    there = drawn.labels >= 0
+    assert torch.equal(there, drawn.masks.flatten(2).any(2))
+    assert (drawn.boxes[~there] == 0).all() and not there.all()
+
+
+def test_classes_are_equally_frequent(drawn: Scenes) -> None:
+    labels = drawn.labels[drawn.labels >= 0]
+    many = torch.bincount(labels, minlength=3)
+    assert (many - len(labels) / 3).abs().max() < 4 * (len(labels) * 2 / 9) ** 0.5
+
+
+def test_masks_are_disjoint(drawn: Scenes, pairs: Scenes) -> None:
+    for some in (drawn, pairs):
+        assert some.masks.sum(1).max() == 1
+
+
+@pytest.mark.parametrize("kind", [{}, {"touching": True}, {"side": 32}, {"side": 96, "objects": 2}])
+def test_boxes_are_tight_around_the_masks(kind: dict) -> None:
+    some = scenes(32, seed=4, **kind)
+    for label, box, mask in zip(*(part.flatten(0, 1) for part in list(some)[1:]), strict=True):
+        if label >= 0:
+            rows, columns = np.nonzero(mask.numpy())
+            expected = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+            assert box.tolist() == expected
+
+
+@pytest.mark.parametrize("side", [32, 64, 96])
+@pytest.mark.parametrize("touching", [False, True])
+def test_objects_are_large_enough_to_see_and_grow_with_the_picture(side: int, touching: bool) -> None:
+    some = scenes(32, side=side, touching=touching, seed=5)
+    boxes = some.boxes[some.labels >= 0] * 64 / side
+    sides = boxes[:, 2:] - boxes[:, :2]
+    assert some.x.shape[-2:] == (side, side)
+    assert sides.max() <= 38 and sides.amin(1).min() >= 8
+    assert 19 <= sides.mean() <= 26 and (sides.amin(1) >= 13).float().mean() > 0.9
+
+
+@pytest.mark.parametrize("kind", [{}, {"objects": 4}, {"touching": True}, {"side": 32}])
+def test_two_fifths_of_every_object_are_seen(kind: dict, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, order = [], []
+    silhouettes, front = layout.silhouettes, layout.front
+
+    def seen_whole(*args: object) -> layout.Silhouettes:
+        order.append(None)
+        whole.append(silhouettes(*args))
+        return whole[-1]
+
+    def seen_order(*args: object) -> tuple[torch.Tensor, torch.Tensor]:
+        found = front(*args)
+        order[-1] = found[1].argsort(1)
+        return found
+
+    monkeypatch.setattr(layout, "silhouettes", seen_whole)
+    monkeypatch.setattr(layout, "front", seen_order)
+    some = scenes(256, seed=6, **kind)
+    area = torch.cat([shapes.area.gather(1, o) for shapes, o in zip(whole, order, strict=True)])
+    share = (some.masks.flatten(2).sum(2) / area)[some.labels >= 0]
+    assert share.min() >= 0.4 and share.max() == 1
+    assert (share < 0.9).float().mean() > 0.05, "some objects are partly hidden"
+
+
+@pytest.mark.parametrize("side", [32, 64])
+def test_touching_pairs_are_of_one_class_and_meet(side: int) -> None:
+    some = scenes(32 if side == 32 else 256, touching=True, side=side, seed=7)
+    assert some.labels.shape[1:] == (2,) and (some.labels >= 0).all()
+    assert (some.labels[:, 0] == some.labels[:, 1]).all() and len(some.labels.unique()) == 3
+    for first, second in some.masks.numpy():
+        assert (ndimage.binary_dilation(first, SQUARE) & second).any()
+
+
+def test_ordinary_scenes_mix_classes_and_leave_gaps(drawn: Scenes) -> None:
+    two = drawn[(drawn.labels >= 0).sum(1) == 2]
+    assert 0.15 < (two.labels[:, 0] == two.labels[:, 1]).float().mean() < 0.5
+    apart = [ndimage.label(masks.any(0), SQUARE)[1] > 1 for masks in two.masks.numpy()]
+    assert 0.2 < np.mean(apart) < 0.9
+
+
+@pytest.mark.parametrize("kind", [{}, {"touching": True}, {"objects": (2, 4), "side": 32}])
+def test_the_same_seed_draws_the_same_scenes_whatever_their_number(
+    kind: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = torch.get_rng_state()
+    pair = scenes(33, seed=8, **kind), scenes(32, seed=8, **kind)
+    assert all(torch.equal(a[:32], b) for a, b in zip(*pair, strict=True))
+    assert torch.equal(state, torch.get_rng_state()), "torch's own random numbers are left alone"
+    monkeypatch.setattr(MODULE, "FIRST", 2)
+    monkeypatch.setattr(MODULE, "CHUNK", 8)
+    many = scenes(12, seed=8, **kind)
+    for n in (1, 2, 3, 9):
+        assert all(torch.equal(a, b[:n]) for a, b in zip(scenes(n, seed=8, **kind), many, strict=True))
+    assert not torch.equal(many.x[:2], scenes(2, seed=9, **kind).x)
+
+
+def test_scenes_differ_from_each_other(drawn: Scenes) -> None:
+    assert len(drawn.x.flatten(1).unique(dim=0)) == 256
+    assert len(drawn.boxes[:, 0].unique(dim=0)) > 248
+
+
+@pytest.mark.parametrize("over", ["animal", "its box"])
+def test_colour_alone_does_not_tell_the_class(over: str, alone: Scenes) -> None:
+    some = alone
+    left, top, right, bottom = some.boxes[:, 0, :, None, None].unbind(1)
+    at = torch.arange(64)
+    inside = (at >= left) & (at < right) & (at[:, None] >= top) & (at[:, None] < bottom)
+    where = (some.masks[:, 0] if over == "animal" else inside)[:, None]
+    mean = ((some.x * where).sum((2, 3)) / where.sum((2, 3))).numpy()
+    y = some.labels[:, 0].numpy()
+    model = LogisticRegression(C=100, max_iter=1000).fit(mean[:340], y[:340])
+    assert model.score(mean[340:], y[340:]) < 0.52
+
+
+def test_the_backdrop_does_not_tell_the_class(alone: Scenes) -> None:
+    some = alone
+    corners = some.x[:, :, ::21, ::21].flatten(1)
+    hidden = some.masks[:, 0, ::21, ::21].flatten(1).repeat(1, 3)
+    corners = corners.where(~hidden, corners.mean()).numpy()
+    y = some.labels[:, 0].numpy()
+    model = LogisticRegression(C=0.1, max_iter=500).fit(corners[:340], y[:340])
+    assert model.score(corners[340:], y[340:]) < 0.46
+
+
+def test_masks_are_where_the_picture_is_no_backdrop(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    empty = backdrops.backdrops
+
+    def kept(*args: object) -> tuple[torch.Tensor, torch.Tensor]:
+        found = empty(*args)
+        seen.append(found[0].clone())
+        return found
+
+    monkeypatch.setattr(backdrops, "backdrops", kept)
+    some = scenes(32, seed=12)
+    change = some.x - seen[0]
+    animal = some.masks.any(1).numpy()
+    near = torch.from_numpy(np.stack([ndimage.binary_dilation(m, SQUARE, iterations=3) for m in animal]))
+    assert (change.abs().amax(1)[torch.from_numpy(animal)] > 0.05).float().mean() > 0.9
+    outside = change.movedim(1, -1)[~near]
+    assert outside.max() < 0.004, "away from animals there is nothing but shadow"
+    assert (outside.abs() < 0.004).float().mean() > 0.9
+
+
+BAD = [
+    ({"n": 0}, "n: expected a positive integer, got 0"),
+    ({"n": 2.0}, "n: expected a positive integer, got 2.0"),
+    ({"objects": 0}, "objects .* got 0"),
+    ({"objects": 5}, "objects .* got 5"),
+    ({"objects": True}, "objects .* got True"),
+    ({"objects": (2, 1)}, r"objects .* got \(2, 1\)"),
+    ({"objects": (1, 2, 3)}, r"objects .* got \(1, 2, 3\)"),
+    ({"objects": (1, 2.0)}, r"objects .* got \(1, 2.0\)"),
+    ({"objects": "2"}, "objects .* got '2'"),
+    ({"side": 31}, "side .* from 32 to 256, got 31"),
+    ({"side": 64.0}, "side .* got 64.0"),
+    ({"side": True}, "side .* got True"),
+    ({"touching": "no"}, "touching .* got 'no'"),
+    ({"touching": True, "objects": 3}, "a touching pair is two objects, .* got 3"),
+    ({"seed": -1}, "seed .* got -1"),
+    ({"seed": 0.5}, "seed .* got 0.5"),
+    ({"device": 7}, "device .* got 7"),
+]
+
+
+@pytest.mark.parametrize(("bad", "message"), BAD)
+def test_bad_input_gets_one_clear_error(bad: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=f"scenes: .*{message}|scenes: {message}"):
+        scenes(**({"n": 2} | bad))
