@@ -85,7 +85,7 @@ def ticks(low: float, high: float, scale: str) -> tuple[dict[float, str], list[f
 
 def frame_ranking(figure: Figure) -> None:
     """Draw axes without numbers, and say what the colours are."""
-    ax = figure.add_axes((0.2, 0.1, 0.77, 0.8), xlim=(0, 1), ylim=(0, 1), xticks=[], yticks=[])
+    ax = figure.add_axes((0.2, 0.12, 0.77, 0.78), xlim=(0, 1), ylim=(0, 1), xticks=[], yticks=[])
     for kind, (colour, marker) in LOOKS.items():
         ax.plot([], [], marker, color=colour, ms=9, label=COMPUTES[kind])
     place = {"loc": "lower center", "bbox_to_anchor": (0.5, 1), "borderaxespad": 0.3}

@@ -26,7 +26,7 @@ from course_utils.taxonomy import GenerativeModel, children, verbs
 Node = type[GenerativeModel]
 SIZE = (10.4, 6.0)
 LARGEST, SHOWN = list(UNIVERSES)[-1], 16
-TABLE_SIZE = (9.5, 6.8)
+TABLE_SIZE = (9.0, 6.2)
 SAYS = {
     "exact": "computes p(x)",
     "lower bound": "bounds p(x)",
