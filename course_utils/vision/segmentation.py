@@ -7,17 +7,18 @@ from torch import Tensor, nn
 from torch.nn.functional import (
     avg_pool2d,
     binary_cross_entropy_with_logits,
+    cross_entropy,
     interpolate,
     one_hot,
     pixel_shuffle,
 )
 
 from course_utils.checks import check_count
-from course_utils.vision.backbone import Backbone
+from course_utils.vision.backbone import GROUPS, Backbone, Residual
 from course_utils.vision.detections import Detections
 from course_utils.vision.instances import centre_of_mass, group, positions
 
-STEP = 2
+STEP, DEEP = 2, 36
 SPREAD = 3.0
 WEIGHTS = (20.0, 0.1, 1.0)  # of class, heat and offset: the class is what takes longest to learn
 UNIT = 8.0
@@ -62,7 +63,7 @@ class InstanceSegmenter(nn.Module):
 
     fit_defaults: ClassVar[dict[str, object]] = {
         "lr": 8e-3,
-        "epochs": 4,
+        "epochs": 3,
         "batch_size": 8,
         "clip": 1.0,
         "schedule": "cosine",
@@ -74,9 +75,14 @@ class InstanceSegmenter(nn.Module):
     ) -> None:
         super().__init__()
         self.classes = check_count(classes, "InstanceSegmenter: classes")
-        self.backbone = Backbone(event_shape, features=features)
+        self.backbone = Backbone(event_shape, features=features, deep=DEEP)
         self.size = self.backbone.event_shape[1:]
-        self.say = nn.Conv2d(features, (1 + self.classes + 1 + 2) * STEP**2, 1)
+        self.say = nn.Sequential(
+            Residual(features),
+            nn.GroupNorm(GROUPS, features),
+            nn.SiLU(),
+            nn.Conv2d(features, (1 + self.classes + 1 + 2) * STEP**2, 1),
+        )
 
     def check(self, x: Tensor) -> Tensor:
         """Return x if it is a batch of images; else raise a ValueError."""
@@ -95,27 +101,27 @@ class InstanceSegmenter(nn.Module):
     def loss(self, x: Tensor, labels: Tensor, masks: Tensor) -> Tensor:
         """The losses of the class (nats a pixel), the offset and the heat, weighed and added."""
         logits, heat, offsets = self(x)
-        share, there = self._targets(labels, masks, len(x))  # (B, K, h, w), (B, K)
+        share, there = self._targets(x, labels, masks)  # (B, K, h, w), (B, K)
         kinds = one_hot(labels.clamp(min=0), self.classes).to(x.dtype) * there[..., None]
-        classes = torch.einsum("bkhw,bkc->bchw", share, kinds)
-        target = torch.cat([1 - classes.sum(1, keepdim=True), classes], 1)
-        class_loss = -(target * logits.log_softmax(1)).sum(1).mean()
+        centres = centre_of_mass(masks)  # (B, K, 2)
+        mixed = torch.einsum("bkhw,bkc->bchw", share, torch.cat([kinds, centres], 2))
+        covered = share.sum(1)  # (B, h, w)
+        target = torch.cat([1 - covered[:, None], mixed[:, : self.classes]], 1)
+        class_loss = cross_entropy(logits, target)
 
-        away = centre_of_mass(masks)[..., None, None] - positions(*self.size, STEP, x)  # (B, K, 2, h, w)
-        error = (offsets[:, None] - away).abs().sum(2) / UNIT
-        offset_loss = (share * error).sum() / share.sum().clamp(min=1)
+        aim = mixed[:, self.classes :] / covered.clamp(min=1 / STEP**2)[:, None]
+        error = (positions(*self.size, STEP, x) + offsets - aim).abs().sum(1) / UNIT
+        offset_loss = (covered * error).sum() / covered.sum().clamp(min=1)
 
-        bumps = (-away.square().sum(2) / (2 * SPREAD**2)).exp() * there[..., None, None]
-        heat_loss = binary_cross_entropy_with_logits(heat, bumps.amax(1), reduction="sum")
+        heat_loss = binary_cross_entropy_with_logits(heat, self._bumps(centres, there), reduction="sum")
         heat_loss = heat_loss / there.sum().clamp(min=1)
         parts = (class_loss, heat_loss, offset_loss)
         return sum(weight * part for weight, part in zip(WEIGHTS, parts, strict=True))
 
-    def _targets(self, labels: Tensor, masks: Tensor, n: int) -> tuple[Tensor, Tensor]:
+    def _targets(self, x: Tensor, labels: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
         """The share of each object in each cell of 2×2 pixels, and which objects are there."""
-        expected = (
-            f"InstanceSegmenter: expected labels ({n}, K) and masks ({n}, K, {self.size[0]}, {self.size[1]})"
-        )
+        n, (height, width) = len(x), self.size
+        expected = f"InstanceSegmenter: expected labels ({n}, K) and masks ({n}, K, {height}, {width})"
         shapes = tuple(tuple(part.shape) for part in (labels, masks))
         if masks.dtype != torch.bool or labels.dtype != torch.int64 or labels.dim() != 2:
             raise ValueError(f"{expected}, int64 and bool, got {labels.dtype} and {masks.dtype}, {shapes}")
@@ -127,7 +133,18 @@ class InstanceSegmenter(nn.Module):
                 f"{labels.max()}"
             )
         there = labels >= 0
-        return avg_pool2d((masks & there[..., None, None]).to(self.say.weight.dtype), STEP), there
+        return avg_pool2d((masks & there[..., None, None]).to(x.dtype), STEP), there
+
+    def _bumps(self, centres: Tensor, there: Tensor) -> Tensor:
+        """exp(−d²/2σ²) at the distance d from the nearest centre, ``(B, h, w)``."""
+        across, down = (
+            (
+                -((torch.arange(n // STEP, device=centres.device) + 0.5) * STEP - centre).square()
+                / (2 * SPREAD**2)
+            ).exp()
+            for n, centre in zip(self.size[::-1], centres.split(1, 2), strict=True)
+        )  # (B, K, w), (B, K, h): a Gaussian of d is one of dx times one of dy
+        return (there[..., None, None] * down[..., None] * across[:, :, None]).amax(1)
 
     @torch.no_grad()
     def maps(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
