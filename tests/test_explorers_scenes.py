@@ -1,7 +1,6 @@
 """The four tasks on one scene: what stands in the picture is what the networks said, above the threshold."""
 
 import pytest
-import torch
 from drawn import drawn_texts
 from explorer_inputs import answered
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -45,4 +44,6 @@ def test_bad_input_gets_one_clear_error():
             four_tasks(*bad)
     with pytest.raises(ValueError, match="and no masks"):
         four_tasks(x, p, located, found, found)
-    assert torch.equal(x, answered()[0])
+    with pytest.raises(ValueError, match=r"value in \[1, 6\], got 7"):
+        four_tasks(x, p, located, found, parts, scene=7)
+    assert four_tasks(x, p, located, found, parts, scene=5).values == {"scene": 5, "threshold": 0.3}

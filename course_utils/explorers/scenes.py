@@ -21,6 +21,7 @@ def four_tasks(
     detected: Detections,
     segmented: Detections,
     *,
+    scene: int = 1,
     threshold: float = 0.3,
 ) -> Explorer:
     """What four networks say of a scene: a class; a class and a box; boxes; masks.
@@ -33,10 +34,12 @@ def four_tasks(
         located: the localiser's classes ``(N,)`` and boxes ``(N, 4)``.
         detected: the detector's objects.
         segmented: the segmenter's objects, with masks.
+        scene: where its slider starts, from 1.
         threshold: where its slider starts.
 
     Raises:
-        ValueError: there are fewer than two scenes, a part does not fit them, or the instances have no masks.
+        ValueError: there are fewer than two scenes, a part does not fit them, the instances have no masks, or
+            a slider cannot start there.
     """
     n, labels, boxes = len(x), *located
     fits = x.dim() == 4 and n >= 2 and p.shape[:1] == labels.shape == (n,) and boxes.shape == (n, 4)
@@ -52,7 +55,7 @@ def four_tasks(
         title="One scene and what four networks say of it: class, class and box, boxes, masks",
         size=(10, 2.95),
         frame=frame_tasks,
-        scene=slider(1, n, value=1, tooltip="Which scene"),
+        scene=slider(1, n, value=scene, tooltip="Which scene"),
         threshold=slider(0.05, 0.95, value=threshold, step=0.05, tooltip="Hide what has a lower score"),
     )
 
