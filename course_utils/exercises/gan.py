@@ -78,7 +78,7 @@ GENERATOR_SLOPES = Exercise(
     ),
     properties=(
         holds(
-            "both slopes fall in t: to look more real is cheaper",
+            "both losses fall in t: to look more real is cheaper",
             lambda slopes, t: bool((slopes[0] < 0).all() and (slopes[1] < 0).all()),
             "negative slopes",
             logits,
