@@ -57,7 +57,7 @@ class Detector(nn.Module):
     """
 
     fit_defaults: ClassVar[dict[str, object]] = {
-        "lr": 8e-3,
+        "lr": 5e-3,
         "epochs": 4,
         "batch_size": 12,
         "schedule": "cosine",
