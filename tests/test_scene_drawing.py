@@ -116,6 +116,33 @@ def test_a_mirrored_pose_is_a_mirrored_picture() -> None:
         assert not torch.allclose(canvas[0], canvas[1], atol=0.1)
 
 
+def test_bones_turn_about_their_joints_and_legs_stay_at_the_hip() -> None:
+    poses = posed(1, 1)
+    maps = animals._maps(poses, JOINTS[1][1])
+    whole = {name: torch.cat([m, torch.tensor([0.0, 0, 1]).expand(6, 1, 3)], 1) for name, m in maps.items()}
+    head, tail, hip = JOINTS[1][1]
+    points = {
+        "head": (head, poses.head[:, 2:]),
+        "tail": (tail, 0),
+        "step": ((0.3, hip), 0),
+        "back": ((0.3, hip), 0),
+    }
+    for bone, (joint, shift) in points.items():
+        move = move_of(whole, bone)
+        joint = torch.tensor(joint).expand(6, 2)
+        at = torch.cat([joint + shift, torch.ones(6, 1)], 1)
+        assert torch.allclose((move @ at[:, :, None])[:, :2, 0], joint, atol=1e-5)
+        size = poses.head[:, 1] if bone == "head" else torch.ones(6)
+        assert torch.allclose(torch.linalg.det(move), size**-2, atol=1e-4)
+    turned = move_of(whole, "head")
+    angle = torch.atan2(turned[:, 0, 1], turned[:, 0, 0])
+    assert torch.allclose(angle, poses.head[:, 0], atol=1e-5)
+
+
+def move_of(whole: dict[str, Tensor], bone: str) -> Tensor:
+    return whole[bone] @ torch.linalg.inv(whole["root"])
+
+
 def test_every_pose_moves_head_tail_and_legs() -> None:
     assert [len(kinds) for kinds in POSES] == [len(joints) for joints in JOINTS] == [3, 3, 3]
     for label, kind in KINDS:

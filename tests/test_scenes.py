@@ -8,7 +8,7 @@ import torch
 from scipy import ndimage
 from sklearn.linear_model import LogisticRegression
 
-from course_utils.datasets import ANIMALS, Scenes, backdrops, layout, scenes
+from course_utils.datasets import Scenes, animals, backdrops, layout, scenes
 
 MODULE = import_module("course_utils.datasets.scenes")  # the name is the function's
 SQUARE = np.ones((3, 3))
@@ -37,7 +37,6 @@ def test_scenes_hold_pictures_classes_boxes_and_masks(drawn: Scenes) -> None:
     assert masks.shape == (256, 3, 64, 64) and masks.dtype == torch.bool
     assert x.min() >= 0 and x.max() <= 1
     assert torch.equal((x * 255).round() / 255, x), "pictures have 256 levels"
-    assert ANIMALS == ("CAT", "DOG", "DUCK")
 
 
 def test_rows_and_devices_of_scenes(drawn: Scenes) -> None:
@@ -165,23 +164,21 @@ def test_scenes_differ_from_each_other(drawn: Scenes) -> None:
 
 @pytest.mark.parametrize("over", ["animal", "its box"])
 def test_colour_alone_does_not_tell_the_class(over: str, alone: Scenes) -> None:
-    some = alone
-    left, top, right, bottom = some.boxes[:, 0, :, None, None].unbind(1)
+    left, top, right, bottom = alone.boxes[:, 0, :, None, None].unbind(1)
     at = torch.arange(64)
     inside = (at >= left) & (at < right) & (at[:, None] >= top) & (at[:, None] < bottom)
-    where = (some.masks[:, 0] if over == "animal" else inside)[:, None]
-    mean = ((some.x * where).sum((2, 3)) / where.sum((2, 3))).numpy()
-    y = some.labels[:, 0].numpy()
+    where = (alone.masks[:, 0] if over == "animal" else inside)[:, None]
+    mean = ((alone.x * where).sum((2, 3)) / where.sum((2, 3))).numpy()
+    y = alone.labels[:, 0].numpy()
     model = LogisticRegression(C=100, max_iter=1000).fit(mean[:340], y[:340])
     assert model.score(mean[340:], y[340:]) < 0.52
 
 
 def test_the_backdrop_does_not_tell_the_class(alone: Scenes) -> None:
-    some = alone
-    corners = some.x[:, :, ::21, ::21].flatten(1)
-    hidden = some.masks[:, 0, ::21, ::21].flatten(1).repeat(1, 3)
+    corners = alone.x[:, :, ::21, ::21].flatten(1)
+    hidden = alone.masks[:, 0, ::21, ::21].flatten(1).repeat(1, 3)
     corners = corners.where(~hidden, corners.mean()).numpy()
-    y = some.labels[:, 0].numpy()
+    y = alone.labels[:, 0].numpy()
     model = LogisticRegression(C=0.1, max_iter=500).fit(corners[:340], y[:340])
     assert model.score(corners[340:], y[340:]) < 0.46
 
@@ -204,6 +201,24 @@ def test_masks_are_where_the_picture_is_no_backdrop(monkeypatch: pytest.MonkeyPa
     outside = change.movedim(1, -1)[~near]
     assert outside.max() < 0.004, "away from animals there is nothing but shadow"
     assert (outside.abs() < 0.004).float().mean() > 0.9
+
+
+@pytest.mark.parametrize("touching", [False, True])
+def test_labels_name_what_stands_under_the_mask(touching: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    posed = animals.posed
+
+    def plain(u: torch.Tensor, label: torch.Tensor, size: torch.Tensor) -> animals.Poses:
+        poses = posed(u, label, size)
+        for paint in poses.colours.values():
+            paint[:, :3] = torch.eye(3)[label]
+        return poses
+
+    monkeypatch.setattr(animals, "posed", plain)
+    some = scenes(32, touching=touching, seed=13)
+    for x, labels, _, masks in zip(*some, strict=True):
+        for label, mask in zip(labels, masks, strict=True):
+            if label >= 0:
+                assert x[:, mask].mean(1).argmax() == label
 
 
 BAD = [
