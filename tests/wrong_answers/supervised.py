@@ -1,0 +1,155 @@
+"""Answers to the exercises of notebook 01."""
+
+import torch
+from torch.nn.functional import cross_entropy
+
+from wrong_answers import Answers
+
+
+def dots(*args): ...
+
+
+def row(p, y):
+    return p[torch.arange(len(y)), y]
+
+
+def area(box):
+    return (box[:, 2] - box[:, 0]) * (box[:, 3] - box[:, 1])
+
+
+def shared(a, b):
+    sides = torch.minimum(a[:, 2:], b[:, 2:]) - torch.maximum(a[:, :2], b[:, :2])
+    return sides.clamp(min=0).prod(1)
+
+
+def unclamped(a, b):
+    inner = (torch.minimum(a[:, 2:], b[:, 2:]) - torch.maximum(a[:, :2], b[:, :2])).prod(1)
+    return inner / (area(a) + area(b) - inner)
+
+
+def overlap(a, b):
+    return shared(a, b) / (area(a) + area(b) - shared(a, b))
+
+
+def table(boxes):
+    n = len(boxes)
+    return overlap(boxes.repeat_interleave(n, 0), boxes.repeat(n, 1)).view(n, n)
+
+
+def greedy(boxes, scores, order, drops):
+    kept = []
+    for i in order.tolist():
+        if not any(drops(table(boxes)[i, k]) for k in kept):
+            kept.append(i)
+    return torch.tensor(kept)
+
+
+def at_once(boxes, scores, most):
+    better = scores[:, None] < scores
+    dropped = ((table(boxes) > most) & better).any(1)
+    order = scores.argsort(descending=True)
+    return order[~dropped[order]]
+
+
+def share(part, whole):
+    return part / whole if whole else 1.0
+
+
+def counts(scores, right, threshold):
+    said = scores >= threshold
+    return int((said & right).sum()), int(said.sum())
+
+
+def looped(logits, y):
+    return torch.stack([-one.log_softmax(0)[k] for one, k in zip(logits, y.tolist(), strict=True)]).mean()
+
+
+def one_by_one(a, b):
+    pairs = zip(a.tolist(), b.tolist(), strict=True)
+    found = []
+    for (l, t, r, u), (m, s, q, v) in pairs:
+        inner = max(0, min(r, q) - max(l, m)) * max(0, min(u, v) - max(t, s))
+        found.append(inner / ((r - l) * (u - t) + (q - m) * (v - s) - inner))
+    return torch.tensor(found)
+
+
+ANSWERS = {
+    "class_loss": Answers(
+        wrong=(
+            lambda logits, y: row(logits.log_softmax(1), y).mean(),
+            lambda logits, y: -row(logits.log_softmax(1), y).sum(),
+            lambda logits, y: -row(logits.log_softmax(1), y),
+            lambda logits, y: -row(logits.log_softmax(0), y).mean(),
+            lambda logits, y: -row(logits, y).mean(),
+            lambda logits, y: -row(logits.softmax(1), y).mean(),
+            lambda logits, y: -row(logits.softmax(1), y).mean().log(),
+            lambda logits, y: -logits.log_softmax(1).max(1).values.mean(),
+            lambda logits, y: (logits.argmax(1) != y).float().mean(),
+            lambda logits, y: -(row(logits.exp(), y) / logits.exp().sum(1)).log().mean(),
+        ),
+        right=(cross_entropy, looped, lambda logits, y: (logits.logsumexp(1) - row(logits, y)).mean()),
+        untouched=(dots, ..., None),
+    ),
+    "iou": Answers(
+        wrong=(
+            unclamped,
+            lambda a, b: shared(a, b) / (area(a) + area(b)),
+            lambda a, b: shared(a, b) / torch.maximum(area(a), area(b)),
+            lambda a, b: shared(a, b) / area(a),
+            lambda a, b: shared(a, b),
+            lambda a, b: 2 * shared(a, b) / (area(a) + area(b)),
+            lambda a, b: 1 - overlap(a, b),
+            lambda a, b: (a - b).abs().mean(1),
+            lambda a, b: overlap(a.repeat(len(a), 1), b.repeat_interleave(len(b), 0)),
+        ),
+        right=(overlap, one_by_one),
+        untouched=(dots, ..., None),
+    ),
+    "suppress": Answers(
+        wrong=(
+            lambda boxes, scores, most: scores.argsort(descending=True),
+            lambda boxes, scores, most: scores.argsort(descending=True)[:1],
+            lambda boxes, scores, most: (scores > most).nonzero()[:, 0],
+            at_once,
+            lambda boxes, scores, most: greedy(
+                boxes, scores, scores.argsort(descending=True), lambda v: v < most
+            ),
+            lambda boxes, scores, most: greedy(boxes, scores, scores.argsort(), lambda v: v > most),
+            lambda boxes, scores, most: greedy(boxes, scores, torch.arange(len(boxes)), lambda v: v > most),
+            lambda boxes, scores, most: (
+                greedy(boxes, scores, scores.argsort(descending=True), lambda v: v > most).sort().values
+            ),
+            lambda boxes, scores, most: boxes[
+                greedy(boxes, scores, scores.argsort(descending=True), lambda v: v > most)
+            ],
+        ),
+        right=(
+            lambda boxes, scores, most: greedy(
+                boxes, scores, scores.argsort(descending=True), lambda v: v > most
+            ),
+        ),
+        untouched=(dots, ..., None),
+    ),
+    "precision_and_recall": Answers(
+        wrong=(
+            lambda s, r, n, t: (counts(s, r, t)[0] / n, share(*counts(s, r, t))),
+            lambda s, r, n, t: (share(*counts(s, r, t)), counts(s, r, t)[0] / int(r.sum())),
+            lambda s, r, n, t: (share(*counts(s, r, t)), counts(s, r, t)[1] / n),
+            lambda s, r, n, t: (share(*counts(s, r, t + 1e-4)), counts(s, r, t + 1e-4)[0] / n),
+            lambda s, r, n, t: (counts(s, r, t)[0] / len(s), counts(s, r, t)[0] / n),
+            lambda s, r, n, t: (r[s >= t].double().mean(), counts(s, r, t)[0] / n),
+            lambda s, r, n, t: (
+                counts(s, r, t)[0] / counts(s, r, t)[1] if t < 0.9 else 0.0,
+                counts(s, r, t)[0] / n,
+            ),
+        ),
+        right=(
+            lambda s, r, n, t: (share(*counts(s, r, t)), counts(s, r, t)[0] / n),
+            lambda s, r, n, t: (
+                r[s >= t].double().mean() if (s >= t).any() else torch.tensor(1.0),
+                (r & (s >= t)).sum() / n,
+            ),
+        ),
+        untouched=(dots, ..., None),
+    ),
+}
