@@ -31,7 +31,8 @@ class Detector(nn.Module):
     The cells within one cell of an object's middle, mostly four, answer for it, for the smaller of two; all
     others should stay silent. Most cells are silent, and easily so: the focal loss gives them little weight
     (T.-Y. Lin et al., *Focal Loss for Dense Object Detection*, ICCV 2017). Boxes are taught by 1 −
-    generalised IoU. As only cells near a middle answer, nothing like FCOS's centre-ness is needed.
+    generalised IoU. FCOS's centre-ness, which mutes cells far from a middle, is left out: none of them
+    answers here.
 
     Train it with ``fit(model, (x, labels, boxes))``. Several cells find the same object: ``detect`` keeps the
     surest, ``maps`` shows them all.
