@@ -96,8 +96,7 @@ def test_objects_are_large_enough_to_see_and_grow_with_the_picture(side: int, to
     some = scenes(32, side=side, touching=touching, seed=5)
     boxes = some.boxes[some.labels >= 0] * 64 / side
     sides = boxes[:, 2:] - boxes[:, :2]
-    assert some.x.shape[-2:] == (side, side)
-    assert sides.max() <= 38 and sides.amin(1).min() >= 8
+    assert some.x.shape[2:] == (side, side) and sides.max() <= 38 and sides.amin(1).min() >= 8
     assert 19 <= sides.mean() <= 26 and (sides.amin(1) >= 13).float().mean() > 0.9
 
 
@@ -185,22 +184,25 @@ def test_the_backdrop_does_not_tell_the_class(alone: Scenes) -> None:
 
 def test_masks_are_where_the_picture_is_no_backdrop(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
-    empty = backdrops.backdrops
+    paint = backdrops.backdrops
 
     def kept(*args: object) -> tuple[torch.Tensor, torch.Tensor]:
-        found = empty(*args)
-        seen.append(found[0].clone())
+        found = paint(*args)
+        seen.append((found[0].clone(), found[1]))
         return found
 
     monkeypatch.setattr(backdrops, "backdrops", kept)
     some = scenes(32, seed=12)
-    change = some.x - seen[0]
+    ((empty, sky),) = seen
+    change = some.x - empty
     animal = some.masks.any(1).numpy()
     near = torch.from_numpy(np.stack([ndimage.binary_dilation(m, SQUARE, iterations=3) for m in animal]))
     assert (change.abs().amax(1)[torch.from_numpy(animal)] > 0.05).float().mean() > 0.9
     outside = change.movedim(1, -1)[~near]
     assert outside.max() < 0.004, "away from animals there is nothing but shadow"
     assert (outside.abs() < 0.004).float().mean() > 0.9
+    nearest = some.boxes[..., 3].amax(1)
+    assert sky.min() > 0.15 and (nearest >= sky * 64).all(), "feet are on the ground"
 
 
 @pytest.mark.parametrize("touching", [False, True])
