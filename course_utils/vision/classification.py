@@ -34,9 +34,10 @@ class Classifier(nn.Module):
     """
 
     fit_defaults: ClassVar[dict[str, object]] = {
-        "lr": 3e-3,
+        "lr": 8e-3,
         "epochs": 4,
-        "batch_size": 16,
+        "batch_size": 8,
+        "clip": 1.0,
         "schedule": "cosine",
         "weight_decay": 0.02,
     }
