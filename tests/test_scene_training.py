@@ -1,0 +1,57 @@
+"""With a part of the notebook's data and time each network is far above its floor on unseen scenes."""
+
+import pytest
+import torch
+
+from course_utils.datasets import Scenes, scenes
+from course_utils.training import fit
+from course_utils.vision import (
+    InstanceSegmenter,
+    Localiser,
+    average_precision,
+    connected_components,
+    localised,
+    matches,
+    mean_box,
+)
+
+SILENT = {"progress": False, "device": "cpu"}
+
+
+@pytest.fixture(scope="module")
+def one() -> tuple[Scenes, Scenes]:
+    return scenes(1200, objects=1, seed=1), scenes(200, objects=1, seed=2)
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    torch.manual_seed(0)
+
+
+def test_localisation_finds_what_the_mean_box_misses(one):
+    train, test = one
+    model, boxes = Localiser(), train.boxes[:, 0]
+    fit(model, (train.x, train.labels[:, 0], boxes), **SILENT)
+    labels, truth = test.labels[:, 0], test.boxes[:, 0]
+    with torch.no_grad():
+        guess = model.predict(test.x)
+    found = localised(*guess, labels, truth).float().mean()
+    floor = localised(labels, mean_box(boxes).expand_as(truth), labels, truth).float().mean()
+    assert floor < 0.25 and found > 0.5
+
+
+def test_pixels_that_point_part_pairs_that_their_classes_merge():
+    train, pairs = scenes(1000, touching=True, seed=3), scenes(100, touching=True, seed=4)
+    model = InstanceSegmenter()
+    fit(model, (train.x, train.labels, train.masks), **SILENT)
+    probabilities, _, _ = model.maps(pairs.x)
+    found = model.segment(pairs.x)
+    merged = connected_components(probabilities.argmax(1) - 1, probabilities.amax(1))
+
+    def both(guess):
+        right = matches(guess, pairs, by="masks")
+        return (torch.bincount(guess.scene[right], minlength=len(pairs)) == 2).float().mean()
+
+    assert both(found) > both(merged) + 0.1
+    precision = [average_precision(guess, pairs, by="masks")["mean"] for guess in (found, merged)]
+    assert precision[0] > 2 * precision[1] and precision[0] > precision[1] + 0.1
