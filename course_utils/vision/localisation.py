@@ -43,9 +43,10 @@ class Localiser(nn.Module):
     """
 
     fit_defaults: ClassVar[dict[str, object]] = {
-        "lr": 3e-3,
-        "epochs": 4,
+        "lr": 4e-3,
+        "epochs": 5,
         "batch_size": 16,
+        "clip": 1.0,
         "schedule": "cosine",
         "weight_decay": 0.02,
     }
