@@ -69,6 +69,13 @@ def test_the_score_is_the_centre_times_the_class_and_the_class_that_of_the_pixel
     assert len(group(probabilities, heat, torch.zeros(1, 2, 16, 16), threshold=0.6)) == 0
 
 
+def test_a_centre_lies_in_the_middle_of_its_cell():
+    probabilities, heat = torch.zeros(1, 4, 16, 16), torch.zeros(1, 8, 8)
+    probabilities[:, 1], heat[0, 3, 1], heat[0, 3, 5] = 1, 0.9, 0.8  # at x = 3 and x = 11
+    found = group(probabilities, heat, torch.zeros(1, 2, 16, 16))
+    assert found.boxes.tolist() == [[0, 0, 7, 16], [7, 0, 16, 16]]
+
+
 def test_no_pixel_belongs_to_two_objects_or_to_none():
     torch.manual_seed(0)
     probabilities = torch.randn(5, 4, 32, 32).softmax(1)
