@@ -6,6 +6,7 @@ import torch
 from course_utils.datasets import Scenes, scenes
 from course_utils.training import fit
 from course_utils.vision import (
+    Classifier,
     InstanceSegmenter,
     Localiser,
     average_precision,
@@ -26,6 +27,25 @@ def one() -> tuple[Scenes, Scenes]:
 @pytest.fixture(autouse=True)
 def seeded():
     torch.manual_seed(0)
+
+
+def test_what_a_classifier_learned_to_see_helps_to_localise(one):
+    train, test = one
+    labels, truth = train.labels[:, 0], test.labels[:, 0]
+    classifier = Classifier()
+    fit(classifier, (train.x, labels), **SILENT)
+    found = []
+    for start in (classifier, Classifier()):
+        torch.manual_seed(0)
+        model = Localiser()
+        model.backbone.load_state_dict(start.backbone.state_dict())
+        fit(model, (train.x, labels, train.boxes[:, 0]), epochs=2, **SILENT)
+        with torch.no_grad():
+            found.append(localised(*model.predict(test.x), truth, test.boxes[:, 0]).float().mean())
+    with torch.no_grad():
+        right = (classifier.predict(test.x) == truth).float().mean()
+    always = truth.bincount().max() / len(truth)
+    assert right > always + 0.2 and found[0] > found[1] + 0.1
 
 
 def test_localisation_finds_what_the_mean_box_misses(one):

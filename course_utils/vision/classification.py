@@ -34,9 +34,9 @@ class Classifier(nn.Module):
     """
 
     fit_defaults: ClassVar[dict[str, object]] = {
-        "lr": 8e-3,
-        "epochs": 4,
-        "batch_size": 8,
+        "lr": 5e-3,
+        "epochs": 5,
+        "batch_size": 16,
         "clip": 1.0,
         "schedule": "cosine",
         "weight_decay": 0.02,

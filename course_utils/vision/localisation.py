@@ -43,7 +43,7 @@ class Localiser(nn.Module):
     """
 
     fit_defaults: ClassVar[dict[str, object]] = {
-        "lr": 4e-3,
+        "lr": 5e-3,
         "epochs": 5,
         "batch_size": 16,
         "clip": 1.0,

@@ -18,7 +18,7 @@ from course_utils.vision.backbone import GROUPS, Backbone, Residual
 from course_utils.vision.detections import Detections
 from course_utils.vision.instances import centre_of_mass, group, positions
 
-STEP, DEEP = 2, 36
+STEP = 2
 SPREAD = 3.0
 WEIGHTS = (20.0, 0.1, 1.0)  # of class, heat and offset: the class is what takes longest to learn
 UNIT = 8.0
@@ -75,7 +75,7 @@ class InstanceSegmenter(nn.Module):
     ) -> None:
         super().__init__()
         self.classes = check_count(classes, "InstanceSegmenter: classes")
-        self.backbone = Backbone(event_shape, features=features, deep=DEEP)
+        self.backbone = Backbone(event_shape, features=features)
         self.size = self.backbone.event_shape[1:]
         self.say = nn.Sequential(
             Residual(features),
