@@ -2,14 +2,22 @@
 
 import argparse
 import csv
+import re
 import sys
 from collections.abc import Iterable, Sequence
+from itertools import count
 from pathlib import Path
 
 from course_utils.marking.classroom import Mark, mark
-from course_utils.marking.isolation import Limits, without_network
+from course_utils.marking.isolation import Limits
+from course_utils.marking.walls import walls
 
 SIGNS = {"right": "✓", "wrong": "✗", "not attempted": "–", "broken check": "!", "not checked": "–"}
+WALLS = {
+    "all": "each in namespaces of its own: no network, no other process, the disk read-only",
+    "network": "each in an empty network of its own; for the rest, Python's audit",
+    "none": "Python's audit alone: this system offers no namespaces",
+}
 FORMULA = ("=", "+", "-", "@", "\t")  # how a spreadsheet's formulas begin
 
 
@@ -25,10 +33,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=None, help="side by side (default: one on each core)")
     given = parser.parse_args(argv)
     limits = Limits(given.cell_seconds, given.seconds, given.megabytes)
-    how = "a network of its own, which is empty" if without_network() else "Python's audit of sockets"
-    print(f"no network: {how}", flush=True)
+    print(f"walls: {WALLS[walls()]}", flush=True)
     try:
-        marks = mark(given.folder, given.notebook, limits=limits, jobs=given.jobs, on_mark=_tell)
+        marks = mark(
+            given.folder, given.notebook, limits=limits, jobs=given.jobs, hidden=[given.out], on_mark=_tell
+        )
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
@@ -55,8 +64,17 @@ def write(marks: Sequence[Mark], out: Path) -> None:
         for each in marks:
             facts = [_text(each.student), each.marks, len(names), each.ended, f"{each.seconds:.0f}"]
             table.writerow(facts + [each.outcomes[name] for name in names])
+    taken: set[str] = set()
     for each in marks:
-        (out / f"{each.student.replace('/', '--')}.md").write_text("\n".join(report(each)) + "\n", "utf-8")
+        (out / _file(each.student, taken)).write_text("\n".join(report(each)) + "\n", "utf-8")
+
+
+def _file(student: str, taken: set[str]) -> str:
+    """A name for a student's report that no other has, and that every disk takes."""
+    plain = re.sub(r'[<>:"|?*\\]', "_", student.replace("/", "--"))[:60]
+    name = next(name for i in count(1) if (name := f"{plain}{f'-{i}' * (i > 1)}.md").casefold() not in taken)
+    taken.add(name.casefold())
+    return name
 
 
 def _text(cell: str) -> str:

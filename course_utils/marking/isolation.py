@@ -8,13 +8,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 import psutil
 
 from course_utils.checks import check_count, check_number
+from course_utils.marking.walls import walled
 
 MOMENT = 0.1
 LARGEST_NOTES = 1_000_000
@@ -60,33 +62,27 @@ class Outcome:
     seconds: float = 0.0
 
 
-@cache
-def without_network() -> tuple[str, ...]:
-    """The command that runs another without any network, where the system has one and allows it."""
-    prefix = ("unshare", "--user", "--map-root-user", "--net", "--")
-    if shutil.which(prefix[0]) is None:
-        return ()
-    try:
-        trial = subprocess.run([*prefix, "true"], capture_output=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return ()
-    return prefix if trial.returncode == 0 else ()
-
-
-def run(notebook: Path, limits: Limits, *, forbidden: tuple[Path, ...] = ()) -> Outcome:
+def run(
+    notebook: Path, limits: Limits, *, forbidden: Sequence[Path] = (), room: Path | None = None
+) -> Outcome:
     """Run a copy of a notebook alone in an empty folder, and return what it noted.
 
     Args:
         notebook: the submission; it is not changed.
         limits: what it may take.
         forbidden: folders that it must not read, such as that of the other submissions.
+        room: where its folder is made, beside those of others that run; None: where the system likes.
     """
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
-        folder, notes = Path(name) / "work", Path(name) / "notes"
+    with tempfile.TemporaryDirectory(dir=room, ignore_cleanup_errors=True) as name:
+        own = Path(name).resolve()
+        folder, notes = own / "work", own / "notes"
         folder.mkdir()
-        copy = shutil.copy(notebook, folder / "submission.ipynb")
-        given = [copy, notes, limits.cell, limits.memory, *(path.resolve() for path in forbidden)]
-        command = [*without_network(), sys.executable, "-m", "course_utils.marking.inside", *map(str, given)]
+        notes.touch()
+        copy = shutil.copyfile(notebook, own / "submission.ipynb")
+        hidden = [path.resolve() for path in (*forbidden, *([room] if room else []))]
+        given = [copy, notes, limits.cell, limits.memory, *hidden]
+        inner = [sys.executable, "-m", "course_utils.marking.inside", *map(str, given)]
+        command = walled(inner, own, hidden)
         started = time.monotonic()
         process = subprocess.Popen(
             command,
@@ -131,7 +127,14 @@ def _megabytes(pid: int) -> float:
 
 
 def _end(process: subprocess.Popen) -> None:
-    """Kill the process and its whole group, if there is something left."""
+    """Kill the process, all that it started, and its whole group, if there is something left."""
+    try:
+        descendants = psutil.Process(process.pid).children(recursive=True)
+    except psutil.Error:
+        descendants = []
+    for each in descendants:
+        with suppress(psutil.Error):
+            each.kill()
     if hasattr(os, "killpg"):
         try:
             os.killpg(process.pid, signal.SIGKILL)
@@ -170,7 +173,7 @@ def _read(notes: Path) -> list[dict]:
     for line in lines:
         try:
             note = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(note, dict):
             found.append(note)
