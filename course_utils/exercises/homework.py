@@ -102,6 +102,12 @@ SPLIT_KL = Exercise(
     ),
 )
 
+
+def word(text: object) -> object:
+    """A text in small letters, without what stands around it."""
+    return text.strip(" .").lower() if isinstance(text, str) else text
+
+
 SUM_WITH_THETA = Exercise(
     sum_with_theta,
     hints=(
@@ -113,6 +119,7 @@ SUM_WITH_THETA = Exercise(
         agrees_with(sum_with_theta, says="p_θ appears in it"),
     ),
     value=True,
+    cast=word,
 )
 
 NLL_MINUS_KL = Exercise(

@@ -56,6 +56,7 @@ def scores() -> dict[str, tuple[Tensor, Tensor]]:
         "all odd ones higher": (torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0, 5.0])),
         "all odd ones lower": (torch.tensor([3.0, 4.0]), torch.tensor([1.0, 2.0])),
         "all the same": (torch.ones(3), torch.ones(2)),
+        "some the same": (torch.tensor([1.0, 2.0, 2.0]), torch.tensor([2.0, 3.0, 0.0, 2.0])),
         "mixed": (torch.randn(40, generator=dice), 1 + torch.randn(30, generator=dice)),
     }
 

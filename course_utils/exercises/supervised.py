@@ -88,6 +88,11 @@ def crowds() -> dict[str, tuple[Tensor, Tensor, float]]:
             torch.tensor([0.9, 0.8, 0.7]),
             0.5,
         ),
+        "an overlap of exactly most": (
+            torch.tensor([[0.0, 0.0, 20.0, 10.0], [0.0, 0.0, 10.0, 10.0]]),
+            torch.tensor([0.9, 0.8]),
+            0.5,
+        ),
         "twenty boxes": (many, torch.rand(20, generator=dice), 0.3),
     }
 

@@ -110,7 +110,9 @@ def unchanged(copied: Any, original: Any) -> bool:
 
 
 def alike(came: Any, like: Any) -> Any:
-    """The value that came, if it is of the reference's kind; a number may come as a tensor of one, and back.
+    """The value that came, if it is of the reference's kind, in its precision.
+
+    A number may come as a tensor of one, and back; floats in any precision.
 
     Raises:
         Wrong: another type, shape, kind of number or device, or NaN where the reference has none.
@@ -155,7 +157,7 @@ def _tensor_alike(came: Any, like: Tensor) -> Tensor:
             raise Wrong(
                 f"{name} {fact(came)}", expected=f"{name} {fact(like)}", says=f"It has the right {name}"
             )
-    came = came.detach()
+    came = came.detach().to(like.dtype)
     if came.isnan().any() and not like.isnan().any():
         raise Wrong(short(came), expected="numbers", says="It is never NaN")
     return came

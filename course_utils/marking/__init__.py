@@ -3,9 +3,9 @@
 ``python -m course_utils mark FOLDER`` writes a table of marks and a report for each student. A submission
 that fails, hangs or eats memory costs its own marks only. What it runs in is built against accidents and
 pranks: a process of its own with limits of time and memory, without network, which may write in a folder
-of its own only. On Linux the system holds these walls (see ``walls``), elsewhere Python's audit does. They keep
-a submission from the others and from the machine; they are no proof against forgers: who wants to forge the
-own marks from inside can, so look into surprising ones.
+of its own only. On Linux the system holds these walls (see ``walls``), elsewhere Python's audit does. They
+keep a submission from the others and from the machine. They are no proof against forgers: who wants to forge
+the own marks from inside can, so look into surprising ones.
 """
 
 from collections.abc import Sequence

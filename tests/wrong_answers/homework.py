@@ -39,7 +39,9 @@ ANSWERS = {
         untouched=(dots, ..., None),
     ),
     "sum_with_theta": Answers(
-        wrong=("first", "both", 2, "the second"), right=("second",), untouched=(..., None)
+        wrong=("first", "both", 2, "the second"),
+        right=("second", "Second", " second. "),
+        untouched=(..., None),
     ),
     "nll_minus_kl": Answers(
         wrong=(

@@ -37,7 +37,10 @@ ANSWERS = {
             lambda x, mean, axes: x,
             lambda x, mean, axes: mean.expand_as(x),
         ),
-        right=(lambda x, mean, axes: mean + ((x - mean) @ axes.T) @ axes,),
+        right=(
+            lambda x, mean, axes: mean + ((x - mean) @ axes.T) @ axes,
+            lambda x, mean, axes: mean + (x - mean).double() @ axes.T.double() @ axes.double(),
+        ),
         untouched=(dots, ..., None),
     ),
     "auroc": Answers(
@@ -47,6 +50,7 @@ ANSWERS = {
             lambda usual, odd: (
                 (gap(usual, odd) < 0).double().mean() + (gap(usual, odd) == 0).double().mean() / 2
             ),
+            lambda usual, odd: (gap(usual, odd) > 0).double().mean() / (gap(usual, odd) != 0).double().mean(),
             lambda usual, odd: odd.mean() - usual.mean(),
             lambda usual, odd: (odd > usual.median()).double().mean(),
             lambda usual, odd: (odd > usual.max()).double().mean(),

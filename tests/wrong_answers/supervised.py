@@ -119,6 +119,9 @@ ANSWERS = {
             lambda boxes, scores, most: (
                 greedy(boxes, scores, scores.argsort(descending=True), lambda v: v > most).sort().values
             ),
+            lambda boxes, scores, most: greedy(
+                boxes, scores, scores.argsort(descending=True), lambda v: v >= most
+            ),
             lambda boxes, scores, most: boxes[
                 greedy(boxes, scores, scores.argsort(descending=True), lambda v: v > most)
             ],
