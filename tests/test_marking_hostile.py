@@ -107,6 +107,42 @@ def test_the_course_is_no_folder_of_submissions():
         mark(classroom.COURSE.parent)
 
 
+GUARDED = {
+    "os.listdir(others)": "other submissions",
+    "next(others.iterdir())": "other submissions",
+    "open(others / 'paper').read()": "other submissions",
+    "os.utime(file, (0, 0))": "os.utime outside",
+    "os.chown(file, -1, -1)": "os.chown outside",
+    "sqlite3.connect(str(others.parent / 'data'))": "sqlite3.connect outside",
+    "resource.prlimit(os.getppid(), resource.RLIMIT_CPU)": "resource.prlimit is not allowed",
+    "(Path('mine').write_text('a'), os.listdir('.'), os.utime('mine', (0, 0)))": "allowed",
+    "sqlite3.connect('mine.db').close()": "allowed",
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="not every system has all of these calls")
+def test_pythons_audit_guards_where_there_are_no_walls(tmp_path):
+    own, others, file = tmp_path / "own", tmp_path / "class", tmp_path / "file"
+    for folder in (own, others):
+        folder.mkdir()
+    (others / "paper").touch()
+    file.touch()
+    lines = [
+        "import os, resource, sqlite3, sys; from pathlib import Path",
+        "from course_utils.marking.inside import guard",
+        f"others, file = Path({str(others)!r}), Path({str(file)!r})",
+        f"guard(Path.cwd().resolve(), (others,)); tried = {list(GUARDED)!r}",
+        "for each in tried:",
+        "    try: eval(each); print('allowed')",
+        "    except PermissionError as error: print(error)",
+    ]
+    settings = os.environ | {"PYTHONPATH": str(classroom.COURSE.parent)}
+    command = [sys.executable, "-c", "\n".join(lines)]
+    ran = subprocess.run(command, cwd=own, env=settings, capture_output=True, text=True, check=True)
+    said = dict(zip(GUARDED, ran.stdout.splitlines(), strict=True))
+    assert {each: text for each, text in said.items() if GUARDED[each] not in text} == {}
+
+
 def test_walls_hold_for_any_program(tmp_path):
     if walls() != "all":
         pytest.skip("no namespaces here")

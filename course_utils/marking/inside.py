@@ -17,7 +17,17 @@ from typing import Any
 import nbformat
 
 # events of Python's audit that a submission has no need of; what the prefix says, all of its family does
-DENIED = ("socket.", "subprocess.", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.kill", "ctypes.")
+DENIED = (
+    "socket.",
+    "subprocess.",
+    "os.system",
+    "os.exec",
+    "os.posix_spawn",
+    "os.fork",
+    "os.kill",
+    "ctypes.",
+    "resource.prlimit",
+)
 CHANGES = (
     "os.remove",
     "os.rename",
@@ -26,8 +36,14 @@ CHANGES = (
     "os.link",
     "os.symlink",
     "os.chmod",
+    "os.chown",
+    "os.utime",
+    "os.setxattr",
+    "os.removexattr",
     "os.truncate",
+    "sqlite3.connect",
 )
+LOOKS = ("os.listdir", "os.scandir")
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 HARMLESS = ("socket.__new__", "socket.gethostname")  # asyncio makes pairs of sockets
 LONGEST = 2000
@@ -71,6 +87,10 @@ def guard(own: Path, forbidden: tuple[Path, ...]) -> None:
         except (TypeError, ValueError):
             return False
 
+    def away(path: object) -> None:
+        if any(inside(path, folder) for folder in forbidden) and not inside(path, own):
+            raise PermissionError("marking: other submissions are not to be read")
+
     def hook(event: str, args: tuple[Any, ...]) -> None:
         if event == "open":
             path, _, flags = args
@@ -79,8 +99,9 @@ def guard(own: Path, forbidden: tuple[Path, ...]) -> None:
             writes = isinstance(flags, int) and flags & WRITING
             if writes and os.fsdecode(path) != os.devnull and not inside(path, own):
                 raise PermissionError(f"marking: writing outside the own folder is not allowed: {path}")
-            if any(inside(path, folder) for folder in forbidden) and not inside(path, own):
-                raise PermissionError("marking: other submissions are not to be read")
+            away(path)
+        elif event in LOOKS:
+            away(args[0] if args[0] is not None else os.getcwd())
         elif event.startswith(DENIED) and not event.startswith(HARMLESS):
             raise PermissionError(f"marking: {event} is not allowed")
         elif event.startswith(CHANGES) and not all(
