@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 Frame = Callable[[Figure], None]
+VIEW = ("xlim", "ylim", "autoscalex_on", "autoscaley_on", "aspect")
 
 
 class Stage:
@@ -18,8 +19,8 @@ class Stage:
 
     Axes with their ticks take most of the time of a small picture. Here they are drawn once and their
     pixels kept (matplotlib's blitting); for every picture, those are put back and the new artists alone
-    are drawn on top. Two things that stand may change: titles that the frame leaves empty, and everything
-    on axes whose axis is off (as under an image); both are cleared again.
+    are drawn on top. Two things that stand may change: titles that the frame leaves empty, and what lies
+    on axes whose axis is off (as under an image), with their limits and aspect; all is put back again.
 
     Args:
         size: width and height in inches.
@@ -49,6 +50,9 @@ class Stage:
         self.background = self.canvas.copy_from_bbox(self.figure.bbox)
         self.standing = set(self._artists())
         self.limits = self._limits()
+        self.views = [{name: getattr(ax, f"get_{name}")() for name in VIEW} for ax in self.bare]
+        self.reaches = [ax.dataLim.frozen() for ax in self.bare]
+        self.empty = [(title, _copy(title)) for title in [*self.titles, *(ax.title for ax in self.bare)]]
         for artist in self.standing:
             artist.stale = False  # an empty text is never drawn
 
@@ -57,8 +61,8 @@ class Stage:
         """Draw over the frame in a ``with`` block; then the pixels show it, and the figure has forgotten it.
 
         Raises:
-            ValueError: the block changed what stands (a label, a limit), whose old pixels would stay; and
-                every later block does, since it stays changed.
+            ValueError: the block changed what stands (a label, a limit, a place), whose old pixels would
+                stay; and every later block does, since it stays changed.
         """
         self.canvas.restore_region(self.background)
         for ax in self.figure.axes:
@@ -73,19 +77,28 @@ class Stage:
         finally:
             for artist in self._new():
                 artist.remove()
-            for title in [*self.titles, *(ax.title for ax in self.bare)]:
-                title.set_text("")
+            self._put_back()
 
     def pixels(self) -> np.ndarray:
         """What the figure shows, ``(height, width, 4)``, until something else is drawn."""
         return np.asarray(self.canvas.buffer_rgba())
+
+    def _put_back(self) -> None:
+        """The empty titles, and on bare axes what autoscaling and images move."""
+        for title, empty in self.empty:
+            title.update_from(empty)
+            title.set_text("")
+        for ax, view, reach in zip(self.bare, self.views, self.reaches, strict=True):
+            ax.set_axis_off()
+            ax.set(**view)
+            ax.dataLim.set(reach.frozen())
 
     def _check(self) -> None:
         free = {*self.titles, *self.figure.axes}  # axes are stale with all that is added to them
         fixed = [*self.figure.get_children(), *(child for ax in self.framed for child in ax.get_children())]
         changed = [a for a in fixed if a in self.standing - free and a.stale and not _is_empty(a)]
         if changed or self._limits() != self.limits:
-            what = ", ".join(type(artist).__name__ for artist in changed) or "limits"
+            what = ", ".join(type(artist).__name__ for artist in changed) or "limits or place"
             raise ValueError(
                 f"Stage: expected nothing but new artists over the frame, got a change of: {what}"
             )
@@ -106,7 +119,13 @@ class Stage:
         return ax.zorder, axes.index(ax), -1 if artist is ax else artist.zorder
 
     def _limits(self) -> list[tuple[float, ...]]:
-        return [(*ax.get_xlim(), *ax.get_ylim()) for ax in self.framed]
+        return [(*ax.get_xlim(), *ax.get_ylim(), *ax.get_position().bounds) for ax in self.framed]
+
+
+def _copy(text: Text) -> Text:
+    copied = Text()
+    copied.update_from(text)
+    return copied
 
 
 def _is_empty(artist: Artist) -> bool:
