@@ -48,6 +48,20 @@ def test_a_cell_sees_its_own_pixels_and_far_around_it():
     assert seen[32 - 16, 22] > 0 and seen[32 + 16, 22] > 0
 
 
+def test_what_a_cell_sees_around_it_lies_around_it():
+    at, off = torch.arange(64).double() + 0.5, []
+    for i, j in ((6, 9), (9, 6), (10, 5), (6, 6), (9, 9)):
+        backbone, x = Backbone().double(), image(1).requires_grad_()
+        (seen,) = torch.autograd.grad(backbone(x)[0, :, i, j].square().sum(), x)
+        seen = seen[0].abs().sum(0)
+        seen[4 * i - 4 : 4 * i + 8, 4 * j - 4 : 4 * j + 8] = 0  # what it sees of itself and next to it
+        seen = (seen - seen.median()).clamp(min=0)  # norms let it know a little of everything
+        middle = torch.stack([seen.sum(1) @ at, seen.sum(0) @ at]) / seen.sum()
+        off.append(middle - 4 * torch.tensor([i + 0.5, j + 0.5]))
+    off = torch.stack(off)
+    assert off.mean(0).abs().max() < 4 and off.abs().max() < 8  # half a coarse cell, and one
+
+
 @pytest.mark.parametrize("net", NETS)
 def test_an_image_gets_the_same_answer_in_any_company_in_training_and_after(net):
     model, x = net().double(), image(3)
@@ -122,6 +136,17 @@ def test_the_classifier_finds_what_counts_wherever_it_stands():
     assert not torch.allclose(model(x)[0], model(0 * x)[0])
 
 
+def test_what_is_seen_weakly_elsewhere_does_not_dilute_what_is_seen_clearly():
+    model = Classifier().double()
+    model.backbone.forward = lambda x: nn.functional.avg_pool2d(x, 4).repeat(1, 11, 1, 1)[:, :32]
+    x = torch.zeros(3, 3, 64, 64, dtype=torch.float64)
+    x[:, :, 4:8, 8:12] = 0.9
+    x[1, :, 32:] = 0.5  # much, but weaker
+    x[2, :, 32:36, 4:8] = 1  # little, but stronger
+    clear, crowded, stronger = model(x)
+    assert torch.equal(clear, crowded) and not torch.allclose(clear, stronger)
+
+
 @pytest.mark.parametrize("labels", [torch.tensor([0, 3]), torch.tensor([0, -1]), torch.tensor([0])])
 def test_labels_that_are_no_classes_are_refused(labels):
     x = torch.rand(2, 3, 64, 64)
@@ -146,14 +171,15 @@ def saying(model, cell, class_, distances):
 
 def test_the_box_reaches_from_the_cell_that_has_the_attention():
     model = Localiser((3, 32, 64)).double()
-    saying(model, (2, 9), 1, [3.0, 1.0, 10.0, 6.0])  # row 2, column 9: its middle is (38, 10)
+    saying(model, (2, 9), 1, [3.25, 1.0, 10.0, 6.6])  # row 2, column 9: its middle is (38, 10)
     labels, boxes = model.predict(torch.rand(1, 3, 32, 64).double())
     assert labels.tolist() == [1]
-    assert torch.allclose(boxes, torch.tensor([[35.0, 9.0, 48.0, 16.0]]).double())
+    assert torch.allclose(boxes, torch.tensor([[34.75, 9.0, 48.0, 16.6]]).double())
 
 
-def test_the_loss_of_a_localiser_is_that_of_the_class_and_that_of_the_sides():
-    model, x = Localiser().double(), image(1)
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (32, 64), (64, 24)])
+def test_the_loss_of_a_localiser_is_that_of_the_class_and_that_of_the_sides(height, width):
+    model, x = Localiser((3, height, width)).double(), image(1)[..., :height, :width]
     saying(model, (4, 4), 2, [4.0, 4.0, 4.0, 4.0])  # the box (14, 14, 22, 22)
     right = torch.tensor([[14.0, 14.0, 22.0, 22.0]]).double()
     surprise = log(1 + 2 * 2.718281828459045**-9)

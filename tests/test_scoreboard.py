@@ -54,6 +54,23 @@ def test_simple_laws_of_grey_images_sum_or_integrate_to_one():
     assert density(line).exp().mean().item() == pytest.approx(1, abs=1e-3)
 
 
+def test_simple_laws_deem_nothing_impossible_and_know_where_the_pixels_lie():
+    for law in (floors.independent_pixels(torch.ones(8, 4)), floors.bernoulli_mixture(torch.ones(8, 4), 2)):
+        black = law(torch.zeros(1, 4)).exp().item()
+        assert (1 / 20) ** 4 < black < (1 / 8) ** 4
+    grid = torch.arange(256) / 255
+    law = floors.independent_levels(grid[7].view(1, 1), 256)(grid[:, None]).exp()
+    assert law.argmax() == 7 and law.sum().item() == pytest.approx(1, abs=1e-10)
+    assert all(law[v].item() == pytest.approx(1 / 257) for v in (0, 6, 8, 255))
+    odds = torch.randn(2000, 2, generator=torch.Generator().manual_seed(0)).double() + torch.tensor(
+        [2.0, -1.0]
+    )
+    law = floors.logit_gaussian(odds.sigmoid(), ridge=0.0)
+    density = torch.distributions.Normal(odds.mean(0), odds.std(0)).log_prob(odds).sum(1)
+    jacobian = (odds.sigmoid() * (-odds).sigmoid()).log().sum(1)
+    assert (law(odds.sigmoid()) - (density - jacobian)).mean().abs() < 0.01  # the coordinates are independent
+
+
 def test_em_finds_two_kinds_of_images_that_pixels_alone_cannot():
     half = torch.zeros(200, 6)
     half[:100, :3] = half[100:, 3:] = 1
