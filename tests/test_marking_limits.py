@@ -139,11 +139,22 @@ def test_a_file_that_is_no_notebook_costs_nobody_elses_marks(content, tmp_path, 
     (tmp_path / "odd.ipynb").write_bytes(content if isinstance(content, bytes) else content.encode())
     note = {"exercise": "kl_as_sum", "outcome": "right", "text": "right"}
     monkeypatch.setattr(classroom, "run", lambda *args, **kwargs: Outcome([note]))
-    assert [(each.student, each.ended, each.marks) for each in mark(tmp_path)] == [
+    told = []
+    marks = mark(tmp_path, on_mark=told.append)
+    assert [(each.student, each.ended, each.marks) for each in marks] == [
         ("a", "finished", 1),
         ("odd", "no notebook", 0),
         ("z", "finished", 1),
     ]
+    assert sorted(told, key=lambda each: each.student) == marks
+
+
+def test_only_what_is_right_and_was_asked_for_counts():
+    notes = [{"exercise": "ink", "outcome": outcome} for outcome in ("right", "broken check")]
+    notes += [{"exercise": name, "outcome": "right"} for name in ("pixels", "kl_as_sum", "kl_as_sum")]
+    done = classroom._from_notes("x", ["ink", "pixels", "iou"], Outcome(notes))
+    assert done.outcomes == {"ink": "broken check", "pixels": "right", "iou": "not checked"}
+    assert done.marks == 1 and [each.marks for each in three()] == [1, 1, 0]
 
 
 # The command
