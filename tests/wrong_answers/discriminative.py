@@ -43,6 +43,10 @@ ANSWERS = {
             ),
             lambda mu, p1: (odds(mu[1]).log() - odds(mu[0]).log(), ((1 - mu[1]) / (1 - mu[0])).log().sum()),
             lambda mu, p1: (mu[1] - mu[0], (p1 / (1 - p1)).log()),
+            lambda mu, p1: (
+                odds(mu[1]).log() - odds(mu[0]).log(),
+                ((1 - mu[1]) / (1 - mu[0])).log().mean() + odds(p1).log(),
+            ),
         ),
         right=(
             lambda mu, p1: (

@@ -20,6 +20,8 @@ ANSWERS = {
             lambda x, centres: (x[:, None] - centres).square().sum(2).argmin(0),
             lambda x, centres: (x[:, None] - centres).sum(2).argmin(1),
             lambda x, centres: (x @ centres.T).argmax(1),
+            lambda x, centres: (x[:, None] - centres).abs().sum(2).argmin(1),
+            lambda x, centres: (x[:, None] - centres).sum(2).square().argmin(1),
             lambda x, centres: torch.zeros(len(x), dtype=torch.long),
         ),
         right=(
@@ -54,6 +56,7 @@ ANSWERS = {
             lambda usual, odd: odd.mean() - usual.mean(),
             lambda usual, odd: (odd > usual.median()).double().mean(),
             lambda usual, odd: (odd > usual.max()).double().mean(),
+            lambda usual, odd: ((odd.double().mean() - usual.double().mean()).sign() + 1) / 2,
         ),
         right=(lambda usual, odd: (gap(usual, odd).sign().double().mean() + 1) / 2,),
         untouched=(dots, ..., None),

@@ -27,6 +27,11 @@ def unclamped(a, b):
     return inner / (area(a) + area(b) - inner)
 
 
+def clamped_late(a, b):
+    inner = (torch.minimum(a[:, 2:], b[:, 2:]) - torch.maximum(a[:, :2], b[:, :2])).prod(1).clamp(min=0)
+    return inner / (area(a) + area(b) - inner)
+
+
 def overlap(a, b):
     return shared(a, b) / (area(a) + area(b) - shared(a, b))
 
@@ -93,6 +98,7 @@ ANSWERS = {
     "iou": Answers(
         wrong=(
             unclamped,
+            clamped_late,
             lambda a, b: shared(a, b) / (area(a) + area(b)),
             lambda a, b: shared(a, b) / torch.maximum(area(a), area(b)),
             lambda a, b: shared(a, b) / area(a),

@@ -1,0 +1,128 @@
+"""What the explorers of notebooks 02 and 08 say is so: a boundary, steps of k-means, principal components."""
+
+import numpy as np
+import pytest
+import torch
+from explorer_inputs import scattered
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import same_color
+from matplotlib.figure import Figure
+from scipy.stats import multivariate_normal
+from sklearn.metrics import adjusted_rand_score
+
+from course_utils import plots
+from course_utils.explorers import structure
+from course_utils.explorers.base import SCREEN_DPI
+from course_utils.explorers.decision import boundary
+
+
+def drawn(explorer, **values):
+    """The figure with its frame, and the number of collections of the frame."""
+    figure = Figure(figsize=explorer.size, dpi=SCREEN_DPI)
+    FigureCanvasAgg(figure)
+    with plots.style():
+        explorer.frame(figure)
+        explorer.draw(figure, **explorer.values | values)
+    return figure
+
+
+# Two Gaussians and a prior
+
+
+@pytest.fixture(scope="module")
+def clouds():
+    """Two slanted clouds on a wide plane, far from 0, of unequal size."""
+    dice = torch.Generator().manual_seed(0)
+    z = torch.randn(150, 2, generator=dice, dtype=torch.double)
+    y = (torch.arange(150) % 3 == 0).long()
+    slants = torch.tensor([[[4.0, 0.6], [0.0, 0.5]], [[3.0, -1.0], [0.0, 0.7]]]).double()
+    shift = torch.tensor([[20.0, -3.0], [24.0, -2.0]]).double()
+    return torch.einsum("nd,nde->ne", z, slants[y]) + shift[y], y
+
+
+def laws(x, y):
+    return [multivariate_normal(x[y == c].mean(0), np.cov(x[y == c].T)) for c in (0, 1)]
+
+
+@pytest.mark.parametrize("prior", [0.5, 0.1, 0.9])
+def test_on_the_boundary_both_classes_are_as_probable_under_the_prior(clouds, prior):
+    zero, one = laws(*clouds)
+    (ax,) = drawn(boundary(*clouds), prior=prior).axes
+    line = np.concatenate([path.vertices for path in ax.collections[-1].get_paths()])
+    log_odds = one.logpdf(line) - zero.logpdf(line) + np.log(prior / (1 - prior))
+    assert len(line) > 20 and np.abs(log_odds).max() < 0.02
+
+
+@pytest.mark.parametrize("prior", [0.5, 0.1, 0.9])
+def test_the_training_errors_are_those_of_bayes_rule(clouds, prior):
+    (x, y), (zero, one) = clouds, laws(*clouds)
+    said = prior * one.pdf(x) > (1 - prior) * zero.pdf(x)
+    missed = [100 * np.mean(said[y == c] != c) for c in (0, 1)]
+    words = [text.get_text() for text in drawn(boundary(x, y, names=("3", "8")), prior=prior).texts]
+    assert f"training errors: {missed[0]:.0f} % of the 3s, {missed[1]:.0f} % of the 8s" in words
+
+
+def test_points_and_densities_are_those_of_their_class(clouds):
+    x, y = clouds
+    (ax,) = drawn(boundary(x, y)).axes
+    points, levels = ax.collections[0:4:2], ax.collections[1:4:2]
+    for c, law in enumerate(laws(x, y)):
+        assert np.array_equal(np.asarray(points[c].get_offsets()), x[y == c].numpy())
+        assert same_color(points[c].get_facecolor()[0, :3], levels[c].get_edgecolor()[0, :3])
+        for path, level in zip(levels[c].get_paths(), (0.1, 0.4, 0.8), strict=True):
+            relative = law.logpdf(path.vertices) - law.logpdf(law.mean)
+            assert np.abs(relative - np.log(level)).max() < 0.1
+    assert not same_color(points[0].get_facecolor()[0, :3], points[1].get_facecolor()[0, :3])
+
+
+# k-means
+
+
+def test_each_step_of_k_means_assigns_to_the_nearest_centre_and_moves_it_to_the_mean():
+    x = scattered()[0].flatten(1).double().numpy()
+    centres, labels = structure.lloyd(x, 4, 6, seed=1)
+    assert len(centres) == len(labels) == 7
+    assert all((x == centre).all(1).any() for centre in centres[0])
+    far = [((x[:, None] - at) ** 2).sum(2) for at in centres]
+    assert all(np.array_equal(each.argmin(1), label) for each, label in zip(far, labels, strict=True))
+    for label, after in zip(labels, centres[1:], strict=False):
+        assert np.allclose([x[label == k].mean(0) for k in range(4)], after)
+    costs = [each.min(1).sum() for each in far]
+    assert all(a >= b for a, b in zip(costs, costs[1:], strict=False)) and costs[0] > costs[-1]
+
+
+@pytest.mark.parametrize("step", [0, 2, 3])
+def test_the_point_on_the_curve_is_the_score_of_the_centres_beside_it(step, monkeypatch):
+    x, y = scattered()
+    explorer = structure.clustering(x, y, k=3, steps=3)
+    centres, labels = structure.lloyd(x.flatten(1).double().numpy(), 3, 3, seed=0)
+    scores, shown = [adjusted_rand_score(y, each) for each in labels], []
+    monkeypatch.setattr(structure.plots, "images", lambda images, **_: shown.append(images))
+    _, right = drawn(explorer, step=step).axes
+    curve, point = right.lines
+    assert np.allclose(curve.get_ydata(), scores) and len(set(scores)) > 1
+    assert point.get_xydata().tolist() == [[step, scores[step]]]
+    assert right.get_title() == f"agreement {scores[step]:.2f}"
+    assert np.allclose(shown[0].flatten(1), centres[step], atol=1e-6)
+
+
+# Principal components
+
+
+@pytest.mark.parametrize("K", [0, 1, 5, 60])
+def test_what_is_rebuilt_is_the_nearest_point_of_the_plane_of_most_variance(K, monkeypatch):
+    x, shown = scattered()[0].double(), []
+    explorer = structure.components(x, x[:4])
+    monkeypatch.setattr(structure.plots, "images", lambda images, **_: shown.append(images))
+    _, right = drawn(explorer, K=K).axes
+    flat, mean = x.flatten(1), x.flatten(1).mean(0)
+    variances, axes = torch.linalg.eigh(torch.cov(flat.T))
+    axes = axes.T.flip(0)[:K]
+    rebuilt = mean + (flat[:4] - mean) @ axes.T @ axes
+    assert torch.allclose(shown[0][:4], x[:4])
+    assert torch.allclose(shown[0][4:].flatten(1), rebuilt.clamp(0, 1), atol=1e-6)
+    curve, point = right.lines
+    explained = 100 * variances.flip(0)[:K].sum() / variances.sum()
+    assert point.get_xydata()[0] == pytest.approx([K, explained.item()], abs=1e-6)
+    assert curve.get_ydata()[K] == pytest.approx(explained.item(), abs=1e-6)
+    assert right.get_title() == f"{explained:.0f} % explained"
