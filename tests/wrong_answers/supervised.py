@@ -120,6 +120,9 @@ ANSWERS = {
             lambda boxes, scores, most: greedy(
                 boxes, scores, scores.argsort(descending=True), lambda v: v < most
             ),
+            lambda boxes, scores, most: greedy(
+                boxes, scores, scores.argsort(descending=True), lambda v: v >= most
+            ),
             lambda boxes, scores, most: greedy(boxes, scores, scores.argsort(), lambda v: v > most),
             lambda boxes, scores, most: greedy(boxes, scores, torch.arange(len(boxes)), lambda v: v > most),
             lambda boxes, scores, most: (
