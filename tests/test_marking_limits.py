@@ -114,6 +114,23 @@ def test_endless_notes_are_cut(tmp_path, monkeypatch):
     assert 0 < len(isolation._read(tmp_path / "notes")) < 100
 
 
+STRANGE = (
+    "[" * 200_000,
+    '{"exercise": [], "outcome": {}}',
+    '{"cell": [], "error": {}}',
+    "\udc80",
+    "1" * 5000,
+)
+
+
+def test_strange_notes_cost_no_marks(tmp_path):
+    good = '{"exercise": "ink", "outcome": "right"}'
+    lines = "\n".join([*STRANGE, good, *STRANGE])
+    (tmp_path / "notes").write_bytes(lines.encode("utf-8", "surrogateescape"))
+    done = classroom._from_notes("x", ["ink"], Outcome(isolation._read(tmp_path / "notes")))
+    assert done.outcomes == {"ink": "right"} and done.errors == {"[]": "{}"}
+
+
 HEAD = '{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": '
 
 
