@@ -79,7 +79,7 @@ def test_points_and_densities_are_those_of_their_class(clouds):
 
 
 def test_each_step_of_k_means_assigns_to_the_nearest_centre_and_moves_it_to_the_mean():
-    x = scattered()[0].flatten(1).double().numpy()
+    x = np.random.default_rng(0).uniform(size=(300, 2))
     centres, labels = structure.lloyd(x, 4, 6, seed=1)
     assert len(centres) == len(labels) == 7
     assert all((x == centre).all(1).any() for centre in centres[0])
@@ -88,7 +88,7 @@ def test_each_step_of_k_means_assigns_to_the_nearest_centre_and_moves_it_to_the_
     for label, after in zip(labels, centres[1:], strict=False):
         assert np.allclose([x[label == k].mean(0) for k in range(4)], after)
     costs = [each.min(1).sum() for each in far]
-    assert all(a >= b for a, b in zip(costs, costs[1:], strict=False)) and costs[0] > costs[-1]
+    assert all(a > b for a, b in zip(costs, costs[1:], strict=False))  # it is not there at once
 
 
 @pytest.mark.parametrize("step", [0, 2, 3])
