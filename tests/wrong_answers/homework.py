@@ -72,6 +72,9 @@ ANSWERS = {
             lambda draws, states: torch.full((states,), 1 / states),
             lambda draws, states: torch.bincount(draws, minlength=states).float(),
             lambda draws, states: (torch.bincount(draws, minlength=states) + 1) / (len(draws) + states),
+            lambda draws, states: (
+                (torch.bincount(draws, minlength=states) + 0.01) / (len(draws) + 0.01 * states)
+            ),
             lambda draws, states: torch.bincount(draws, minlength=states) / states,
             lambda draws, states: (torch.bincount(draws, minlength=states) > 0) / len(draws.unique()),
             lambda draws, states: shares(draws, states).softmax(0),
