@@ -178,9 +178,11 @@ def test_only_what_is_right_and_was_asked_for_counts():
 
 
 def three() -> list[Mark]:
-    right = Mark("ada", {"ink": "right", "pixels": "wrong"}, {"pixels": "8 is few"}, seconds=7.4)
-    other = Mark("bob/late", {"ink": "not attempted", "pixels": "right"}, ended="out of time", seconds=120.0)
-    return [right, other, Mark("carl", {"ink": "broken check", "pixels": "not checked"})]
+    right = Mark("ada", {"split_kl": "right", "iou": "wrong"}, {"iou": "8 is few"}, seconds=7.4)
+    other = Mark(
+        "bob/late", {"split_kl": "not attempted", "iou": "right"}, ended="out of time", seconds=120.0
+    )
+    return [right, other, Mark("carl", {"split_kl": "broken check", "iou": "not checked"})]
 
 
 def test_every_cell_of_the_table_stands_under_its_name(tmp_path):
@@ -190,7 +192,7 @@ def test_every_cell_of_the_table_stands_under_its_name(tmp_path):
         facts = {"student": each.student, "marks": str(each.marks), "of": "2", "ended": each.ended}
         assert row == facts | {"seconds": f"{each.seconds:.0f}"} | each.outcomes
     report = (tmp_path / "ada.md").read_text("utf-8")
-    assert report.index("✓ ink: right") < report.index("✗ pixels: wrong") < report.index("    8 is few")
+    assert report.index("✓ split_kl: right") < report.index("✗ iou: wrong") < report.index("    8 is few")
     assert "was checked before counts" not in report and "Cells that failed" not in report
     assert "did not run to its end: out of time" in (tmp_path / "bob--late.md").read_text("utf-8")
 
