@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=None, help="side by side (default: one on each core)")
     given = parser.parse_args(argv)
     limits = Limits(given.cell_seconds, given.seconds, given.megabytes)
-    print(f"walls: {WALLS[walls()]}", flush=True)
+    _say(f"walls: {WALLS[walls()]}")
     try:
         marks = mark(
             given.folder, given.notebook, limits=limits, jobs=given.jobs, hidden=[given.out], on_mark=_tell
@@ -42,16 +42,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     write(marks, given.out)
-    print(f"{len(marks)} submissions; marks and reports are in {given.out}")
+    _say(f"{len(marks)} submissions; marks and reports are in {given.out}")
     odd = [each for each in marks if each.ended != "finished" or "broken check" in each.outcomes.values()]
     for each in odd:
-        print(f"look into {each.student}: {each.ended}")
+        _say(f"look into {each.student}: {each.ended}")
     return int(bool(odd))
 
 
 def _tell(done: Mark) -> None:
     signs = "".join(SIGNS[outcome] for outcome in done.outcomes.values())
-    print(f"{done.student:<32} {signs} {done.marks:3} of {len(signs)}  {done.ended}", flush=True)
+    _say(f"{done.student:<32} {signs} {done.marks:3} of {len(signs)}  {done.ended}")
+
+
+def _say(line: str) -> None:
+    """Print what the terminal can show: a strange name is no reason to stop."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(line.encode(encoding, "replace").decode(encoding), flush=True)
 
 
 def write(marks: Sequence[Mark], out: Path) -> None:
