@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from math import inf, isfinite
+from numbers import Integral, Number
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -29,8 +31,9 @@ def check_events(
         raise ValueError(f"{expected}, got {type(x).__name__}")
     if x.dim() != 1 + len(event_shape) or tuple(x.shape[1:]) != event_shape or len(x) == 0:
         raise ValueError(f"{expected} with B ≥ 1, got shape {tuple(x.shape)}")
-    if x.dtype != like.dtype:
-        raise ValueError(f"{who}: expected dtype {like.dtype}, got {x.dtype}: use x.to({like.dtype})")
+    if x.dtype != like.dtype or not x.is_floating_point():
+        dtype = like.dtype if like.is_floating_point() else torch.float32
+        raise ValueError(f"{who}: expected dtype {dtype}, got {x.dtype}: use x.to({dtype})")
     if x.device != like.device:
         raise ValueError(f"{who}: expected x on {like.device}, got {x.device}: use x.to('{like.device}')")
     values = x.detach()
@@ -64,6 +67,59 @@ def check_count(n: int, who: str) -> int:
     return n
 
 
+def check_seed(seed: int, who: str) -> int:
+    """Return the seed as an int if it is an integer in [0, 2³²); else raise a ValueError."""
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**32:
+        raise ValueError(f"{who}: expected seed as an integer in [0, 2**32), got {seed!r}")
+    return int(seed)
+
+
+def check_device(device: str | torch.device, who: str) -> torch.device:
+    """Return the device if it is here; else raise a ValueError that says who asked.
+
+    >>> check_device("cpu", "to")
+    device(type='cpu')
+    """
+    try:
+        return torch.empty(0, device=torch.device(device)).device
+    except (RuntimeError, TypeError, AssertionError, ValueError):
+        raise ValueError(f"{who}: expected a device that is here, such as 'cpu', got {device!r}") from None
+
+
+def check_generator(
+    generator: torch.Generator | None, device: torch.device, who: str
+) -> torch.Generator | None:
+    """Return the generator if it is None or makes random numbers on this device.
+
+    Raises:
+        ValueError: it is something else, or lives on another device; the message says who asked.
+    """
+    is_one = isinstance(generator, torch.Generator)
+    if generator is not None and not (is_one and generator.device == device):
+        came = generator.device if is_one else type(generator).__name__
+        raise ValueError(f"{who}: expected a torch.Generator on {device}, got {came}")
+    return generator
+
+
+def check_permutation(order: Sequence[int], n: int, who: str) -> list[int]:
+    """Return an order of n things as a list: each of the integers 0 … n − 1 once.
+
+    >>> check_permutation((2, 0, 1), 3, "order")
+    [2, 0, 1]
+
+    Raises:
+        ValueError: it is something else; the message says who asked.
+    """
+    given = order.tolist() if isinstance(order, Tensor | np.ndarray) else order
+    whole = isinstance(given, Sequence) and all(
+        type(i) is not bool and isinstance(i, Integral) for i in given
+    )
+    if not whole or sorted(given) != list(range(n)):
+        came = given if isinstance(given, Sequence | Number) else type(given).__name__
+        raise ValueError(f"{who}: expected order as a permutation of range({n}), got {came!r}")
+    return [int(i) for i in given]
+
+
 def check_sizes(sizes: int | Sequence[int], who: str) -> list[int]:
     """Return the sizes of layers as a list, one number as a list of one; each is a positive integer.
 
@@ -73,6 +129,8 @@ def check_sizes(sizes: int | Sequence[int], who: str) -> list[int]:
     Raises:
         ValueError: one is no positive integer; the message says who asked.
     """
+    if not isinstance(sizes, int | Sequence):
+        raise ValueError(f"{who}: expected a positive integer or several, got {sizes!r}")
     return [check_count(size, who) for size in ([sizes] if isinstance(sizes, int) else sizes)]
 
 

@@ -11,6 +11,8 @@ from types import TracebackType
 import numpy as np
 import torch
 
+from course_utils.checks import check_seed
+
 DEVICES = ("cuda", "mps", "cpu")
 
 
@@ -19,7 +21,12 @@ def works(kind: str) -> bool:
 
     A driver that is too old, or a card that this build of torch no longer supports, is found by
     trying one small matrix product rather than by asking.
+
+    Raises:
+        ValueError: the kind is none of cuda, mps, cpu.
     """
+    if kind not in DEVICES:
+        raise ValueError(f"works: expected one of {', '.join(DEVICES)}, got {kind!r}")
     if kind == "cpu":
         return True
     available = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}[kind]
@@ -48,10 +55,11 @@ def device(wanted: str | torch.device | None = None) -> torch.device:
     >>> device("cpu")
     device(type='cpu')
     """
-    wanted = wanted or os.environ.get("COURSE_DEVICE") or None
+    if wanted is None or (isinstance(wanted, str) and not wanted):
+        wanted = os.environ.get("COURSE_DEVICE") or None
     if wanted is not None:
         try:
-            chosen = torch.device(wanted)
+            chosen = torch.device(wanted) if isinstance(wanted, str | torch.device) else None
         except RuntimeError:
             chosen = None
         if chosen is None or chosen.type not in DEVICES:
@@ -66,7 +74,13 @@ def device(wanted: str | torch.device | None = None) -> torch.device:
 
 
 def describe(chosen: torch.device) -> str:
-    """Name a device for people: the model of the GPU, or the number of CPU threads."""
+    """Name a device for people: the model of the GPU, or the number of CPU threads.
+
+    Raises:
+        ValueError: it is no ``torch.device``.
+    """
+    if not isinstance(chosen, torch.device):
+        raise ValueError(f"describe: expected a torch.device, got {chosen!r}: see runtime.device")
     if chosen.type == "cuda":
         memory = torch.cuda.get_device_properties(chosen).total_memory / 2**30
         return f"{torch.cuda.get_device_name(chosen)} ({memory:.0f} GiB)"
@@ -88,11 +102,10 @@ def set_seed(seed: int) -> None:
     >>> set_seed(0); bool((torch.rand(3) == a).all())
     True
     """
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**32:
-        raise ValueError(f"set_seed: expected an integer in [0, 2**32), got {seed!r}")
-    random.seed(int(seed))
-    np.random.seed(int(seed))
-    torch.manual_seed(int(seed))
+    seed = check_seed(seed, "set_seed")
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.benchmark = False
 

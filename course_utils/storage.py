@@ -38,7 +38,7 @@ def write(path: str | os.PathLike[str], payload: dict) -> Path:
         payload: dicts, lists and tuples of tensors, numbers, strings, bytes and None.
 
     Raises:
-        ValueError: the payload holds something else (the message says where), or the path is a folder.
+        ValueError: the payload holds something else (the message says where), or the path is none of a file.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -46,9 +46,7 @@ def write(path: str | os.PathLike[str], payload: dict) -> Path:
     ...     read(path)
     {'w': tensor([1., 1.]), 'epochs': 3}
     """
-    path = Path(path)
-    if path.is_dir():
-        raise ValueError(f"storage.write: expected the path of a file, got the folder {path}")
+    path = _file(path, "write")
     if not isinstance(payload, dict):
         raise ValueError(f"storage.write: expected a dict, got {type(payload).__name__}")
     content = _plain(payload, "payload")
@@ -73,12 +71,10 @@ def read(path: str | os.PathLike[str]) -> dict:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the path is a folder, or (``CorruptFileError``) the file is cut short, damaged or
+        ValueError: the path is none or a folder, or (``CorruptFileError``) the file is cut short, damaged or
             was not made by ``write``.
     """
-    path = Path(path)
-    if path.is_dir():
-        raise ValueError(f"storage.read: expected the path of a file, got the folder {path}")
+    path = _file(path, "read")
     content = BytesIO(path.read_bytes())
     try:
         with zipfile.ZipFile(content) as archive:
@@ -92,6 +88,14 @@ def read(path: str | os.PathLike[str]) -> dict:
     except Exception as error:  # a damaged archive can make its readers raise almost anything
         raise CorruptFileError(path, f"{error}".split("\n")[0][:200] or type(error).__name__) from error
     return payload
+
+
+def _file(path: str | os.PathLike[str], verb: str) -> Path:
+    if not isinstance(path, str | os.PathLike):
+        raise ValueError(f"storage.{verb}: expected the path of a file, got {path!r}")
+    if Path(path).is_dir():
+        raise ValueError(f"storage.{verb}: expected the path of a file, got the folder {path}")
+    return Path(path)
 
 
 def _plain(value: object, where: str) -> object:

@@ -11,11 +11,11 @@ A grey image of L levels holds integers v in {0, …, L−1}. Models see it as o
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from course_utils import runtime
+from course_utils.checks import check_device, check_generator, check_seed
 
 KINDS = ("binary", "levels", "unit", "stochastic")
 MAX_LEVELS = 256
@@ -39,7 +39,12 @@ class Images:
         return f"Images(x={tuple(self.x.shape)} {self.x.dtype}, y={tuple(self.y.shape)}, {self.x.device})"
 
     def to(self, device: str | torch.device) -> "Images":
-        """The same images on another device."""
+        """The same images on another device.
+
+        Raises:
+            ValueError: the device is not here.
+        """
+        device = check_device(device, "Images.to")
         return Images(self.x.to(device), self.y.to(device))
 
 
@@ -83,7 +88,12 @@ class Splits:
         )
 
     def to(self, device: str | torch.device) -> "Splits":
-        """The same splits on another device."""
+        """The same splits on another device.
+
+        Raises:
+            ValueError: the device is not here.
+        """
+        device = check_device(device, "Splits.to")
         parts = (part.to(device) for part in self)
         return Splits(*parts, self.name, self.kind, self.levels, self.source)
 
@@ -144,9 +154,7 @@ def grid_index(levels_x: Tensor, levels: int, generator: torch.Generator | None,
     if not isinstance(levels_x, Tensor) or levels_x.dtype not in (torch.float32, torch.float64):
         came = levels_x.dtype if isinstance(levels_x, Tensor) else type(levels_x).__name__
         raise ValueError(f"{who}: expected a float32 or float64 tensor of grey levels, got {came}")
-    if generator is not None and getattr(generator, "device", None) != levels_x.device:
-        came = getattr(generator, "device", type(generator).__name__)
-        raise ValueError(f"{who}: expected a torch.Generator on {levels_x.device}, got {came}")
+    check_generator(generator, levels_x.device, who)
     v = (levels_x * (levels - 1)).round()
     good = (v >= 0) & (v < levels) & ((v / (levels - 1) - levels_x).abs() < 1e-6)
     if not bool(good.all()):
@@ -184,10 +192,9 @@ def check_request(
     """The device and the seeded generator asked for; one ValueError for a bad kind, device or seed."""
     if kind not in kinds:
         raise ValueError(f"{who}: expected kind as one of {', '.join(kinds)}, got {kind!r}")
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**32:
-        raise ValueError(f"{who}: expected seed as an integer in [0, 2**32), got {seed!r}")
+    dice = torch.Generator().manual_seed(check_seed(seed, who))
     if device is None:
         device = "cpu"
     if not isinstance(device, str | torch.device) or not str(device):
         raise ValueError(f"{who}: expected device as one of {', '.join(runtime.DEVICES)}, got {device!r}")
-    return runtime.device(device), torch.Generator().manual_seed(int(seed))
+    return runtime.device(device), dice

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from course_utils.checks import check_count
 from course_utils.divergences import Estimate, cross_entropy, entropy, mean
+from course_utils.divergences.estimate import check_vector
+from course_utils.divergences.finite import normalised
 from course_utils.taxonomy import ExplicitMarkovChain, GenerativeModel, TractableDensity
 from course_utils.universe import BinaryUniverse, all_images, state_index
 
@@ -22,21 +24,31 @@ def log_probs(model: TractableDensity, x: Tensor, batch_size: int = 8192) -> Ten
     x is moved to the model's device and dtype.
 
     Raises:
-        ValueError: the model has no log_prob, or it rejects x.
+        ValueError: the model has no log_prob, or it rejects x; or batch_size is no positive integer.
     """
     if not isinstance(model, TractableDensity):
+        density = getattr(model, "density", "none")
         raise ValueError(
-            f"log_probs: {type(model).__name__} cannot compute p(x); its density: {model.density}"
+            f"log_probs: expected a model with an exact density, got {type(model).__name__}, which cannot "
+            f"compute p(x); its density: {density}"
         )
+    if not isinstance(x, Tensor) or x.dim() == 0:
+        raise ValueError(f"log_probs: expected x as a tensor (N, …) of examples, got {x!r}")
+    parts = x.split(check_count(batch_size, "log_probs: batch_size"))
     was_training = model.training
     model.eval()
-    values = torch.cat([model.log_prob(part.to(model.reference)) for part in x.split(batch_size)])
-    model.train(was_training)
-    return values.double()
+    try:
+        return torch.cat([model.log_prob(part.to(model.reference)) for part in parts]).double()
+    finally:
+        model.train(was_training)
 
 
 def held_out(model: TractableDensity, x: Tensor) -> Estimate:
-    """The mean negative log-likelihood E[−log p_M(x)] in nats per example, with its standard error."""
+    """The mean negative log-likelihood E[−log p_M(x)] in nats per example, with its standard error.
+
+    Raises:
+        ValueError: as ``log_probs``, or there are fewer than two examples.
+    """
     return mean(-log_probs(model, x))
 
 
@@ -50,11 +62,14 @@ def bits_per_dim(log_prob: Tensor, dims: int, levels: int = 1) -> Tensor:
         levels: the number L of grey levels that were dequantised.
 
     Raises:
-        ValueError: dims or levels is not a positive integer.
+        ValueError: log_prob is no float tensor, or dims or levels is not a positive integer.
 
     >>> bits_per_dim(torch.tensor([0.0]), dims=64, levels=16)  # the uniform density costs log2 16
     tensor([4.])
     """
+    if not isinstance(log_prob, Tensor) or not log_prob.is_floating_point():
+        came = log_prob.dtype if isinstance(log_prob, Tensor) else type(log_prob).__name__
+        raise ValueError(f"bits_per_dim: expected log_prob as a float tensor, got {came}")
     check_count(dims, "bits_per_dim: dims")
     check_count(levels, "bits_per_dim: levels")
     return (-log_prob / dims + log(levels)) / log(2)
@@ -69,6 +84,8 @@ def state_log_probs(model: TractableDensity | ExplicitMarkovChain) -> Tensor:
     Raises:
         ValueError: the model is not binary, has more than 16 pixels, or has neither log p(x) nor an energy.
     """
+    if not isinstance(model, GenerativeModel):
+        raise ValueError(f"state_log_probs: expected a generative model, got {type(model).__name__}")
     who = type(model).__name__
     if model.support != "binary":
         raise ValueError(
@@ -89,6 +106,9 @@ def exact_kl(universe: BinaryUniverse, model: TractableDensity | ExplicitMarkovC
     Raises:
         ValueError: the model's shape is not the universe's, or p_M(x) cannot be computed exactly.
     """
+    if not isinstance(universe, BinaryUniverse) or not isinstance(model, GenerativeModel):
+        came = f"{type(universe).__name__} and {type(model).__name__}"
+        raise ValueError(f"exact_kl: expected a universe and a model, got {came}")
     if model.event_shape != universe.event_shape:
         raise ValueError(
             f"exact_kl: expected a model of shape {universe.event_shape}, "
@@ -105,13 +125,10 @@ def paired_difference(a: Tensor, b: Tensor) -> Estimate:
     paired difference tells models apart that two separate error bars cannot.
 
     Raises:
-        ValueError: a and b are not vectors of the same length.
+        ValueError: a and b are not float vectors of the same length, of two numbers or more.
     """
-    if a.dim() != 1 or a.shape != b.shape:
-        raise ValueError(
-            f"paired_difference: expected two vectors of one length, got {tuple(a.shape)}, {tuple(b.shape)}"
-        )
-    return mean(a.double() - b.double())
+    a = check_vector(a, "paired_difference", "a", least=2)
+    return mean(a - check_vector(b, "paired_difference", "b", least=2, like=a))
 
 
 @dataclass(frozen=True)
@@ -141,12 +158,16 @@ def sample_agreement(
         generator: the random numbers to use.
 
     Raises:
-        ValueError: log_p does not have one value for each state.
+        ValueError: the model is none of at most 16 binary pixels, log_p is no law with one value for each
+            state, or n or generator is not what it should be.
     """
-    if model.dims > LARGEST or log_p.shape != (2**model.dims,):
-        raise ValueError(
-            f"sample_agreement: expected log_p of shape ({2**model.dims},), got {tuple(log_p.shape)}"
-        )
+    who = "sample_agreement"
+    if not isinstance(model, GenerativeModel) or model.support != "binary" or model.dims > LARGEST:
+        raise ValueError(f"{who}: expected a model of at most {LARGEST} binary pixels, got {model!r}")
+    log_p = normalised(log_p, who, "log_p")
+    if len(log_p) != 2**model.dims:
+        raise ValueError(f"{who}: expected log_p of shape ({2**model.dims},), got ({len(log_p)},)")
+    check_count(n, f"{who}: n")
     x = model.sample(n, generator=generator)
     counts = torch.bincount(state_index(x), minlength=len(log_p)).double().cpu()
     expected = n * log_p.double().exp().cpu()

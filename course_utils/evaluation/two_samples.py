@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from course_utils.checks import check_count, check_seed
 from course_utils.divergences import Estimate
 
 TREES, REPEATS = 200, 40
@@ -24,12 +25,15 @@ def classifier_two_sample_test(
         seed: of the forest.
 
     Raises:
-        ValueError: x and y differ in number or shape, or so do those held out.
+        ValueError: x and y differ in number or shape, or so do those held out; or the seed is none.
     """
-    who = "classifier_two_sample_test"
+    who, seed = "classifier_two_sample_test", check_seed(seed, "classifier_two_sample_test")
     if held_out is None:
+        check_pair(x, y, who)
         last = -max(1, len(x) // 3)
         x, y, held_out = x[:last], y[:last], (x[last:], y[last:])
+    if not isinstance(held_out, tuple | list) or len(held_out) != 2:
+        raise ValueError(f"{who}: expected held_out as two tensors, got {held_out!r}")
     for pair in ((x, y), held_out):
         check_pair(*pair, who)
         if len(pair[0]) != len(pair[1]):
@@ -62,7 +66,7 @@ def frechet_distance(x: Tensor, y: Tensor, *, repeats: int = REPEATS, seed: int 
         seed: of the bootstrap.
 
     Raises:
-        ValueError: x and y are no features of one dimension.
+        ValueError: x and y are no features of one dimension, repeats is 1 or negative, or the seed is none.
 
     >>> x = torch.tensor([[0.0], [2.0]])
     >>> round(frechet_distance(x, x + 3, repeats=0).value, 6)
@@ -72,8 +76,12 @@ def frechet_distance(x: Tensor, y: Tensor, *, repeats: int = REPEATS, seed: int 
     if x.dim() != 2 or min(len(x), len(y)) < 2:
         shapes = f"{tuple(x.shape)}, {tuple(y.shape)}"
         raise ValueError(f"frechet_distance: expected features (N, F), N of 2 or more, got {shapes}")
+    none = isinstance(repeats, int) and repeats == 0
+    if not none and check_count(repeats, "frechet_distance: repeats") < 2:
+        raise ValueError("frechet_distance: expected repeats as 0 or at least 2, got 1: one has no spread")
+    dice = torch.Generator().manual_seed(check_seed(seed, "frechet_distance"))
     x, y = x.detach().double().cpu(), y.detach().double().cpu()
-    value, dice = between_gaussians(x, y), torch.Generator().manual_seed(seed)
+    value = between_gaussians(x, y)
     again = [y[torch.randint(len(y), (len(y),), generator=dice)] for _ in range(repeats)]
     spread = torch.tensor([between_gaussians(x, other) for other in again]).std().item() if repeats else 0.0
     return Estimate(value, spread)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from course_utils.checks import check_count, check_sizes
+from course_utils.checks import check_count, check_permutation, check_seed, check_sizes
 from course_utils.nets import MaskedLinear, degree_mask, random_degrees, spread_degrees
 from course_utils.taxonomy import Autoregressive, Support
 
@@ -74,9 +74,7 @@ class MADE(Autoregressive):
         if not sizes:
             raise ValueError("MADE: expected at least one hidden layer, got none")
         self.count, self.which = check_count(masks, "MADE: masks"), 0
-        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
-            raise ValueError(f"MADE: expected seed as an integer in [0, 2**32), got {seed!r}")
-        generator = torch.Generator().manual_seed(seed)
+        generator = torch.Generator().manual_seed(check_seed(seed, "MADE"))
         self.register_buffer("orders", self._orders(order, generator))
         for layer, degrees in enumerate(self._degrees(sizes, generator)):
             self.register_buffer(f"degrees_{layer}", degrees)
@@ -89,12 +87,10 @@ class MADE(Autoregressive):
     def _orders(self, order: Sequence[int] | str | None, generator: torch.Generator) -> Tensor:
         if isinstance(order, str) and order == "random":
             return torch.stack([torch.randperm(self.dims, generator=generator) for _ in range(self.count)])
-        order = list(range(self.dims)) if order is None else list(order)
-        if sorted(order) != list(range(self.dims)):
-            raise ValueError(
-                f"MADE: expected order as a permutation of range({self.dims}), None or 'random', got {order}"
-            )
-        return torch.tensor([[int(pixel) for pixel in order]] * self.count)
+        if isinstance(order, str):
+            raise ValueError(f"MADE: expected order as a permutation, None or 'random', got {order!r}")
+        order = range(self.dims) if order is None else order
+        return torch.tensor([check_permutation(order, self.dims, "MADE")] * self.count)
 
     def _degrees(self, sizes: list[int], generator: torch.Generator) -> list[Tensor]:
         """The degrees of each hidden layer, ``(masks, units)``."""

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from course_utils.checks import check_count
+from course_utils.checks import check_count, check_permutation
 from course_utils.taxonomy import Autoregressive, Support
 
 
@@ -103,10 +103,8 @@ class NADE(Autoregressive):
     ) -> None:
         super().__init__(event_shape)
         check_count(hidden, "NADE: hidden")
-        order = list(range(self.dims)) if order is None else [int(i) for i in order]
-        if sorted(order) != list(range(self.dims)):
-            raise ValueError(f"NADE: expected order to be a permutation of range({self.dims}), got {order}")
-        self.register_buffer("permutation", torch.tensor(order))
+        order = range(self.dims) if order is None else order
+        self.register_buffer("permutation", torch.tensor(check_permutation(order, self.dims, "NADE")))
         self.W = nn.Parameter(torch.randn(self.dims, hidden) * 0.1)
         self.V = nn.Parameter(torch.randn(self.dims, hidden) * 0.1)
         self.b = nn.Parameter(torch.zeros(self.dims))

@@ -83,9 +83,11 @@ class Autoregressive(TractableDensity):
             condition: what a conditional model is given, such as classes y.
 
         Raises:
-            ValueError: n is not a positive integer, or temperature is not positive.
+            ValueError: n is not a positive integer, temperature is not positive, or the generator is none
+                of the model's device.
         """
         who = f"{type(self).__name__}.sample"
+        self._check_generator(generator)
         check_number(temperature, f"{who}: temperature", low=1e-6)
         return self._sample(check_count(n, who), generator, temperature, **condition)
 
@@ -107,13 +109,16 @@ class Autoregressive(TractableDensity):
             temperature, generator, condition: as in ``sample``.
 
         Raises:
-            ValueError: x is no batch of the model; known is no mask; or an unknown pixel comes before a
-                known one in the model's order, so that p(unknown | known) is not a product of conditionals.
+            ValueError: x is no batch of the model; known is no mask; an unknown pixel comes before a
+                known one in the model's order, so that p(unknown | known) is not a product of conditionals;
+                or temperature or generator is not what it should be.
         """
+        self._check_generator(generator)
         who, x = f"{type(self).__name__}.complete", self.check(x)
         check_number(temperature, f"{who}: temperature", low=1e-6)
         if not isinstance(known, Tensor) or known.dtype != torch.bool or known.shape != self.event_shape:
-            raise ValueError(f"{who}: expected known as a bool tensor of shape {self.event_shape}")
+            got = f"{known.dtype} {tuple(known.shape)}" if isinstance(known, Tensor) else type(known).__name__
+            raise ValueError(f"{who}: expected known as a bool tensor of shape {self.event_shape}, got {got}")
         known = known.to(x.device).flatten()[self.order]
         start = int(known.sum())
         if not bool(known[:start].all()):

@@ -10,7 +10,11 @@ def children(node: type[GenerativeModel]) -> list[type[GenerativeModel]]:
     """The nodes right under this one, in the order of slide 14: the course's own classes only.
 
     A class that is no system of the slide, such as a mixture of some, has ``on_tree = False``.
+
+    Raises:
+        ValueError: node is no class of generative models.
     """
+    _check(node, "children")
     package = __name__.split(".")[0]
     own = [c for c in node.__subclasses__() if c.__module__.split(".")[0] == package]
     return [c for c in own if getattr(c, "on_tree", True)]
@@ -29,10 +33,14 @@ def verbs(node: type[GenerativeModel]) -> list[str]:
 
     Left out are ``check`` and the losses, which are for training.
 
+    Raises:
+        ValueError: node is no class of generative models.
+
     >>> from course_utils.taxonomy import Flow
     >>> verbs(Flow)
     ['sample', 'log_prob', 'encode', 'decode']
     """
+    _check(node, "verbs")
     package = __name__.rsplit(".", 1)[0]
     granted = [base for base in reversed(node.__mro__) if base.__module__.startswith(f"{package}.")]
     found = [
@@ -47,12 +55,16 @@ def verbs(node: type[GenerativeModel]) -> list[str]:
 def tree(node: type[GenerativeModel] = GenerativeModel, prefix: str = "") -> str:
     """Draw the tree under a node from the classes themselves, as text.
 
+    Raises:
+        ValueError: node is no class of generative models.
+
     >>> from course_utils.taxonomy import ImplicitDensity
     >>> print(tree(ImplicitDensity))
     Implicit density — does not compute p(x), but can sample from it
     ├─ Markov chain — a learned step x → x′...
     └─ Direct — x = G(z), learned in a game against D...
     """
+    _check(node, "tree")
     lines = [node.title if node.about == "" else f"{node.title} — {node.about}"] if not prefix else []
     below = children(node)
     for i, child in enumerate(below):
@@ -62,3 +74,8 @@ def tree(node: type[GenerativeModel] = GenerativeModel, prefix: str = "") -> str
         if subtree:
             lines.append(subtree)
     return "\n".join(lines)
+
+
+def _check(node: object, who: str) -> None:
+    if not isinstance(node, type) or not issubclass(node, GenerativeModel):
+        raise ValueError(f"{who}: expected a class on the tree, such as GenerativeModel, got {node!r}")

@@ -61,8 +61,9 @@ class Direct(ImplicitDensity, ClassConditional):
             generator: the random numbers to use (on the model's device); None: torch's own.
 
         Raises:
-            ValueError: x or y is not what it should be.
+            ValueError: x, y or generator is not what it should be.
         """
+        self._check_generator(generator)
         x = self.check(x)
         return self._discriminator_loss(x, self._check_classes(y, len(x), needed=True), generator)
 
@@ -82,8 +83,9 @@ class Direct(ImplicitDensity, ClassConditional):
             generator: the random numbers to use (on the model's device); None: torch's own.
 
         Raises:
-            ValueError: n is not a positive integer, or y is not what it should be.
+            ValueError: n is not a positive integer, or y or generator is not what it should be.
         """
+        self._check_generator(generator)
         n = check_count(n, f"{type(self).__name__}.generator_loss: n")
         return self._generator_loss(n, self._check_classes(y, n, needed=True), generator)
 
@@ -112,8 +114,9 @@ class Direct(ImplicitDensity, ClassConditional):
             generator: the random numbers to use (on the model's device); None: torch's own.
 
         Raises:
-            ValueError: n is not a positive integer, or y is not what it should be.
+            ValueError: n is not a positive integer, or y or generator is not what it should be.
         """
+        self._check_generator(generator)
         n = check_count(n, f"{type(self).__name__}.sample")
         y = self._classes_of_samples(y, n, generator)
         return self._sample(n, generator) if y is None else self._sample(n, generator, y)

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from course_utils.checks import check_count, check_events
+from course_utils.checks import check_count, check_events, check_generator
 
 Density = Literal["exact", "lower bound", "unnormalised", "none"]
 Support = Literal["binary", "levels", "unit", "real"]
@@ -79,9 +79,14 @@ class GenerativeModel(nn.Module, ABC):
             ``(n, *event_shape)`` on the model's device.
 
         Raises:
-            ValueError: n is not a positive integer.
+            ValueError: n is not a positive integer, or the generator is none of the model's device.
         """
+        self._check_generator(generator)
         return self._sample(check_count(n, f"{type(self).__name__}.sample"), generator)
+
+    def _check_generator(self, generator: torch.Generator | None) -> None:
+        """Raise a ValueError that names the model if it cannot use these random numbers."""
+        check_generator(generator, self.reference.device, type(self).__name__)
 
     @abstractmethod
     def _sample(self, n: int, generator: torch.Generator | None) -> Tensor: ...
@@ -107,8 +112,9 @@ class MarkovChain(ABC):
             generator: the random numbers to use (on the model's device); None: torch's own.
 
         Raises:
-            ValueError: x has the wrong shape, dtype, device or values.
+            ValueError: x has the wrong shape, dtype, device or values, or the generator another device.
         """
+        self._check_generator(generator)
         return self._step(self.check(x), generator)
 
     @abstractmethod
@@ -124,9 +130,10 @@ class MarkovChain(ABC):
             generator: the random numbers to use (on the model's device); None: torch's own.
 
         Raises:
-            ValueError: n or steps is not a positive integer.
+            ValueError: n or steps is not a positive integer, or the generator is none of the model's device.
         """
         who = f"{type(self).__name__}.sample"
+        self._check_generator(generator)
         steps = self.mixing if steps is None else check_count(steps, f"{who}: steps")
         return self._sample(check_count(n, who), generator, steps)
 

@@ -33,9 +33,15 @@ def log_mean_weight(log_w: Tensor) -> Tensor:
 
     It goes through logsumexp: the weights themselves are too small for a float.
 
+    Raises:
+        ValueError: log_w is no float tensor of one or more weights.
+
     >>> log_mean_weight(torch.tensor([-1000.0, -1000.0])).item()
     -1000.0
     """
+    if not isinstance(log_w, Tensor) or not log_w.is_floating_point() or log_w.dim() == 0 or len(log_w) == 0:
+        came = f"{log_w.dtype} {tuple(log_w.shape)}" if isinstance(log_w, Tensor) else type(log_w).__name__
+        raise ValueError(f"log_mean_weight: expected a float tensor (K, …) with K ≥ 1, got {came}")
     return log_w.logsumexp(0) - log(len(log_w))
 
 
@@ -67,8 +73,9 @@ class Variational(ApproximateDensity, ClassConditional):
             generator: the random numbers to use (on the model's device); None: torch's own.
 
         Raises:
-            ValueError: x or y has the wrong shape, dtype, device or values.
+            ValueError: x or y has the wrong shape, dtype, device or values, or the generator another device.
         """
+        self._check_generator(generator)
         x, y = self.check(x), self._check_classes(y, len(x))
         return self._over_classes(lambda y: self._elbo(x, y, generator), len(x), y)
 
@@ -89,8 +96,9 @@ class Variational(ApproximateDensity, ClassConditional):
             k: how many z per example.
 
         Raises:
-            ValueError: k is not a positive integer; x or y is not what it should be.
+            ValueError: k is not a positive integer; x, y or generator is not what it should be.
         """
+        self._check_generator(generator)
         k = check_count(k, f"{type(self).__name__}.importance_weighted_bound: k")
         x, y = self.check(x), self._check_classes(y, len(x))
         at_once = max(1, CODES_AT_ONCE // len(x))
@@ -144,8 +152,9 @@ class Variational(ApproximateDensity, ClassConditional):
             generator: the random numbers to use (on the model's device); None: torch's own.
 
         Raises:
-            ValueError: n is not a positive integer, or y is not what it should be.
+            ValueError: n is not a positive integer, or y or generator is not what it should be.
         """
+        self._check_generator(generator)
         y = self._classes_of_samples(y, check_count(n, f"{type(self).__name__}.sample"), generator)
         return self._sample(n, generator, y)
 

@@ -105,7 +105,7 @@ def fit(
     """
     if transform is not None and not callable(transform):
         raise ValueError(f"fit: expected transform to be a function of a batch, got {transform!r}")
-    _check(model, patience, seconds, on_epoch, checkpoint, checkpoint_every, cache)
+    _check(model, patience, seconds, progress, on_epoch, checkpoint, checkpoint_every, cache)
     deadline = time.perf_counter() + (inf if seconds is None else seconds)
     given = dict(epochs=epochs, batch_size=batch_size, lr=lr, weight_decay=weight_decay, seed=seed)
     given |= dict(schedule=schedule, clip=clip, average=average, patience=patience, amp=amp)
@@ -197,6 +197,7 @@ def _check(
     model: nn.Module,
     patience: float | None,
     seconds: float | None,
+    progress: bool,
     on_epoch: OnEpoch | None,
     checkpoint: Path | None,
     checkpoint_every: float,
@@ -216,8 +217,12 @@ def _check(
     if on_epoch is not None and not callable(on_epoch):
         raise ValueError(f"fit: expected on_epoch to be a function of (epoch, model), got {on_epoch!r}")
     for name, path in (("checkpoint", checkpoint), ("cache", cache)):
-        if path is not None and not isinstance(path, str | os.PathLike):
+        if path is not None and not (isinstance(path, str | os.PathLike) and os.fspath(path)):
             raise ValueError(f"fit: expected {name} to be a path, got {path!r}")
+    if cache is not None and os.path.exists(cache) and not os.path.isdir(cache):
+        raise ValueError(f"fit: expected cache to be a folder, got the file {os.fspath(cache)!r}")
+    if not isinstance(progress, bool):
+        raise ValueError(f"fit: expected progress to be True or False, got {progress!r}")
     if cache is not None and (on_epoch is not None or checkpoint is not None):
         raise ValueError(
             "fit: expected cache without on_epoch (a cached run has no epochs to look at) and without "

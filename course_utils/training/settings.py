@@ -5,7 +5,7 @@ from math import inf
 
 from torch import nn
 
-from course_utils.checks import check_count, check_number
+from course_utils.checks import check_count, check_number, check_seed
 
 SCHEDULES = ("constant", "cosine")
 LARGEST = 1e12
@@ -47,9 +47,9 @@ class Settings:
         check_number(self.lr, "fit: lr", low=0, high=LARGEST)
         check_number(self.weight_decay, "fit: weight_decay", low=0, high=LARGEST)
         check_number(self.average, "fit: average", low=0, high=1)
-        if self.clip != inf:
+        if not _endless(self.clip):
             check_number(self.clip, "fit: clip", low=0, high=LARGEST)
-        if self.patience != inf:
+        if not _endless(self.patience):
             check_count(self.patience, "fit: patience")
         if self.lr == 0 or self.clip == 0:
             raise ValueError(f"fit: expected lr > 0 and clip > 0, got lr {self.lr} and clip {self.clip}")
@@ -57,14 +57,17 @@ class Settings:
             raise ValueError("fit: expected average < 1, got 1: the average would never move")
         if self.schedule not in SCHEDULES:
             raise ValueError(f"fit: expected schedule to be one of {SCHEDULES}, got {self.schedule!r}")
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < 2**32:
-            raise ValueError(f"fit: expected seed as an integer in [0, 2**32), got {self.seed!r}")
+        check_seed(self.seed, "fit")
         if not isinstance(self.amp, bool):
             raise ValueError(f"fit: expected amp to be True or False, got {self.amp!r}")
 
     def as_dict(self) -> dict[str, object]:
         """The settings by name."""
         return asdict(self)
+
+
+def _endless(value: object) -> bool:
+    return isinstance(value, float) and value == inf
 
 
 PREFERENCES = tuple(f.name for f in fields(Settings) if f.name not in ("seed", "amp"))
