@@ -39,6 +39,7 @@ def write(path: str | os.PathLike[str], payload: dict) -> Path:
 
     Raises:
         ValueError: the payload holds something else (the message says where), or the path is none of a file.
+        OSError: the disk is full or cannot be written; what was there under the name stays.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -50,14 +51,20 @@ def write(path: str | os.PathLike[str], payload: dict) -> Path:
     if not isinstance(payload, dict):
         raise ValueError(f"storage.write: expected a dict, got {type(payload).__name__}")
     content = _plain(payload, "payload")
-    path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    whole = BytesIO()  # torch's own writer does not say that a disk is full
+    torch.save(content, whole)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with open(unfinished, "xb") as file:
-            torch.save(content, file)
+            file.write(whole.getbuffer())
             file.flush()
             os.fsync(file.fileno())
         os.replace(unfinished, path)
+    except OSError as error:
+        raise OSError(
+            error.errno, f"storage.write: {error.strerror}: make room, or give another path", str(path)
+        ) from error
     finally:
         unfinished.unlink(missing_ok=True)
     return path

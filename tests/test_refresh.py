@@ -174,9 +174,23 @@ def test_an_interrupted_write_leaves_the_old_file(quick, tmp_path: Path, monkeyp
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
 
 
+def test_what_somebody_saved_meanwhile_is_not_lost(quick, tmp_path: Path, monkeypatch):
+    path = notebook(tmp_path / "05_sample.ipynb", {"fine": "print(1)"})
+    run = command.execute
+
+    def edited(stored, *args, **kwargs):
+        notebook(path, {"fine": "print(1)", "new": "print('written while it ran')"})
+        return run(stored, *args, **kwargs)
+
+    monkeypatch.setattr(command, "execute", edited)
+    with pytest.raises(NotebookError, match="05_sample.ipynb: saved by somebody else"):
+        refresh([path])
+    assert "written while it ran" in path.read_text() and list(tmp_path.iterdir()) == [path]
+
+
 def test_notebooks_are_found_by_path_name_and_number(tmp_path: Path):
     path = notebook(tmp_path / "05_sample.ipynb", {})
-    for name in (path, str(path), "05_sample", "05_sample.ipynb", "05", "5"):
+    for name in (path, str(path), "05_sample", "05_sample.ipynb", "05", "5", 5):
         assert find(name, tmp_path) == path
     for name in ("06", "sample", "", "05_", "²"):
         with pytest.raises(ValueError, match=r"refresh: expected .* \(05_sample\), got"):

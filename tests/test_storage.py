@@ -154,3 +154,15 @@ def test_files_made_by_others_are_refused(tmp_path):
     for name in ("model.pt", "list.pt", "text.pt"):
         with pytest.raises(storage.CorruptFileError, match=name):
             storage.read(tmp_path / name)
+
+
+def test_a_full_disk_is_named_and_the_old_file_stays(path):
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limits[1]))  # as a disk with no more room
+    try:
+        with pytest.raises(OSError, match=r"storage.write: .*room.*file\.pt"):
+            storage.write(path, {"w": torch.zeros(10_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert equal(storage.read(path), PAYLOAD) and list(path.parent.iterdir()) == [path]

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from training_models import Noisy, noisy_data, noisy_model, same, weights
 
+from course_utils import storage
 from course_utils.training import fit, identity
 
 
@@ -204,3 +205,27 @@ def test_an_unfinished_run_is_not_kept(tmp_path):
     model.net.register_forward_pre_hook(interrupt)
     assert train(model, cache=tmp_path).stopped == "interrupted"
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("misfit", [{"net.3.weight": torch.zeros(7)}, {"net.9.weight": torch.zeros(7)}])
+def test_a_file_that_does_not_fit_leaves_no_trace_in_the_model(misfit, tmp_path, capsys):
+    made = train(noisy_model(), cache=tmp_path)
+    (path,) = tmp_path.iterdir()
+    kept = storage.read(path)
+    doubled = {key: 2 * value for key, value in kept["weights"].items()}
+    storage.write(path, kept | {"weights": doubled | misfit})
+    again, plain = noisy_model(), noisy_model()
+    assert repr(train(again, cache=tmp_path)) == repr(made) == repr(train(plain))
+    assert same(weights(again), weights(plain))
+    printed = capsys.readouterr().out
+    assert path.name in printed and "does not fit" in printed and printed.count("\n") == 1
+
+
+def test_a_run_that_cannot_be_kept_is_still_a_run(tmp_path, monkeypatch, capsys):
+    def full(path, payload):
+        raise OSError(28, "no room", str(path))
+
+    monkeypatch.setattr(storage, "write", full)
+    assert train(noisy_model(), cache=tmp_path).stopped == "epochs"
+    printed = capsys.readouterr().out
+    assert "no room" in printed and "this run is not kept" in printed and printed.count("\n") == 1

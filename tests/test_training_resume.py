@@ -218,3 +218,6 @@ def test_another_file_is_no_checkpoint(tmp_path):
     storage.write(tmp_path / "run.pt", {"weights": torch.zeros(3)})
     with pytest.raises(ValueError, match=r"expected a checkpoint .*run\.pt"):
         train(noisy_model(), checkpoint=tmp_path / "run.pt")
+    storage.write(tmp_path / "hollow.pt", {"kind": checkpoint.KIND})
+    with pytest.raises(ValueError, match=r"expected a checkpoint .*hollow\.pt"):
+        train(noisy_model(), checkpoint=tmp_path / "hollow.pt")

@@ -40,13 +40,13 @@ class Refreshed:
         return f"{self.path.name:<48} {self.seconds:6.1f} s {self.kilobytes:7.1f} kB  {verdict}"
 
 
-def find(name: str | Path, folder: Path = FOLDER) -> Path:
+def find(name: str | int | Path, folder: Path = FOLDER) -> Path:
     """The notebook that a path, a name (``03_generative_models``) or a number (``03``, ``3``) stands for.
 
     Raises:
         ValueError: no notebook, or more than one, goes by this name; the message lists those there are.
     """
-    path = Path(name)
+    path = Path(str(name))
     if path.suffix == ".ipynb" and path.is_file():
         return path
     there = sorted(folder.glob("*.ipynb"))
@@ -59,7 +59,7 @@ def find(name: str | Path, folder: Path = FOLDER) -> Path:
     return found[0]
 
 
-def refresh(paths: Iterable[str | Path] | None = None, *, write: bool = True) -> list[Refreshed]:
+def refresh(paths: Iterable[str | int | Path] | None = None, *, write: bool = True) -> list[Refreshed]:
     """Execute notebooks in their own folders and write those that changed back; print a line about each.
 
     Args:
@@ -67,8 +67,8 @@ def refresh(paths: Iterable[str | Path] | None = None, *, write: bool = True) ->
         write: False executes and reports, and leaves the files alone.
 
     Raises:
-        NotebookError: a cell failed, took more than two minutes or printed to stderr, or an Output
-            widget holds an error. This notebook and those after it are not written.
+        NotebookError: a cell failed, took more than two minutes or printed to stderr, an Output widget
+            holds an error, or the file was saved meanwhile. This notebook and those after it are not written.
         ValueError: there is no such notebook, or it is not valid.
     """
     chosen = sorted(FOLDER.glob("*.ipynb")) if paths is None else [find(path) for path in paths]
@@ -92,6 +92,8 @@ def _refresh(path: Path, *, write: bool) -> Refreshed:
     keep_pictures(new, stored)
     after = (nbformat.writes(new).rstrip("\n") + "\n").encode()
     if write and after != before:
+        if path.read_bytes() != before:
+            raise NotebookError(f"{path.name}: saved by somebody else while it ran here, so it is not written")
         _write(path, after)
     return Refreshed(path, seconds, len(after) / 1000, after != before)
 
@@ -102,6 +104,8 @@ def _write(path: Path, text: bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(text)
+            file.flush()
+            os.fsync(file.fileno())  # or a machine that stops leaves the name of an empty file
         shutil.copymode(path, part)
         os.replace(part, path)
     except BaseException:

@@ -35,7 +35,7 @@ class Checkpoint:
         if not self.path.exists():
             return
         payload = storage.read(self.path)
-        if payload.get("kind") != KIND:
+        if payload.get("kind") != KIND or not {"identity", "state"} <= set(payload):
             raise ValueError(f"fit: expected a checkpoint of this course at {self.path}: give another path")
         differences = compare(payload["identity"], self.identity)
         if differences:
