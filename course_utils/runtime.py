@@ -140,3 +140,8 @@ def synchronise() -> None:
         torch.cuda.synchronize()
     elif torch.backends.mps.is_available():
         torch.mps.synchronize()
+
+
+def as_double(x: torch.Tensor) -> torch.Tensor:
+    """The tensor in float64; from an Apple GPU, which has none, on the CPU."""
+    return (x.cpu() if x.device.type == "mps" else x).to(torch.float64)

@@ -1,6 +1,7 @@
 """The project keeps its shape: one-way imports, nothing done by importing, documented, typed, short."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -163,3 +164,10 @@ def test_what_is_allowed_passes(tmp_path, rule, code):
     (copy / "__init__.py").write_text('"""A package."""')
     (copy / "evaluation.py").write_text(f'"""A module."""\n\n{code}\n', "utf-8")
     assert rule(copy) == []
+
+
+def test_numbers_leave_an_apple_gpu_before_they_become_float64():
+    """It has no float64: ``.double().cpu()`` fails there, ``.cpu().double()`` or ``as_double`` does not."""
+    late = re.compile(r"\.(double\(\)|to\(torch\.(double|float64)\))(\.\w+\([^()]*\))*\.cpu\(\)")
+    found = [path.name for path in PACKAGE.rglob("*.py") if late.search(path.read_text("utf-8"))]
+    assert not found and late.search("x.double().exp().cpu()") and not late.search("x.cpu().double()")

@@ -3,8 +3,9 @@
 from math import floor, isfinite, log10
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
+
+from course_utils.runtime import as_double
 
 
 class Estimate(NamedTuple):
@@ -35,7 +36,7 @@ def mean(values: Tensor) -> Estimate:
     Raises:
         ValueError: values is no 1-D float tensor of at least two numbers.
 
-    >>> mean(torch.tensor([1.0, 2.0, 3.0]))
+    >>> mean(Tensor([1.0, 2.0, 3.0]))
     2.00 ± 0.58
     """
     values = check_vector(values, "mean", "values", least=2).detach()
@@ -68,8 +69,3 @@ def check_vector(
     if bool(values.isnan().any()):
         raise ValueError(f"{expected}, got NaN at position {int(values.isnan().nonzero()[0])}")
     return as_double(values)
-
-
-def as_double(x: Tensor) -> Tensor:
-    """The tensor in float64; from an Apple GPU, which has none, on the CPU."""
-    return (x.cpu() if x.device.type == "mps" else x).to(torch.float64)

@@ -9,7 +9,8 @@ from math import inf, log
 import torch
 from torch import Tensor
 
-from course_utils.divergences.estimate import as_double, check_vector
+from course_utils.divergences.estimate import check_vector
+from course_utils.runtime import as_double
 
 TOLERANCE = 1e-5  # of log Σ p: what 2^16 states summed in float32 may be off
 

@@ -10,8 +10,8 @@ from math import sqrt
 import torch
 from torch import Tensor
 
-from course_utils.divergences.estimate import as_double
 from course_utils.divergences.kernel import check_bandwidth
+from course_utils.runtime import as_double
 
 Value = Tensor | float
 

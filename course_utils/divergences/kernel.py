@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from course_utils.checks import check_number
-from course_utils.divergences.estimate import as_double
+from course_utils.runtime import as_double
 
 TINY = 1e-300
 

@@ -82,7 +82,7 @@ def _by_prefix(model: Autoregressive, n: int) -> Tensor:
         bits = torch.arange(D - 1, -1, -1)
         x = ((states[:, None] >> bits) & 1).to(like).view(-1, *model.event_shape)
         p = torch.cat([model.conditionals(part).flatten(1)[:, place] for part in x.split(BATCH // 4)])
-        ones = torch.binomial(counts, p.double().cpu())
+        ones = torch.binomial(counts, p.cpu().double())
         states = torch.cat([states, states | (1 << (D - 1 - place))])
         counts = torch.cat([counts - ones, ones])
         states, counts = states[counts > 0], counts[counts > 0]

@@ -11,6 +11,7 @@ from course_utils.divergences import Estimate, mean
 from course_utils.evaluation import rows
 from course_utils.evaluation.measures import bits_per_dim, log_probs
 from course_utils.evaluation.partition import annealed_importance_sampling
+from course_utils.runtime import as_double
 from course_utils.taxonomy import ExplicitMarkovChain, GenerativeModel, TractableDensity, Variational
 from course_utils.universe import BinaryUniverse
 
@@ -42,14 +43,14 @@ def costs(model: GenerativeModel, x: Tensor, seed: int = 0) -> dict[str, tuple[T
     if isinstance(model, TractableDensity):
         return {"exact": (-log_probs(model, x), 0.0)}
     if isinstance(model, Variational):
-        elbos = [model.elbo(x, generator=dice).double() for _ in range(ELBO_DRAWS)]
+        elbos = [as_double(model.elbo(x, generator=dice)) for _ in range(ELBO_DRAWS)]
         bound = model.importance_weighted_bound(x, rows.IWAE_CODES, generator=dice)
         names = f"IWAE-{rows.IWAE_CODES}", "ELBO"
-        return dict(zip(names, ((-bound.double(), 0.0), (-torch.stack(elbos).mean(0), 0.0)), strict=True))
+        return dict(zip(names, ((-as_double(bound), 0.0), (-torch.stack(elbos).mean(0), 0.0)), strict=True))
     if isinstance(model, ExplicitMarkovChain):
         log_z = log_partition(model, seed)
         how = "AIS" if log_z.standard_error else "exact"
-        return {how: (model.free_energy(x).double() + log_z.value, log_z.standard_error)}
+        return {how: (as_double(model.free_energy(x)) + log_z.value, log_z.standard_error)}
     return {}
 
 
@@ -132,4 +133,4 @@ def dequantised_kl(universe: BinaryUniverse, model: TractableDensity, n: int = 1
 def monte_carlo(universe: BinaryUniverse, log_q: Callable[[Tensor], Tensor], n: int) -> Estimate:
     """The mean of log p_D(x) − log_q(x) over n draws x ∼ p_D, in nats."""
     x = universe.sample(n, generator=torch.Generator().manual_seed(0))
-    return mean(universe.log_prob(x) - log_q(x).double().cpu())
+    return mean(universe.log_prob(x) - log_q(x).cpu().double())

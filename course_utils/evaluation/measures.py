@@ -11,6 +11,7 @@ from course_utils.checks import check_count
 from course_utils.divergences import Estimate, cross_entropy, entropy, mean
 from course_utils.divergences.estimate import check_vector
 from course_utils.divergences.finite import normalised
+from course_utils.runtime import as_double
 from course_utils.taxonomy import ExplicitMarkovChain, GenerativeModel, TractableDensity
 from course_utils.universe import BinaryUniverse, all_images, state_index
 
@@ -38,7 +39,7 @@ def log_probs(model: TractableDensity, x: Tensor, batch_size: int = 8192) -> Ten
     was_training = model.training
     model.eval()
     try:
-        return torch.cat([model.log_prob(part.to(model.reference)) for part in parts]).double()
+        return as_double(torch.cat([model.log_prob(part.to(model.reference)) for part in parts]))
     finally:
         model.train(was_training)
 
@@ -97,7 +98,7 @@ def state_log_probs(model: TractableDensity | ExplicitMarkovChain) -> Tensor:
     if not isinstance(model, ExplicitMarkovChain):
         return log_probs(model, states)
     energies = [model.free_energy(part.to(model.reference)) for part in states.split(8192)]
-    return torch.log_softmax(-torch.cat(energies).double(), 0)
+    return torch.log_softmax(-as_double(torch.cat(energies)), 0)
 
 
 def exact_kl(universe: BinaryUniverse, model: TractableDensity | ExplicitMarkovChain) -> float:
@@ -169,8 +170,8 @@ def sample_agreement(
         raise ValueError(f"{who}: expected log_p of shape ({2**model.dims},), got ({len(log_p)},)")
     check_count(n, f"{who}: n")
     x = model.sample(n, generator=generator)
-    counts = torch.bincount(state_index(x), minlength=len(log_p)).double().cpu()
-    expected = n * log_p.double().exp().cpu()
+    counts = torch.bincount(state_index(x), minlength=len(log_p)).cpu().double()
+    expected = n * log_p.exp().cpu()
     likely_first = expected.argsort(descending=True)
     common = int((expected >= 5).sum())
     cells = max(common + int(n - expected[likely_first[:common]].sum() >= 5), 1)

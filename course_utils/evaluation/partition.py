@@ -11,6 +11,7 @@ from course_utils.checks import check_count
 from course_utils.divergences import Estimate
 from course_utils.models import BoltzmannMachine
 from course_utils.models.gibbs import flip_coins
+from course_utils.runtime import as_double
 from course_utils.taxonomy import ExplicitMarkovChain, TractableDensity
 
 BATCH = 8192
@@ -43,7 +44,7 @@ def from_log_weights(log_weights: Tensor) -> PartitionEstimate:
     >>> round(from_log_weights(torch.tensor([1.0, 3.0]).double().log() + 1000).effective_sample_size, 6)
     1.6
     """
-    log_w = log_weights.detach().double().cpu()
+    log_w = log_weights.detach().cpu().double()
     share = log_w.softmax(0)
     size = 1 / share.square().sum().item()
     relative = (len(log_w) * share).std().item() / len(log_w) ** 0.5
@@ -92,13 +93,13 @@ def annealed_importance_sampling(
     betas, a = _request(model, temperatures, chains, base)
     b, c, W = model.b, model.c, model.W
     x = flip_coins(a.expand(chains, -1), generator)
-    log_w = torch.full((chains,), len(c) * log(2) + softplus(a).double().sum().item(), dtype=torch.float64)
-    log_w = log_w.to(W.device)
+    log_w = torch.full((chains,), len(c) * log(2) + as_double(softplus(a)).sum().item(), dtype=torch.float64)
+    log_w = log_w.to(as_double(a[:1]).device)
     before = 0.0
     for beta in betas[1:].tolist():
         drive = c + x @ W
         gain = (softplus(beta * drive) - softplus(before * drive)).sum(1)
-        log_w += (gain + (beta - before) * (x @ (b - a))).double()
+        log_w += as_double(gain + (beta - before) * (x @ (b - a)))
         h = flip_coins(beta * drive, generator)
         x = flip_coins(a + beta * (b - a + h @ W.T), generator)
         before = beta
@@ -116,7 +117,7 @@ def _request(
     if check_count(chains, f"{who}: chains") < 2:
         raise ValueError(f"{who}: expected at least 2 chains for a standard error, got {chains}")
     if isinstance(temperatures, Tensor):
-        betas = temperatures.double()
+        betas = temperatures.cpu().double()
         good = betas.dim() == 1 and len(betas) > 1 and bool((betas.diff() > 0).all())
         if not good or betas[0] != 0 or betas[-1] != 1:
             raise ValueError(f"{who}: expected temperatures as β rising from 0 to 1, got {temperatures}")
@@ -163,7 +164,7 @@ def importance_sampling(
     sizes = [min(BATCH, n - start) for start in range(0, n, BATCH)]
     x = torch.cat([proposal.sample(size, generator=generator) for size in sizes])
     log_w = [
-        -model.free_energy(part.to(model.reference)).double().cpu() - proposal.log_prob(part).double().cpu()
+        -model.free_energy(part.to(model.reference)).cpu().double() - proposal.log_prob(part).cpu().double()
         for part in x.split(BATCH)
     ]
     return from_log_weights(torch.cat(log_w))

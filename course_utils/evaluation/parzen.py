@@ -9,6 +9,7 @@ from torch import Tensor
 from course_utils.checks import check_number
 from course_utils.divergences import Estimate, mean
 from course_utils.evaluation.two_samples import check_pair
+from course_utils.runtime import as_double
 
 BANDWIDTHS = tuple(0.05 * 1.15**i for i in range(16))
 
@@ -32,7 +33,7 @@ def parzen_log_prob(x: Tensor, samples: Tensor, bandwidth: float) -> Tensor:
     """
     check_pair(x, samples, "parzen_log_prob")
     sigma = check_number(bandwidth, "parzen_log_prob: bandwidth", low=1e-9)
-    x, s = x.flatten(1).double(), samples.flatten(1).double()
+    x, s = as_double(x.flatten(1)), as_double(samples.flatten(1))
     log_window = -torch.cdist(x, s).square() / (2 * sigma**2)
     return log_window.logsumexp(1) - log(len(s)) - x.shape[1] / 2 * log(2 * pi * sigma**2)
 

@@ -48,7 +48,7 @@ def classifier_two_sample_test(
 
 def labelled(x: Tensor, y: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """All images as rows of numbers, and 0 for those of x, 1 for those of y."""
-    pixels = torch.cat([x, y]).flatten(1).double().cpu().numpy()
+    pixels = torch.cat([x, y]).flatten(1).cpu().double().numpy()
     return pixels, np.repeat([0, 1], [len(x), len(y)])
 
 
@@ -80,7 +80,7 @@ def frechet_distance(x: Tensor, y: Tensor, *, repeats: int = REPEATS, seed: int 
     if not none and check_count(repeats, "frechet_distance: repeats") < 2:
         raise ValueError("frechet_distance: expected repeats as 0 or at least 2, got 1: one has no spread")
     dice = torch.Generator().manual_seed(check_seed(seed, "frechet_distance"))
-    x, y = x.detach().double().cpu(), y.detach().double().cpu()
+    x, y = x.detach().cpu().double(), y.detach().cpu().double()
     value = between_gaussians(x, y)
     again = [y[torch.randint(len(y), (len(y),), generator=dice)] for _ in range(repeats)]
     spread = torch.tensor([between_gaussians(x, other) for other in again]).std().item() if repeats else 0.0

@@ -33,7 +33,7 @@ def enumerated(model: ExplicitMarkovChain, who: str) -> tuple[Tensor, Tensor]:
         )
     states = all_images(1, model.dims).view(-1, *model.event_shape)
     with torch.no_grad():
-        log_p = (-model.free_energy(states.to(model.reference)).double().cpu()).log_softmax(0)
+        log_p = (-model.free_energy(states.to(model.reference)).cpu().double()).log_softmax(0)
     return states, log_p
 
 

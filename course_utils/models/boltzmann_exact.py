@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
+from course_utils.runtime import as_double
+
 LARGEST = 22  # units: four million states are summed in seconds; each unit more doubles the time
 SIDES = ("visible", "hidden")
 BLOCK = 2**21  # numbers held at once
@@ -39,7 +41,7 @@ def log_sum(log_weight: Callable[[Tensor], Tensor], units: int, *, width: int, l
     """
     total, rows = 2**units, max(1, BLOCK // width)
     blocks = [
-        log_weight(binary_states(units, first, min(first + rows, total), like=like)).double().logsumexp(0)
+        as_double(log_weight(binary_states(units, first, min(first + rows, total), like=like))).logsumexp(0)
         for first in range(0, total, rows)
     ]
     return torch.stack(blocks).logsumexp(0)

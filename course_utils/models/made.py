@@ -129,9 +129,9 @@ class MADE(Autoregressive):
 
     def connections(self) -> Tensor:
         """Which pixel (column) can reach which output (row), by any path: bool ``(D, D)``."""
-        reach = torch.eye(self.dims, dtype=torch.double, device=self.orders.device)
+        reach = torch.eye(self.dims, device=self.orders.device)
         for mask in self.masks:
-            reach = (mask.double() @ reach).clamp_max(1)
+            reach = (mask.float() @ reach).clamp_max(1)
         return reach > 0 if self.direct is None else (reach > 0) | self.direct_mask
 
     def members(self) -> list["MADE"]:

@@ -8,6 +8,7 @@ from math import isfinite
 import torch
 from torch import Tensor
 
+from course_utils.runtime import as_double
 from course_utils.taxonomy import Direct
 from course_utils.training import streams
 from course_utils.training.batches import Batch, Transform, prepare
@@ -119,7 +120,7 @@ class GameRun(Run):
 
     def _look_at(self, losses: list[Loss], totals: dict[str, list], epoch: int) -> None:
         """Add up losses over examples, if all are finite."""
-        values = torch.stack([loss.double() for _, loss, _, _ in losses]).tolist()
+        values = torch.stack([as_double(loss) for _, loss, _, _ in losses]).tolist()
         for (name, _, batch, size), value in zip(losses, values, strict=True):
             if not isfinite(value):
                 raise self.diverged(f"the {name}'s loss became {value}", epoch, batch)
