@@ -1,5 +1,6 @@
 """The picture of the README: slide 14's tree drawn from the classes, and a model that learns the digits."""
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -67,7 +68,9 @@ def draw(path: Path = PLACE, epochs: int | None = None) -> str:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Write the picture to the place named, or to where the README looks for it."""
-    path = Path(argv[0]) if argv else PLACE
+    """The command ``picture [PATH]``: write the picture there, or to where the README looks for it."""
+    parser = argparse.ArgumentParser(prog="python -m course_utils picture", description="Draw the README's.")
+    parser.add_argument("path", nargs="?", type=Path, default=PLACE, help="a PNG file; none: data/shipped")
+    path = parser.parse_args(argv).path
     print(f"{path.name}: {draw(path)}")
     return 0

@@ -140,6 +140,18 @@ def test_torch_that_does_not_load_is_a_problem(monkeypatch):
     assert found.found == "torch does not load: [WinError 126] a module could not be found"
 
 
+@pytest.mark.parametrize("error", ["RuntimeError", "ValueError", "ImportError"])
+def test_whatever_torch_raises_when_imported_the_report_is_whole(tmp_path, error):
+    (tmp_path / "torch.py").write_text(f"raise {error}('numpy.dtype size changed')")
+    path = os.pathsep.join([str(tmp_path), str(ROOT)])
+    line = [sys.executable, "-m", "course_utils"]
+    told = subprocess.run(
+        line, cwd=ROOT, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True
+    )
+    assert told.returncode == 1 and not told.stderr
+    assert "torch does not load: numpy.dtype size changed" in told.stdout and "MNIST" in told.stdout
+
+
 @pytest.mark.parametrize("gibibytes, state", [(0.2, "problem"), (0.5, "note"), (50, "ok")])
 def test_disk_space(tmp_path, monkeypatch, gibibytes, state):
     usage = type("usage", (), {"free": gibibytes * 2**30})

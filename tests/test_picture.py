@@ -51,3 +51,12 @@ def test_it_is_drawn(tmp_path, monkeypatch, capsys, learned):
 
 def test_the_one_in_the_readme_is_small():
     assert picture.PLACE.stat().st_size < 300_000
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--dpi=3"], ["a.png", "b.png"]])
+def test_the_command_takes_a_path_and_nothing_else(words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(picture, "learn", lambda epochs: pytest.fail("it trains"))
+    with pytest.raises(SystemExit):
+        picture.main(words)
+    assert "picture [-h] [path]" in "".join(capsys.readouterr()) and not list(tmp_path.iterdir())

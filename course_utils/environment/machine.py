@@ -15,7 +15,7 @@ LOW_DISK, LEAST_DISK = 1.0, 0.25  # GiB
 
 def device() -> Finding:
     """The device that the notebooks will use, and what is said when it is not the one hoped for."""
-    said = io.StringIO()
+    said, runtime = io.StringIO(), None
     try:
         with redirect_stdout(said), warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
@@ -23,11 +23,10 @@ def device() -> Finding:
 
             chosen = runtime.device()
             found = runtime.describe(chosen)
-    except ValueError as error:
-        return Finding(
-            "problem", "device", str(error), "mend or remove the environment variable COURSE_DEVICE"
-        )
-    except (ImportError, OSError, AttributeError) as error:
+    except Exception as error:  # a library that is half there, or of another version, raises anything
+        if runtime is not None and isinstance(error, ValueError):
+            hint = "mend or remove the environment variable COURSE_DEVICE"
+            return Finding("problem", "device", str(error), hint)
         why = (str(error).strip() or type(error).__name__).splitlines()[0]
         hint = f"{MEND}; if it stays, see README, Troubleshooting"
         return Finding("problem", "device", f"torch does not load: {why}", hint)

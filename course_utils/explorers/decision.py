@@ -35,7 +35,7 @@ def boundary(x: Tensor, y: Tensor, *, prior: float = 0.5, names: tuple[str, str]
     counts = [int((y == c).sum()) for c in (0, 1)]
     if min(counts) < 3 or sum(counts) != len(y):
         raise ValueError(f"boundary: expected classes 0 and 1 with at least 3 points each, got {counts}")
-    x = x.double().cpu()
+    x = x.cpu().double()
     laws = [gaussian(x[y.cpu() == c]) for c in (0, 1)]
     low, high = x.min(0).values, x.max(0).values
     axes = [

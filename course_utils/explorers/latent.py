@@ -96,7 +96,7 @@ def joint_on_grid(model: VAE, x: Tensor) -> tuple[Tensor, Tensor]:
     side = torch.linspace(-WIDER, WIDER, POINTS)
     z = torch.cartesian_prod(side, side)
     law = model.decode(z.to(model.reference))
-    log_p = torch.stack([law.log_prob(one[None].expand(len(z), *one.shape)) for one in x]).double().cpu()
+    log_p = torch.stack([law.log_prob(one[None].expand(len(z), *one.shape)) for one in x]).cpu().double()
     prior = torch.distributions.Normal(0.0, 1.0).log_prob(z).sum(1).double()
     return z, log_p + prior + 2 * (side[1] - side[0]).log().double()
 

@@ -38,7 +38,7 @@ def clustering(x: Tensor, y: Tensor, *, k: int = 10, steps: int = 15, seed: int 
         raise ValueError(f"clustering: expected at most {len(x)} clusters, one an image, got {k}")
     from sklearn.metrics import adjusted_rand_score  # slow to import: only where it is needed
 
-    centres, labels = lloyd(x.flatten(1).double().cpu().numpy(), k, steps, seed)
+    centres, labels = lloyd(x.flatten(1).cpu().double().numpy(), k, steps, seed)
     scores = [adjusted_rand_score(y.cpu().numpy(), each) for each in labels]
     images = [torch.tensor(each, dtype=torch.float32).view(k, *x.shape[1:]) for each in centres]
     return Explorer(
@@ -100,9 +100,9 @@ def components(x: Tensor, shown: Tensor) -> Explorer:
         )
     from sklearn.decomposition import PCA
 
-    shown = shown.double().cpu()
+    shown = shown.cpu().double()
     most = min(len(x), x[0].numel())
-    found = PCA(most).fit(x.flatten(1).double().cpu().numpy())
+    found = PCA(most).fit(x.flatten(1).cpu().double().numpy())
     share = np.concatenate([[0.0], found.explained_variance_ratio_.cumsum()])
     mean, axes = torch.tensor(found.mean_), torch.tensor(found.components_)
     codes = (shown.flatten(1) - mean) @ axes.T
