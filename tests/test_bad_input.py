@@ -23,7 +23,7 @@ from course_utils.evaluation import (
     sample_agreement,
     state_log_probs,
 )
-from course_utils.models import GAN, MADE, NADE, VAE
+from course_utils.models import GAN, MADE, NADE, VAE, BoltzmannMachine
 from course_utils.taxonomy import children, log_mean_weight, tree, verbs
 from course_utils.universe import (
     BinaryUniverse,
@@ -47,6 +47,7 @@ ORDERS = ("0123", 5, [0, 1, 2], [0, 1, 2, 2], [0.0, 1.0, 2.0, 3.0], torch.eye(4)
 X = all_images(2, 2)
 SMALL, BARS, MOONS, DIGITS = NADE((1, 2, 2), hidden=3), bars_and_stripes(2), universe.two_moons(), digits()
 LAW, PAIRS = state_log_probs(SMALL).detach(), torch.randn(6, 2, generator=torch.Generator().manual_seed(0))
+MACHINE = BoltzmannMachine((1, 2, 2), hidden=2)
 CODED = VAE((1, 2, 2), latent=2)
 KNOWN = torch.ones(1, 2, 2, dtype=torch.bool)
 
@@ -103,6 +104,11 @@ TABLE = {
         (lambda g: CODED.sample(2, generator=g), DICE),
         (lambda g: CODED.elbo(X, generator=g), DICE),
         (lambda g: CODED.importance_weighted_bound(X, 2, generator=g), DICE),
+    ],
+    "BoltzmannMachine": [
+        (lambda g: MACHINE.sample(2, steps=1, generator=g), DICE),
+        (lambda g: MACHINE.step(X, generator=g), DICE),
+        (lambda n: MACHINE.sample(2, steps=n), (0, -1, True, 1.5, "3")),
     ],
     "GAN": [
         (lambda g: GAN((1, 2, 2)).sample(2, generator=g), DICE),
