@@ -32,6 +32,9 @@ def median_distance(x: Tensor, y: Tensor) -> float:
 
     Raises:
         ValueError: as ``gaussian_kernel``, or half of all pairs coincide, so that the median is 0.
+
+    >>> median_distance(torch.tensor([[0.0], [1.0]]), torch.tensor([[2.0]]))
+    1.0
     """
     pooled = torch.cat(check_samples(x, y, "median_distance"))
     middle = torch.pdist(pooled).median().item()

@@ -46,6 +46,10 @@ def js_monte_carlo(
 
     Raises:
         ValueError: as ``kl_monte_carlo``.
+
+    >>> p = torch.tensor([-1.0, -2.0])
+    >>> js_monte_carlo(p, p, p, p).value
+    0.0
     """
     at_x = mean(log(2) - softplus(-log_ratio(log_p_at_x, log_q_at_x, "js_monte_carlo at x")))
     at_y = mean(log(2) - softplus(-log_ratio(log_q_at_y, log_p_at_y, "js_monte_carlo at y")))
@@ -57,6 +61,10 @@ def total_variation_monte_carlo(log_p: Tensor, log_q: Tensor) -> Estimate:
     """TV(p, q) = E_{x∼p}[max(0, 1 − q(x)/p(x))], unbiased; each term lies in [0, 1].
 
     Args and errors: as ``kl_monte_carlo``.
+
+    >>> p = torch.tensor([-1.0, -2.0])
+    >>> total_variation_monte_carlo(p, p - 1000).value  # q is nowhere near the samples of p
+    1.0
     """
     ratio = log_ratio(log_p, log_q, "total_variation_monte_carlo")
     return mean(-torch.expm1(-ratio.clamp_min(0)))
@@ -121,6 +129,10 @@ def mmd_squared_samples(x: Tensor, y: Tensor, bandwidth: float | None = None) ->
     Raises:
         ValueError: x and y are not float tensors of finite events of one shape on one device, or the
             bandwidth is not positive.
+
+    >>> x = torch.tensor([[0.0], [1.0], [2.0]])
+    >>> mmd_squared_samples(x, x + 100, bandwidth=1.0).value > mmd_squared_samples(x, x, bandwidth=1.0).value
+    True
     """
     x, y = (part.detach() for part in check_samples(x, y, "mmd_squared_samples", least=3))
     h = median_distance(x, y) if bandwidth is None else check_bandwidth(bandwidth, "mmd_squared_samples")

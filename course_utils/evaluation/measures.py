@@ -26,6 +26,10 @@ def log_probs(model: TractableDensity, x: Tensor, batch_size: int = 8192) -> Ten
 
     Raises:
         ValueError: the model has no log_prob, or it rejects x; or batch_size is no positive integer.
+
+    >>> from course_utils.models import NADE
+    >>> log_probs(NADE((1, 2, 2)), all_images(2, 2)).exp().sum().round(decimals=4).item()
+    1.0
     """
     if not isinstance(model, TractableDensity):
         density = getattr(model, "density", "none")
@@ -49,6 +53,10 @@ def held_out(model: TractableDensity, x: Tensor) -> Estimate:
 
     Raises:
         ValueError: as ``log_probs``, or there are fewer than two examples.
+
+    >>> from course_utils.models import NADE
+    >>> held_out(NADE((1, 2, 2)), all_images(2, 2)).value > 0
+    True
     """
     return mean(-log_probs(model, x))
 
@@ -84,6 +92,10 @@ def state_log_probs(model: TractableDensity | ExplicitMarkovChain) -> Tensor:
 
     Raises:
         ValueError: the model is not binary, has more than 16 pixels, or has neither log p(x) nor an energy.
+
+    >>> from course_utils.models import BoltzmannMachine
+    >>> state_log_probs(BoltzmannMachine((1, 2, 2), hidden=3)).exp().sum().round(decimals=4).item()
+    1.0
     """
     if not isinstance(model, GenerativeModel):
         raise ValueError(f"state_log_probs: expected a generative model, got {type(model).__name__}")
@@ -106,6 +118,11 @@ def exact_kl(universe: BinaryUniverse, model: TractableDensity | ExplicitMarkovC
 
     Raises:
         ValueError: the model's shape is not the universe's, or p_M(x) cannot be computed exactly.
+
+    >>> from course_utils.models import NADE
+    >>> from course_utils.universe import bars_and_stripes
+    >>> exact_kl(bars_and_stripes(2), NADE((1, 2, 2))) > 0
+    True
     """
     if not isinstance(universe, BinaryUniverse) or not isinstance(model, GenerativeModel):
         came = f"{type(universe).__name__} and {type(model).__name__}"
@@ -127,6 +144,9 @@ def paired_difference(a: Tensor, b: Tensor) -> Estimate:
 
     Raises:
         ValueError: a and b are not float vectors of the same length, of two numbers or more.
+
+    >>> paired_difference(torch.tensor([18.0, 12.0]), torch.tensor([17.0, 11.0]))
+    1 ± 0
     """
     a = check_vector(a, "paired_difference", "a", least=2)
     return mean(a - check_vector(b, "paired_difference", "b", least=2, like=a))
@@ -161,6 +181,11 @@ def sample_agreement(
     Raises:
         ValueError: the model is none of at most 16 binary pixels, log_p is no law with one value for each
             state, or n or generator is not what it should be.
+
+    >>> from course_utils.models import NADE
+    >>> model = NADE((1, 2, 2))
+    >>> sample_agreement(model, state_log_probs(model)).total_variation < 0.02
+    True
     """
     who = "sample_agreement"
     if not isinstance(model, GenerativeModel) or model.support != "binary" or model.dims > LARGEST:

@@ -35,6 +35,9 @@ def state_index(x: Tensor) -> Tensor:
 
     Raises:
         ValueError: x is no batch of images with values in {0, 1}, or of more than 62 pixels.
+
+    >>> state_index(all_images(2, 2)).tolist() == list(range(16))
+    True
     """
     if not isinstance(x, Tensor) or x.dim() < 2 or x[:1].numel() > 62:
         came = f"shape {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__

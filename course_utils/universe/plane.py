@@ -90,14 +90,22 @@ def gaussians(modes: int = 8) -> PlaneDensity:
 
 
 def two_moons() -> PlaneDensity:
-    """Two half circles that clasp each other, each a chain of 60 round Gaussians."""
+    """Two half circles that clasp each other, each a chain of 60 round Gaussians.
+
+    >>> two_moons().sample(5).shape
+    torch.Size([5, 2])
+    """
     angle = pi * (torch.arange(60) + 0.5) / 60
     upper = torch.stack([angle.cos() - 0.5, angle.sin() - 0.25], 1)
     return PlaneDensity("two moons", 1.8 * torch.cat([upper, -upper]), 0.15)
 
 
 def rings(count: int = 3) -> PlaneDensity:
-    """Concentric rings, each a chain of Gaussians as dense as on the others: a hole in every mode."""
+    """Concentric rings, each a chain of Gaussians as dense as on the others: a hole in every mode.
+
+    >>> rings(2)
+    2 rings: a mixture of 120 gaussians
+    """
     chains = []
     for ring in range(1, check_count(count, "rings") + 1):
         angle = 2 * pi * torch.arange(40 * ring) / (40 * ring)
@@ -106,7 +114,11 @@ def rings(count: int = 3) -> PlaneDensity:
 
 
 def checkerboard() -> PlaneDensity:
-    """The eight dark squares of a 4×4 board: flat inside, zero outside, sharp edges between."""
+    """The eight dark squares of a 4×4 board: flat inside, zero outside, sharp edges between.
+
+    >>> checkerboard()
+    checkerboard: a mixture of 8 squares
+    """
     cells = torch.cartesian_prod(torch.arange(4), torch.arange(4))
     centres = 2.0 * cells[cells.sum(1) % 2 == 0] - 3
     return PlaneDensity("checkerboard", centres, 1.0, "square", extent=4.5)
