@@ -8,6 +8,7 @@ import random
 import time
 from types import TracebackType
 
+import joblib
 import numpy as np
 import torch
 
@@ -49,12 +50,16 @@ def device(wanted: str | torch.device | None = None) -> torch.device:
     A known device that is not here is no error: one printed line says so and names what is used
     instead, so that a notebook written on a GPU runs everywhere.
 
+    torch is held to the cores that this process may use: where a container lends two of 64, it would
+    start 64 threads, and they would wait for each other. Fewer threads are never made more.
+
     Raises:
         ValueError: the name is none of cuda, mps, cpu.
 
     >>> device("cpu")
     device(type='cpu')
     """
+    torch.set_num_threads(min(torch.get_num_threads(), joblib.cpu_count()))
     if wanted is None or (isinstance(wanted, str) and not wanted):
         wanted = os.environ.get("COURSE_DEVICE") or None
     if wanted is not None:
