@@ -107,3 +107,19 @@ class Backbone(nn.Module):
         rows, columns = ((torch.arange(n, device=like.device) + 0.5) * STRIDE for n in self.grid)
         y, x = torch.meshgrid(rows, columns, indexing="ij")
         return torch.stack([x, y], -1).to(like.dtype)
+
+
+class Recogniser(nn.Module):
+    """What every network for scenes shares: a backbone, a number of classes, the check of its input.
+
+    Args: as those of the networks built on it.
+    """
+
+    def __init__(self, event_shape: tuple[int, int, int], classes: int, features: int) -> None:
+        super().__init__()
+        self.classes = check_count(classes, f"{type(self).__name__}: classes")
+        self.backbone = Backbone(event_shape, features=features)
+
+    def check(self, x: Tensor) -> Tensor:
+        """Return x if it is a batch of images; else raise a ValueError."""
+        return self.backbone.check(x, type(self).__name__)

@@ -5,11 +5,11 @@ from typing import ClassVar
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from course_utils.checks import check_classes, check_count
-from course_utils.vision.backbone import Backbone
+from course_utils.checks import check_classes
+from course_utils.vision.backbone import Recogniser
 
 
-class Classifier(nn.Module):
+class Classifier(Recogniser):
     """Which class is on the image: x is a picture, y a class, the loss −log p(y | x).
 
     Each feature counts where it is strongest, wherever that may be on the backbone's grid (global max
@@ -45,14 +45,8 @@ class Classifier(nn.Module):
     def __init__(
         self, event_shape: tuple[int, int, int] = (3, 64, 64), *, classes: int = 3, features: int = 32
     ) -> None:
-        super().__init__()
-        self.classes = check_count(classes, "Classifier: classes")
-        self.backbone = Backbone(event_shape, features=features)
+        super().__init__(event_shape, classes, features)
         self.decide = nn.Linear(features, self.classes)
-
-    def check(self, x: Tensor) -> Tensor:
-        """Return x if it is a batch of images; else raise a ValueError."""
-        return self.backbone.check(x, "Classifier")
 
     def forward(self, x: Tensor) -> Tensor:
         """The logits of the classes, ``(B, C, H, W)`` to ``(B, classes)``."""

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
 from course_utils.checks import check_count, check_number
-from course_utils.vision.backbone import GROUPS, Backbone, Residual
+from course_utils.vision.backbone import GROUPS, Recogniser, Residual
 from course_utils.vision.boxes import check_boxes, generalised_iou, nms
 from course_utils.vision.detections import Detections
 
@@ -18,7 +18,7 @@ FOCUS, BOX_WEIGHT = 1.0, 2.0
 PRIOR = 0.05
 
 
-class Detector(nn.Module):
+class Detector(Recogniser):
     r"""Which classes are where: x is a picture, y a list of classes and boxes, as long as it needs to be.
 
     How can a network of fixed size give a list of any length? Each cell c of the backbone's grid answers for
@@ -68,18 +68,12 @@ class Detector(nn.Module):
     def __init__(
         self, event_shape: tuple[int, int, int] = (3, 64, 64), *, classes: int = 3, features: int = 32
     ) -> None:
-        super().__init__()
-        self.classes = check_count(classes, "Detector: classes")
-        self.backbone = Backbone(event_shape, features=features)
+        super().__init__(event_shape, classes, features)
         self.unit = min(event_shape[1:]) / 6
         self.tower = nn.Sequential(Residual(features), nn.GroupNorm(GROUPS, features), nn.SiLU())
         self.say = nn.Conv2d(features, self.classes + SIDES, 1)
         with torch.no_grad():  # silent at first: else the many empty cells drown the few others
             self.say.bias[: self.classes] = torch.tensor(PRIOR).logit()
-
-    def check(self, x: Tensor) -> Tensor:
-        """Return x if it is a batch of images; else raise a ValueError."""
-        return self.backbone.check(x, "Detector")
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """What each cell says: logits of the classes ``(B, classes, h, w)``, its box ``(B, h, w, 4)``."""

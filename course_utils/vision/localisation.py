@@ -6,15 +6,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, smooth_l1_loss, softplus
 
-from course_utils.checks import check_classes, check_count, check_number
-from course_utils.vision.backbone import Backbone
+from course_utils.checks import check_classes, check_number
+from course_utils.vision.backbone import Recogniser
 from course_utils.vision.boxes import box_iou, check_boxes
 
 SIDES = 4
 BEND = 0.1
 
 
-class Localiser(nn.Module):
+class Localiser(Recogniser):
     r"""Which class is on the image, and where: x is a picture, y a class and four numbers.
 
     Each cell c of the backbone's grid says how sure it is to lie on the object, which class it sees, and
@@ -54,15 +54,9 @@ class Localiser(nn.Module):
     def __init__(
         self, event_shape: tuple[int, int, int] = (3, 64, 64), *, classes: int = 3, features: int = 32
     ) -> None:
-        super().__init__()
-        self.classes = check_count(classes, "Localiser: classes")
-        self.backbone = Backbone(event_shape, features=features)
+        super().__init__(event_shape, classes, features)
         self.unit = max(event_shape[1:]) / 4
         self.say = nn.Conv2d(features, 1 + self.classes + SIDES, 1)
-
-    def check(self, x: Tensor) -> Tensor:
-        """Return x if it is a batch of images; else raise a ValueError."""
-        return self.backbone.check(x, "Localiser")
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The logits of the classes ``(B, classes)`` and the box ``(B, 4)`` in pixels."""

@@ -13,8 +13,7 @@ from torch.nn.functional import (
     pixel_shuffle,
 )
 
-from course_utils.checks import check_count
-from course_utils.vision.backbone import GROUPS, Backbone, Residual
+from course_utils.vision.backbone import GROUPS, Recogniser, Residual
 from course_utils.vision.detections import Detections
 from course_utils.vision.instances import centre_of_mass, group, positions
 
@@ -24,7 +23,7 @@ WEIGHTS = (20.0, 0.1, 1.0)  # of class, heat and offset: the class is what takes
 UNIT = 8.0
 
 
-class InstanceSegmenter(nn.Module):
+class InstanceSegmenter(Recogniser):
     r"""Which pixels belong to which object: x is a picture, y a class and a mask for each object.
 
     A class for each pixel (semantic segmentation) does not say where one duck ends and the next begins. So
@@ -73,9 +72,7 @@ class InstanceSegmenter(nn.Module):
     def __init__(
         self, event_shape: tuple[int, int, int] = (3, 64, 64), *, classes: int = 3, features: int = 32
     ) -> None:
-        super().__init__()
-        self.classes = check_count(classes, "InstanceSegmenter: classes")
-        self.backbone = Backbone(event_shape, features=features)
+        super().__init__(event_shape, classes, features)
         self.size = self.backbone.event_shape[1:]
         self.say = nn.Sequential(
             Residual(features),
@@ -83,10 +80,6 @@ class InstanceSegmenter(nn.Module):
             nn.SiLU(),
             nn.Conv2d(features, (1 + self.classes + 1 + 2) * STEP**2, 1),
         )
-
-    def check(self, x: Tensor) -> Tensor:
-        """Return x if it is a batch of images; else raise a ValueError."""
-        return self.backbone.check(x, "InstanceSegmenter")
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What the net says at half resolution, h = H/2 and w = W/2.
