@@ -37,7 +37,7 @@ mount -t tmpfs -o size=256m,nr_inodes=10k none "$own/work"
 cd "$own/work"
 exec setpriv --no-new-privs --bounding-set=-all --inh-caps=-all -- "$@"
 """
-HELD = 'test ! -e ../../other && test ! -w .. && test ! -w "$0" && test ! -w "$HOME"'
+HELD = 'test ! -e ../../other && test ! -w .. && test ! -w "$0" && test ! -w "${HOME:-/}"'
 PROOF = f"{HELD} && echo in > file && echo in > ../notes"
 
 
