@@ -7,7 +7,6 @@ right. What turns, grows or steps as one is a bone.
 from dataclasses import dataclass
 
 Part = tuple[str, str, tuple[float, ...]]  # shape (see shapes), bone, numbers
-BONES = ("root", "head", "tail", "step", "back")
 EYE = 0.085
 
 
