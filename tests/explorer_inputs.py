@@ -11,8 +11,8 @@ import torch
 from course_utils.datasets import scenes
 from course_utils.explorers.games import lattice
 from course_utils.models import FFJORD, GSN, NADE, VAE, BoltzmannMachine, PixelCNN, RealNVP
+from course_utils.recognition.detections import Detections
 from course_utils.universe import bars_and_stripes, gaussians
-from course_utils.vision.detections import Detections
 
 
 def learning() -> tuple[Any, ...]:

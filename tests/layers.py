@@ -9,7 +9,7 @@ PACKAGE = "course_utils"
 LAYERS = {
     0: "checks runtime storage",
     1: "taxonomy nets universe datasets divergences plots",
-    2: "models vision",
+    2: "models recognition",
     3: "training evaluation",
     4: "explorers exercises environment notebooks picture",
     5: "marking",

@@ -8,7 +8,7 @@ import torch
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
 from course_utils.datasets.scenes import ANIMALS, Scenes
-from course_utils.vision import (
+from course_utils.recognition import (
     Detections,
     PrecisionRecall,
     average_precision,

@@ -6,7 +6,7 @@ from pycocotools.cocoeval import COCOeval
 from test_average_precision import lottery
 
 from course_utils.datasets.scenes import ANIMALS, Scenes
-from course_utils.vision import Detections, average_precision
+from course_utils.recognition import Detections, average_precision
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -5,7 +5,7 @@ import torch
 from torch.autograd import gradcheck
 from torchvision import ops
 
-from course_utils.vision import Detections, box_iou, generalised_iou, mask_iou, nms
+from course_utils.recognition import Detections, box_iou, generalised_iou, mask_iou, nms
 
 
 def boxes_of(n: int, seed: int, side: int = 20) -> torch.Tensor:

@@ -8,8 +8,8 @@ from torch import nn
 from torchvision.ops import batched_nms, generalized_box_iou_loss, sigmoid_focal_loss
 
 from course_utils.datasets.scenes import Scenes, scenes
-from course_utils.vision import Detections, Detector, average_precision, box_iou
-from course_utils.vision.detection import at_one_size, focal_loss, unseen
+from course_utils.recognition import Detections, Detector, average_precision, box_iou
+from course_utils.recognition.detection import at_one_size, focal_loss, unseen
 
 SIDE = 64
 

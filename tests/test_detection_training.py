@@ -3,8 +3,8 @@
 import torch
 
 from course_utils.datasets.scenes import scenes
+from course_utils.recognition import Detector, average_precision, precision_recall, unseen
 from course_utils.training import fit
-from course_utils.vision import Detector, average_precision, precision_recall, unseen
 
 
 def test_a_thousand_scenes_go_a_long_way() -> None:

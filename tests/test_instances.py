@@ -5,9 +5,9 @@ import torch
 from torch.nn.functional import one_hot
 
 from course_utils.datasets import scenes
-from course_utils.vision import InstanceSegmenter, connected_components, matches
-from course_utils.vision.instances import centre_of_mass, group, mask_boxes, peaks, positions
-from course_utils.vision.segmentation import STEP
+from course_utils.recognition import InstanceSegmenter, connected_components, matches
+from course_utils.recognition.instances import centre_of_mass, group, mask_boxes, peaks, positions
+from course_utils.recognition.segmentation import STEP
 
 
 @pytest.fixture(scope="module")

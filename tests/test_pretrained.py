@@ -5,8 +5,8 @@ import socket
 import pytest
 import torch
 
-from course_utils.vision import pretrained
-from course_utils.vision.pretrained import detect_photograph
+from course_utils.recognition import pretrained
+from course_utils.recognition.pretrained import detect_photograph
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from math import isclose, log
 import pytest
 import torch
 
-from course_utils.vision import DigitClassifier
+from course_utils.recognition import DigitClassifier
 
 
 @pytest.fixture(autouse=True)

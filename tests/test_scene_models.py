@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from course_utils.datasets import scenes
-from course_utils.vision import Backbone, Classifier, InstanceSegmenter, Localiser, localised, mean_box
+from course_utils.recognition import Backbone, Classifier, InstanceSegmenter, Localiser, localised, mean_box
 
 NETS = (Classifier, Localiser, InstanceSegmenter)
 

@@ -4,8 +4,7 @@ import pytest
 import torch
 
 from course_utils.datasets import Scenes, scenes
-from course_utils.training import fit
-from course_utils.vision import (
+from course_utils.recognition import (
     Classifier,
     InstanceSegmenter,
     Localiser,
@@ -15,6 +14,7 @@ from course_utils.vision import (
     matches,
     mean_box,
 )
+from course_utils.training import fit
 
 SILENT = {"progress": False, "device": "cpu"}
 

@@ -5,9 +5,9 @@ from math import exp, log1p
 import pytest
 import torch
 
-from course_utils.vision import InstanceSegmenter
-from course_utils.vision.instances import centre_of_mass, group, positions
-from course_utils.vision.segmentation import SPREAD, STEP, UNIT, WEIGHTS
+from course_utils.recognition import InstanceSegmenter
+from course_utils.recognition.instances import centre_of_mass, group, positions
+from course_utils.recognition.segmentation import SPREAD, STEP, UNIT, WEIGHTS
 
 
 class Said(InstanceSegmenter):

@@ -12,7 +12,7 @@ from course_utils.evaluation.likelihoods import dequantised
 from course_utils.evaluation.looks import SET, black_and_white, frechet_of_sets, grid, real_scores
 from course_utils.evaluation.rows import BINARY, C2ST, FRECHET, GREY
 from course_utils.models import NICE, PixelCNN
-from course_utils.vision import DigitClassifier
+from course_utils.recognition import DigitClassifier
 
 
 def noise(n: int, seed: int, *, shift: float = 0.0, dims: int = 6) -> torch.Tensor:

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from course_utils.datasets import digits
+from course_utils.recognition import DigitClassifier
 from course_utils.training import fit
-from course_utils.vision import DigitClassifier
 
 
 @cache

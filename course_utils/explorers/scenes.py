@@ -9,7 +9,7 @@ from torch import Tensor
 from course_utils import plots
 from course_utils.explorers.base import Explorer
 from course_utils.explorers.controls import slider
-from course_utils.vision.detections import Detections
+from course_utils.recognition.detections import Detections
 
 TITLES = ("classification", "+ localisation", "detection", "instances")
 

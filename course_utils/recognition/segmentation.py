@@ -13,9 +13,9 @@ from torch.nn.functional import (
     pixel_shuffle,
 )
 
-from course_utils.vision.backbone import GROUPS, Recogniser, Residual
-from course_utils.vision.detections import Detections
-from course_utils.vision.instances import centre_of_mass, group, positions
+from course_utils.recognition.backbone import GROUPS, Recogniser, Residual
+from course_utils.recognition.detections import Detections
+from course_utils.recognition.instances import centre_of_mass, group, positions
 
 STEP = 2
 SPREAD = 3.0

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from course_utils.checks import check_number
-from course_utils.vision.boxes import check_boxes
+from course_utils.recognition.boxes import check_boxes
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn.functional import max_pool2d
 
 from course_utils.checks import check_count, check_number
-from course_utils.vision.detections import Detections
+from course_utils.recognition.detections import Detections
 
 WINDOW = 5
 SMALLEST = 12

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from course_utils.checks import check_number
 from course_utils.datasets.scenes import ANIMALS, Scenes
-from course_utils.vision.boxes import box_iou, mask_iou
-from course_utils.vision.detections import Detections
+from course_utils.recognition.boxes import box_iou, mask_iou
+from course_utils.recognition.detections import Detections
 
 RECALL_POINTS = 101
 ROUNDING = 1e-9

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, smooth_l1_loss, softplus
 
 from course_utils.checks import check_classes, check_number
-from course_utils.vision.backbone import Recogniser
-from course_utils.vision.boxes import box_iou, check_boxes
+from course_utils.recognition.backbone import Recogniser
+from course_utils.recognition.boxes import box_iou, check_boxes
 
 SIDES = 4
 BEND = 0.1

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
 from course_utils.checks import check_count, check_number
-from course_utils.vision.backbone import GROUPS, Recogniser, Residual
-from course_utils.vision.boxes import check_boxes, generalised_iou, nms
-from course_utils.vision.detections import Detections
+from course_utils.recognition.backbone import GROUPS, Recogniser, Residual
+from course_utils.recognition.boxes import check_boxes, generalised_iou, nms
+from course_utils.recognition.detections import Detections
 
 SIDES = 4
 RADIUS = 1.0

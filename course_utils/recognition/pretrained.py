@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from course_utils.checks import check_number
-from course_utils.vision.detections import Detections
+from course_utils.recognition.detections import Detections
 
 WEIGHTS = "fasterrcnn_mobilenet_v3_large_320_fpn-907ea3f9.pth"
 CLASSES = 91

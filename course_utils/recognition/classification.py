@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from course_utils.checks import check_classes
-from course_utils.vision.backbone import Recogniser
+from course_utils.recognition.backbone import Recogniser
 
 
 class Classifier(Recogniser):
