@@ -12,8 +12,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     ``check``, the default, prints what is here, what is missing and how to mend it. ``refresh`` executes
     the notebooks and stores their outputs: see ``course_utils.notebooks``. ``picture`` draws the README's,
-    ``scoreboard`` trains the tree and stores how far each system comes: see ``course_utils.evaluation``.
-    ``mark`` runs a folder of submitted notebooks and writes their marks: see ``course_utils.marking``.
+    ``scoreboard`` trains the tree and stores how far each system comes: see ``course_utils.scoreboard``.
+    ``mark`` runs a folder of submitted notebooks and writes their marks: see ``course_utils.classroom``.
     """
     parser = argparse.ArgumentParser(prog="python -m course_utils", description=__doc__)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
@@ -31,13 +31,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return notebooks.main(rest)
     if arguments.command == "picture":
-        from course_utils import picture
+        from course_utils.scoreboard import picture
 
         return picture.main(rest)
     if arguments.command == "scoreboard":
-        from course_utils.evaluation import stored
+        from course_utils.scoreboard import command
 
-        return stored.main(rest)
+        return command.main(rest)
     if arguments.command == "mark":
         from course_utils import marking
 

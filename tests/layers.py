@@ -1,6 +1,7 @@
 """The rules of the project's shape, as functions: each takes a package's folder and names what breaks it."""
 
 import ast
+import json
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -11,11 +12,13 @@ LAYERS = {
     1: "taxonomy nets universe datasets divergences plots",
     2: "models recognition",
     3: "training evaluation",
-    4: "explorers exercises environment notebooks picture",
-    5: "marking",
+    4: "explorers exercises",
+    5: "classroom notebooks environment scoreboard",  # tools: see of_tools
     6: "__main__",
 }
 LAYER = {unit: layer for layer, units in LAYERS.items() for unit in units.split()}
+TOOLS = LAYERS[5].split()
+SHOWN = {("00_start_here.ipynb", "environment")}  # a notebook that shows a tool
 ONLY_IN = {"matplotlib": {"plots", "explorers"}, "ipywidgets": {"explorers", "exercises"}}
 FILE_LINES, FUNCTION_LINES = 260, 60
 
@@ -73,6 +76,19 @@ def upward(package: Path) -> list[str]:
                 continue
             elif LAYER.get(there, 9) > LAYER.get(here, -1):
                 wrong.append(f"{module}:{line}: imports {name}, which is of a higher layer")
+    return wrong
+
+
+def of_tools(notebooks: Path) -> list[str]:
+    """Cells that import a tool of the instructor or the maintainer, but where the notebook shows it."""
+    wrong = []
+    for path in sorted(notebooks.glob("*.ipynb")):
+        for cell in json.loads(path.read_text("utf-8"))["cells"]:
+            if cell["cell_type"] != "code":
+                continue
+            for _, name in imports(ast.parse("".join(cell["source"])), {f"{PACKAGE}.{one}" for one in TOOLS}):
+                if name.startswith(PACKAGE) and unit(name) in TOOLS and (path.name, unit(name)) not in SHOWN:
+                    wrong.append(f"{path.name}, cell {cell.get('id')}: imports {name}, a tool")
     return wrong
 
 

@@ -200,7 +200,8 @@ def test_the_command_prints_and_fails_on_a_problem(capsys, monkeypatch):
 
 
 def test_refresh_and_picture_are_handed_over(monkeypatch):
-    from course_utils import notebooks, picture
+    from course_utils import notebooks
+    from course_utils.scoreboard import picture
 
     monkeypatch.setattr(notebooks, "main", lambda argv: len(argv))
     monkeypatch.setattr(picture, "main", lambda argv: 10 * len(argv))

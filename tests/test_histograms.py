@@ -7,8 +7,7 @@ import torch
 from scipy.stats import binom
 
 from course_utils.divergences import kl, total_variation
-from course_utils.evaluation import exact_kl, histograms, state_log_probs
-from course_utils.evaluation.histograms import draw_states, exact_scores, histogram_scores
+from course_utils.evaluation import exact_kl, state_log_probs
 from course_utils.evaluation.rows import (
     KL_EXACT,
     KL_HISTOGRAM,
@@ -18,6 +17,8 @@ from course_utils.evaluation.rows import (
     UNSEEN,
 )
 from course_utils.models import MADE, NADE, PixelCNN
+from course_utils.scoreboard import histograms
+from course_utils.scoreboard.histograms import draw_states, exact_scores, histogram_scores
 from course_utils.taxonomy import ExplicitMarkovChain, ImplicitMarkovChain
 from course_utils.universe import bars_and_stripes, state_index
 

@@ -70,6 +70,21 @@ def test_the_package_keeps(rule):
     assert as_it_is(rule) == []
 
 
+def test_no_notebook_imports_a_tool(tmp_path):
+    assert layers.of_tools(ROOT / "notebooks") == []
+    planted = {
+        "04_a": "from course_utils import scoreboard",
+        "05_b": "def f():\n    import course_utils.classroom.marking",
+        "06_c": "from course_utils.environment import report",
+        "00_start_here": "from course_utils.environment import report",
+        "07_d": "from course_utils.evaluation import load",
+    }
+    for name, source in planted.items():
+        cells = [{"cell_type": "code", "source": source}, {"cell_type": "markdown", "source": "import"}]
+        (tmp_path / f"{name}.ipynb").write_text(json.dumps({"cells": cells}))
+    assert [line[:2] for line in layers.of_tools(tmp_path)] == ["04", "05", "06"]
+
+
 def test_files_and_functions_are_short():
     assert layers.too_long(PACKAGE, ROOT / "tests", ROOT / ".ci") == []
 
@@ -81,7 +96,7 @@ def test_every_layer_is_named_once():
 
 def test_importing_has_no_side_effects():
     def drawing(name):  # what draws comes last, so that what it loads is not laid to the others
-        return layers.unit(name) in {"plots", "explorers", "exercises", "picture"}
+        return layers.unit(name) in {"plots", "explorers", "exercises", "scoreboard"}
 
     names = sorted((name for name in layers.modules(PACKAGE) if "__main__" not in name), key=drawing)
     found = effects(ROOT, names)
@@ -122,6 +137,7 @@ BREACHES = [
     (layers.upward, "models/nade.py", "from . import nade"),
     (layers.upward, "helpers.py", '"""A drawer."""'),
     (layers.upward, "__init__.py", "from course_utils import checks"),
+    (layers.upward, "explorers/start.py", "from course_utils import environment"),
     (layers.cycles, "checks.py", "from course_utils.universe import all_images"),
     (layers.cycles, "datasets/images.py", "def f() -> None:\n    from course_utils.datasets import mnist"),
     (layers.misplaced, "evaluation.py", "def f() -> None:\n    import matplotlib.pyplot as plt"),

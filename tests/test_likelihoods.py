@@ -7,8 +7,6 @@ import torch
 
 from course_utils.datasets import dequantise, digits
 from course_utils.divergences import Estimate
-from course_utils.evaluation import likelihoods
-from course_utils.evaluation.likelihoods import costs, dequantised_kl, held_out_scores, kl_bound
 from course_utils.evaluation.rows import (
     BINARY,
     BITS,
@@ -21,6 +19,8 @@ from course_utils.evaluation.rows import (
     NATS_IWAE,
 )
 from course_utils.models import NADE, NICE, PixelCNN
+from course_utils.scoreboard import likelihoods
+from course_utils.scoreboard.likelihoods import costs, dequantised_kl, held_out_scores, kl_bound
 from course_utils.taxonomy import ExplicitMarkovChain, Flow, Variational
 from course_utils.universe import bars_and_stripes, state_index
 

@@ -8,10 +8,10 @@ import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from course_utils.marking import Limits, Mark, main, mark
-from course_utils.marking.classroom import _from_notes
-from course_utils.marking.command import report, write
-from course_utils.marking.isolation import Outcome, _read
+from course_utils.classroom import Limits, Mark, main, mark
+from course_utils.classroom.classroom import _from_notes
+from course_utils.classroom.command import report, write
+from course_utils.classroom.isolation import Outcome, _read
 
 START = "import torch\nfrom course_utils.exercises import check\n"
 KL = "def kl_as_sum(log_p, log_q):\n    return (log_p.exp() * (log_p - log_q)).sum()"

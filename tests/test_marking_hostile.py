@@ -14,11 +14,11 @@ import psutil
 import pytest
 from nbformat.v4 import new_notebook
 
-from course_utils.marking import classroom, isolation, mark
-from course_utils.marking.classroom import _from_notes
-from course_utils.marking.command import write
-from course_utils.marking.isolation import Limits, Outcome, _read, run
-from course_utils.marking.walls import ALL, walled, walls
+from course_utils.classroom import classroom, isolation, mark
+from course_utils.classroom.classroom import _from_notes
+from course_utils.classroom.command import write
+from course_utils.classroom.isolation import Limits, Outcome, _read, run
+from course_utils.classroom.walls import ALL, walled, walls
 
 FILES = {
     "empty": "",
@@ -129,7 +129,7 @@ def test_pythons_audit_guards_where_there_are_no_walls(tmp_path):
     file.touch()
     lines = [
         "import os, resource, sqlite3, sys; from pathlib import Path",
-        "from course_utils.marking.inside import guard",
+        "from course_utils.classroom.inside import guard",
         f"others, file = Path({str(others)!r}), Path({str(file)!r})",
         f"guard(Path.cwd().resolve(), (others,)); tried = {list(GUARDED)!r}",
         "for each in tried:",

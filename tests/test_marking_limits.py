@@ -13,10 +13,10 @@ import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from course_utils.marking import Limits, Mark, classroom, command, isolation, main, mark
-from course_utils.marking.command import write
-from course_utils.marking.isolation import Outcome, run
-from course_utils.marking.walls import walls
+from course_utils.classroom import Limits, Mark, classroom, command, isolation, main, mark
+from course_utils.classroom.command import write
+from course_utils.classroom.isolation import Outcome, run
+from course_utils.classroom.walls import walls
 
 unix = pytest.mark.skipif(not hasattr(os, "fork"), reason="what only Unix has is tried")
 SETUP = """import os, subprocess, threading, time

@@ -5,8 +5,8 @@ import struct
 import pytest
 import torch
 
-from course_utils import picture
 from course_utils.datasets import digits
+from course_utils.scoreboard import picture
 
 
 @pytest.fixture(scope="module")

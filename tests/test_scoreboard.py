@@ -6,7 +6,7 @@ from math import log
 import pytest
 import torch
 
-from course_utils.evaluation import Row, floors, load, rows, scores
+from course_utils.evaluation import Row, floors, load, rows
 from course_utils.evaluation.rows import (
     BINARISED,
     BINARY,
@@ -22,10 +22,11 @@ from course_utils.evaluation.rows import (
     TV_HISTOGRAM,
     UNIVERSES,
 )
-from course_utils.evaluation.scores import score
-from course_utils.evaluation.settings import SETTINGS, build, choice, entries, names, sets_of
-from course_utils.evaluation.simple import TRUTH, simple_costs, simple_rows
-from course_utils.evaluation.stored import missing
+from course_utils.scoreboard import scores
+from course_utils.scoreboard.command import missing
+from course_utils.scoreboard.references import TRUTH, reference_rows, simple_costs
+from course_utils.scoreboard.scores import score
+from course_utils.scoreboard.settings import SETTINGS, build, choice, entries, names, sets_of
 from course_utils.taxonomy import Direct, ExplicitMarkovChain, TractableDensity
 from course_utils.universe import all_images
 
@@ -152,8 +153,8 @@ def test_a_row_can_be_made_again(shipped):
         assert abs(again[name].value - kept[name].value) < 4 * (kept[name].standard_error + 0.01)
 
 
-def test_the_simple_rows_are_as_stored(shipped):
-    for row in simple_rows(samples=20_000):
+def test_the_reference_rows_are_as_stored(shipped):
+    for row in reference_rows(samples=20_000):
         kept = shipped[row.model, row.data]
         assert row.first == kept.first and set(row.scores) == set(kept.scores)
         for name in row.scores:

@@ -2,11 +2,21 @@
 
 import pytest
 
-from course_utils.evaluation import Row, load, scoreboard, stored, table
-from course_utils.evaluation.rows import BINARY, C2ST, GREY, KL_EXACT, KL_HISTOGRAM, NATS, TV_HISTOGRAM
-from course_utils.evaluation.scores import score
-from course_utils.evaluation.stored import SHIPPED, main, missing, store
-from course_utils.evaluation.tables import CAN, one_line
+from course_utils.evaluation import Row, load
+from course_utils.evaluation.rows import (
+    BINARY,
+    C2ST,
+    GREY,
+    KL_EXACT,
+    KL_HISTOGRAM,
+    NATS,
+    SHIPPED,
+    TV_HISTOGRAM,
+)
+from course_utils.scoreboard import command
+from course_utils.scoreboard.command import main, missing, scoreboard, store
+from course_utils.scoreboard.scores import score
+from course_utils.scoreboard.tables import CAN, one_line, table
 
 SMALL = "universe 3×3"
 
@@ -69,13 +79,13 @@ def test_one_that_fails_leaves_the_others_and_its_old_row(tmp_path, monkeypatch,
             raise RuntimeError("no luck")
         return plain(name, data)
 
-    monkeypatch.setattr(stored, "score", score_or_fail)
+    monkeypatch.setattr(command, "score", score_or_fail)
     failed = scoreboard(["MADE", "NADE"], path, sets=[BINARY])
     assert failed == [f"MADE on {BINARY}: RuntimeError: no luck"]
     assert {row.model for row in load(path)} == {"MADE", "NADE"}
     assert "NADE on digits, binary" in capsys.readouterr().out
     assert scoreboard(["MADE", "NADE"], path, sets=[BINARY], only_missing=True) == []
-    monkeypatch.setattr(stored, "SHIPPED", path)
+    monkeypatch.setattr(command, "SHIPPED", path)
     monkeypatch.setattr(scoreboard, "__defaults__", (None, path))
     monkeypatch.setattr(load, "__defaults__", (path,))
     assert main(["MADE", "--set", BINARY]) == 1 and main(["NADE", "--set", BINARY]) == 0

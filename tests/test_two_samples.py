@@ -6,13 +6,14 @@ from scipy.linalg import sqrtm
 
 from course_utils.datasets import digits
 from course_utils.divergences import gaussian_wasserstein2
-from course_utils.evaluation import classifier_two_sample_test, features, frechet_distance
-from course_utils.evaluation.features import digit_classifier, digit_features
-from course_utils.evaluation.likelihoods import dequantised
-from course_utils.evaluation.looks import SET, black_and_white, frechet_of_sets, grid, real_scores
+from course_utils.evaluation import classifier_two_sample_test, frechet_distance
 from course_utils.evaluation.rows import BINARY, C2ST, FRECHET, GREY
 from course_utils.models import NICE, PixelCNN
 from course_utils.recognition import DigitClassifier
+from course_utils.scoreboard import features
+from course_utils.scoreboard.features import digit_classifier, digit_features
+from course_utils.scoreboard.likelihoods import dequantised
+from course_utils.scoreboard.sample_quality import SET, black_and_white, frechet_of_sets, grid, real_scores
 
 
 def noise(n: int, seed: int, *, shift: float = 0.0, dims: int = 6) -> torch.Tensor:

@@ -1,6 +1,6 @@
 """How good is p_M? Held-out nats and bits/dim, exact distances on universes, samples against density.
 
-``scoreboard`` asks these of the whole tree at once, and stores the answers.
+``python -m course_utils scoreboard`` asks these of the whole tree at once; ``load`` reads its stored answers.
 """
 
 from course_utils.evaluation.measures import (
@@ -19,9 +19,7 @@ from course_utils.evaluation.partition import (
     importance_sampling,
 )
 from course_utils.evaluation.parzen import parzen_log_prob, parzen_score
-from course_utils.evaluation.rows import Row
-from course_utils.evaluation.stored import load, scoreboard
-from course_utils.evaluation.tables import table
+from course_utils.evaluation.rows import Row, load
 from course_utils.evaluation.two_samples import classifier_two_sample_test, frechet_distance
 
 __all__ = [
@@ -41,7 +39,5 @@ __all__ = [
     "parzen_log_prob",
     "parzen_score",
     "sample_agreement",
-    "scoreboard",
     "state_log_probs",
-    "table",
 ]

@@ -1,13 +1,17 @@
 """A row of the table: one model on one set of data, and every number under a name that says what it is."""
 
+import json
 from dataclasses import asdict, dataclass, field
 from math import isfinite, isqrt
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from course_utils.divergences import Estimate
 
+SHIPPED = Path(__file__).parents[2] / "data" / "shipped" / "scoreboard.json"
+COMMAND = "python -m uv run python -m course_utils scoreboard"
 UNIVERSES = {"universe 3×3": 3, "universe 4×4": 4}
 BINARY, GREY = "digits, binary", "digits, 17 levels"
 SETS = (*UNIVERSES, BINARY, GREY)
@@ -165,3 +169,16 @@ def spell(x: Tensor, data: str) -> list[str]:
     """
     v = (x * ((LEVELS if data == GREY else 2) - 1)).round().long().flatten(1)
     return ["".join(LETTERS[k] for k in image) for image in v.tolist()]
+
+
+def load(path: Path | str = SHIPPED) -> list[Row]:
+    """The rows of the scoreboard as it is stored.
+
+    Raises:
+        ValueError: the file is missing or is no scoreboard.
+    """
+    try:
+        content = json.loads(Path(path).read_text("utf-8"))
+        return [Row(**row) for row in content["rows"]]
+    except (OSError, json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"scoreboard: expected a file made by {COMMAND}, got {path}: {error}") from None

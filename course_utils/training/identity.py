@@ -21,7 +21,7 @@ Identity = dict[str, str]
 SIMPLE = (bool, int, float, complex, str, bytes, type(None), torch.dtype, torch.device)
 PLUMBING = frozenset(vars(nn.Module()))
 PACKAGE = Path(__file__).parents[1]
-ABOVE_TRAINING = ("explorers", "exercises", "environment", "notebooks", "marking", "picture", "__main__")
+ABOVE_TRAINING = ("explorers", "exercises", "environment", "notebooks", "classroom", "scoreboard", "__main__")
 
 
 def of_tensors(tensors: Iterable[Tensor]) -> str:

@@ -1,6 +1,6 @@
 """What runs inside the process of one submission: its cells, one after the other, and a note of each check.
 
-    python -m course_utils.marking.inside NOTEBOOK NOTES CELL_SECONDS MEMORY_MB [FORBIDDEN …]
+    python -m course_utils.classroom.inside NOTEBOOK NOTES CELL_SECONDS MEMORY_MB [FORBIDDEN …]
 
 Notes are lines of JSON: {"exercise", "outcome", "text"}, {"cell", "error"}, and at the end {"done": true}.
 """

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 
 from course_utils.checks import check_count, check_number
-from course_utils.marking.walls import walled
+from course_utils.classroom.walls import walled
 
 MOMENT = 0.1
 LARGEST_NOTES = 1_000_000
@@ -81,7 +81,7 @@ def run(
         copy = shutil.copyfile(notebook, own / "submission.ipynb")
         hidden = [path.resolve() for path in (*forbidden, *([room] if room else []))]
         given = [copy, notes, limits.cell, limits.memory, *hidden]
-        inner = [sys.executable, "-m", "course_utils.marking.inside", *map(str, given)]
+        inner = [sys.executable, "-m", "course_utils.classroom.inside", *map(str, given)]
         command = walled(inner, own, hidden)
         started = time.monotonic()
         process = subprocess.Popen(

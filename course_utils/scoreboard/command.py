@@ -1,4 +1,4 @@
-"""The table as it is shipped: made again, stored as JSON with a readable one beside it, read."""
+"""The command that makes the table again: stored as JSON, with a readable one beside it."""
 
 import argparse
 import json
@@ -11,14 +11,12 @@ from pathlib import Path
 
 import torch
 
-from course_utils.evaluation.rows import SETS, Row
-from course_utils.evaluation.scores import score
-from course_utils.evaluation.settings import names, sets_of
-from course_utils.evaluation.simple import simple_rows
-from course_utils.evaluation.tables import one_line, table
+from course_utils.evaluation.rows import COMMAND, SETS, SHIPPED, Row, load
+from course_utils.scoreboard.references import reference_rows
+from course_utils.scoreboard.scores import score
+from course_utils.scoreboard.settings import names, sets_of
+from course_utils.scoreboard.tables import one_line, table
 
-SHIPPED = Path(__file__).parents[2] / "data" / "shipped" / "scoreboard.json"
-COMMAND = "python -m uv run python -m course_utils scoreboard"
 SIMPLE = "simple"
 
 
@@ -61,7 +59,8 @@ def scoreboard(
                 continue
             started = time.process_time()
             try:
-                made = simple_rows() if name == SIMPLE else [score(name, data, progress=sys.stderr.isatty())]
+                bar = sys.stderr.isatty()
+                made = reference_rows() if name == SIMPLE else [score(name, data, progress=bar)]
             except Exception as error:  # one that fails must not take the others with it
                 failed.append(f"{name}{' on ' * bool(data)}{data}: {type(error).__name__}: {error}")
                 print(failed[-1], file=sys.stderr, flush=True)
@@ -89,19 +88,6 @@ def write(path: Path, text: str) -> None:
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     unfinished.write_text(text, "utf-8")
     os.replace(unfinished, path)
-
-
-def load(path: Path | str = SHIPPED) -> list[Row]:
-    """The stored rows.
-
-    Raises:
-        ValueError: the file is missing or is no scoreboard.
-    """
-    try:
-        content = json.loads(Path(path).read_text("utf-8"))
-        return [Row(**row) for row in content["rows"]]
-    except (OSError, json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"scoreboard: expected a file made by {COMMAND}, got {path}: {error}") from None
 
 
 def missing(path: Path | str = SHIPPED) -> list[tuple[str, str]]:

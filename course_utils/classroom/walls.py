@@ -1,7 +1,7 @@
 """What the system can put around a process: no network, no other process in sight, a disk to read only.
 
 On Linux namespaces do it, where they are allowed to a user; they hold whatever the process runs, C or Python.
-Elsewhere only Python's audit, see ``course_utils.marking.inside``, stands between a submission and the rest.
+Elsewhere only Python's audit, see ``inside``, stands between a submission and the rest.
 """
 
 import shutil

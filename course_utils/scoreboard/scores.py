@@ -8,14 +8,14 @@ from torch import Tensor
 
 from course_utils.datasets import Splits, dequantise, digits
 from course_utils.evaluation import rows
-from course_utils.evaluation.histograms import SAMPLES, draw_states, exact_scores, histogram_scores
-from course_utils.evaluation.likelihoods import dequantised, held_out_scores, kl_bound
-from course_utils.evaluation.looks import KINDS, SET, grid, look_scores
 from course_utils.evaluation.measures import paired_difference, state_log_probs
 from course_utils.evaluation.rows import GREY, KL_BOUND, LEVELS, Row, spell
-from course_utils.evaluation.settings import DRAWS, Choice, build, choice, entries
-from course_utils.evaluation.simple import simple_costs
 from course_utils.runtime import set_seed
+from course_utils.scoreboard.histograms import SAMPLES, draw_states, exact_scores, histogram_scores
+from course_utils.scoreboard.likelihoods import dequantised, held_out_scores, kl_bound
+from course_utils.scoreboard.references import simple_costs
+from course_utils.scoreboard.sample_quality import KINDS, SET, grid, look_scores
+from course_utils.scoreboard.settings import DRAWS, Choice, build, choice, entries
 from course_utils.taxonomy import ExplicitMarkovChain, GenerativeModel, TractableDensity
 from course_utils.training import fit
 from course_utils.universe import BinaryUniverse, bars_and_stripes

@@ -4,10 +4,10 @@ import torch
 from torch import Tensor
 
 from course_utils.datasets import Splits, digits
-from course_utils.evaluation.features import digit_features
-from course_utils.evaluation.likelihoods import dequantised
 from course_utils.evaluation.rows import BINARISED, BINARY, C2ST, FRECHET, GREY, LEVELS
 from course_utils.evaluation.two_samples import classifier_two_sample_test, frechet_distance
+from course_utils.scoreboard.features import digit_features
+from course_utils.scoreboard.likelihoods import dequantised
 from course_utils.taxonomy import GenerativeModel
 
 KINDS = {BINARY: "binary", GREY: "levels"}

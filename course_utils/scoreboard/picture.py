@@ -12,7 +12,7 @@ from course_utils.datasets import digits
 from course_utils.models import NADE
 from course_utils.training import fit
 
-PLACE = Path(__file__).resolve().parents[1] / "data" / "shipped" / "picture.png"
+PLACE = Path(__file__).resolve().parents[2] / "data" / "shipped" / "picture.png"
 SHOWN = 15
 DPI = 110
 SHAPE = 0.68  # height over width of 3 × 5 digits with their title

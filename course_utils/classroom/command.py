@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from itertools import count
 from pathlib import Path
 
-from course_utils.marking.classroom import Mark, mark
-from course_utils.marking.isolation import Limits
-from course_utils.marking.walls import walls
+from course_utils.classroom.classroom import Mark, mark
+from course_utils.classroom.isolation import Limits
+from course_utils.classroom.walls import walls
 
 SIGNS = {"right": "✓", "wrong": "✗", "not attempted": "–", "broken check": "!", "not checked": "–"}
 WALLS = {

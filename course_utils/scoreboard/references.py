@@ -6,10 +6,10 @@ from torch import Tensor
 from course_utils.datasets import digits
 from course_utils.divergences import mean
 from course_utils.evaluation import floors, rows
-from course_utils.evaluation.histograms import SAMPLES, exact_scores, histogram_scores
-from course_utils.evaluation.looks import SET, real_scores
 from course_utils.evaluation.measures import bits_per_dim
 from course_utils.evaluation.rows import BINARY, GREY, LEVELS, Row
+from course_utils.scoreboard.histograms import SAMPLES, exact_scores, histogram_scores
+from course_utils.scoreboard.sample_quality import SET, real_scores
 from course_utils.universe import bars_and_stripes
 
 TRUTH, REAL = "p_D itself", "real images"
@@ -35,7 +35,7 @@ def simple_costs(data: str) -> dict[str, Tensor]:
     }
 
 
-def simple_rows(samples: int = SAMPLES) -> list[Row]:
+def reference_rows(samples: int = SAMPLES) -> list[Row]:
     """The simple laws and the truth, on every set.
 
     Args:

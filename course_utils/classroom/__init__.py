@@ -10,14 +10,14 @@ the own marks from inside can, so look into surprising ones.
 
 from collections.abc import Sequence
 
-from course_utils.marking.classroom import Mark, mark
-from course_utils.marking.isolation import Limits
+from course_utils.classroom.classroom import Mark, mark
+from course_utils.classroom.isolation import Limits
 
 __all__ = ["Limits", "Mark", "main", "mark"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Mark a folder of submissions from the command line; 1 if there is something to look into."""
-    from course_utils.marking.command import main
+    from course_utils.classroom.command import main
 
     return main(argv)
