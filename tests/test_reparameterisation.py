@@ -4,7 +4,7 @@ import pytest
 import torch
 from quadrature import log_w_at, near, nodes, random_vae
 
-from course_utils.models.laws import Gaussian
+from course_utils.models.distributions import Gaussian
 from course_utils.universe import all_images
 
 DRAWS = 20_000

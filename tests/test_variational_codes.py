@@ -8,7 +8,7 @@ import torch
 from quadrature import near
 from torch.nn.functional import logsigmoid, softplus
 
-from course_utils.models.laws import Bernoulli
+from course_utils.models.distributions import Bernoulli
 from course_utils.taxonomy import Variational, log_mean_weight
 from course_utils.universe import all_images
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.checks import check_count, check_number, check_sizes
-from course_utils.models.laws import Bernoulli, DiscretisedLogistic, Gaussian
+from course_utils.models.distributions import Bernoulli, DiscretisedLogistic, Gaussian
 from course_utils.nets.coders import ConvDecoder, ConvEncoder, DenseDecoder, DenseEncoder, one_hot_classes
 from course_utils.taxonomy import Law, Support, Variational, log_mean_weight
 

@@ -1,4 +1,4 @@
-"""Laws of independent elements, one for each example: what encoders and decoders say about z and x.
+"""Distributions of independent elements, one for each example: what encoders and decoders give.
 
 Parameters have the shape of the values, ``(B, …)``; a log-density or log-probability is summed over all
 axes but the first, in nats.
@@ -11,12 +11,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
+STEEPEST = 15.0  # |log scale| of a logistic: beyond it float32 has neither its logs nor their gradients
+
 
 class Gaussian(NamedTuple):
     """N(mean, diag exp(log_variance)).
 
-    >>> law = Gaussian(torch.zeros(1, 2), torch.zeros(1, 2))
-    >>> round(law.log_prob(torch.zeros(1, 2)).exp().item() * 2 * pi, 5)
+    >>> p = Gaussian(torch.zeros(1, 2), torch.zeros(1, 2))
+    >>> round(p.log_prob(torch.zeros(1, 2)).exp().item() * 2 * pi, 5)
     1.0
     """
 
@@ -63,23 +65,29 @@ class Bernoulli(NamedTuple):
 
 
 class DiscretisedLogistic(NamedTuple):
-    """Grey levels 0, 1/(L−1), …, 1: a logistic law cut into cells, one around each level.
+    """Grey levels 0, 1/(L−1), …, 1: a logistic distribution cut into cells, one around each level.
 
     With F(t) = σ((t − location)/scale) and half a cell h = ½/(L−1),
 
         P(v) = F(v + h) − F(v − h),   P(0) = F(h),   P(1) = 1 − F(1 − h):
 
     the edges absorb the tails, so that the levels' probabilities sum to 1 (Kingma et al. 2016; Salimans
-    et al., *PixelCNN++*, 2017).
+    et al., *PixelCNN++*, 2017). The log of the scale is clamped to ±15, so that all logs and gradients are
+    finite.
 
-    >>> law = DiscretisedLogistic(torch.full((1, 1), 0.3), torch.zeros(1, 1), 5)
-    >>> round(law.probabilities().sum().item(), 5)
+    >>> p = DiscretisedLogistic(torch.full((1, 1), 0.3), torch.zeros(1, 1), 5)
+    >>> round(p.probabilities().sum().item(), 5)
     1.0
     """
 
     location: Tensor
     log_scale: Tensor
     levels: int
+
+    @property
+    def scale(self) -> Tensor:
+        """The scale, in the shape of the location."""
+        return self.log_scale.clamp(-STEEPEST, STEEPEST).exp()
 
     def grid(self) -> Tensor:
         """The levels, ``(L,)``."""
@@ -91,11 +99,10 @@ class DiscretisedLogistic(NamedTuple):
 
         Uses σ(a) − σ(b) = σ(a) σ(−b) (1 − e^{b−a}), which neither cancels nor underflows.
         """
-        inverse = (-self.log_scale).exp()
-        half = 0.5 / (self.levels - 1)
-        upper, lower = (value + half - self.location) * inverse, (value - half - self.location) * inverse
+        half, distance = 0.5 / (self.levels - 1), value - self.location
+        upper, lower = (distance + half) / self.scale, (distance - half) / self.scale
         below, above = logsigmoid(upper), logsigmoid(-lower)
-        cell = torch.log(-torch.expm1(-2 * half * inverse))
+        cell = torch.log(-torch.expm1(-2 * half / self.scale))
         inside = below + above + cell
         return torch.where(value < half, below, torch.where(value > 1 - half, above, inside))
 
@@ -105,8 +112,8 @@ class DiscretisedLogistic(NamedTuple):
 
     def probabilities(self) -> Tensor:
         """P of every level, ``(B, …, L)``."""
-        law = DiscretisedLogistic(self.location[..., None], self.log_scale[..., None], self.levels)
-        return law.log_probabilities(self.grid()).exp()
+        each = DiscretisedLogistic(self.location[..., None], self.log_scale[..., None], self.levels)
+        return each.log_probabilities(self.grid()).exp()
 
     @property
     def mean(self) -> Tensor:
@@ -114,8 +121,8 @@ class DiscretisedLogistic(NamedTuple):
         return self.probabilities() @ self.grid()
 
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
-        """Grey levels: a draw of the logistic law, rounded to the nearest."""
+        """Grey levels: a draw of the logistic distribution, rounded to the nearest."""
         uniform = torch.empty_like(self.location).uniform_(generator=generator)
         tiny = torch.finfo(uniform.dtype).tiny
-        draw = self.location + self.log_scale.exp() * torch.logit(uniform.clamp_min(tiny))
+        draw = self.location + self.scale * torch.logit(uniform.clamp_min(tiny))
         return (draw * (self.levels - 1)).round().clamp(0, self.levels - 1) / (self.levels - 1)

@@ -1,15 +1,15 @@
-"""The laws that decoders give: levels sum to 1, are cells of a logistic law, and are drawn as often."""
+"""What decoders give: levels sum to 1, are cells of a logistic distribution, and are drawn as often."""
 
 import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
-from course_utils.models.laws import Bernoulli, DiscretisedLogistic, Gaussian
+from course_utils.models.distributions import Bernoulli, DiscretisedLogistic, Gaussian
 
 LOGISTICS = [
     (location, log_scale, levels)
     for location in (-3.0, 0.0, 0.29, 0.5, 1.0, 40.0)
-    for log_scale in (-9.0, -3.0, 0.0, 4.0)
+    for log_scale in (-100.0, -9.0, -3.0, 0.0, 4.0, 100.0)
     for levels in (2, 17, 256)
 ]
 
@@ -35,6 +35,16 @@ def test_each_level_has_the_mass_of_its_cell():
     cell = (t * 4).round().clamp(0, 4).long()
     mass = torch.zeros(5).double().index_add(0, cell, density) * (t[1] - t[0])
     torch.testing.assert_close(law.probabilities()[0, 0], mass, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("log_scale", [-100.0, -20.0, 20.0, 100.0])
+def test_no_scale_is_too_small_or_too_large_for_float32(log_scale):
+    parts = [torch.full((1, 3), value, requires_grad=True) for value in (0.3, log_scale)]
+    law = DiscretisedLogistic(*parts, 256)
+    for value in (0.0, 0.2, 1.0):
+        law.log_prob(torch.full((1, 3), value)).sum().backward()
+    assert law.probabilities().isfinite().all() and law.sample().isfinite().all()
+    assert all(part.grad.isfinite().all() for part in parts)
 
 
 def test_levels_far_from_the_location_keep_a_finite_log_and_a_gradient():
