@@ -8,7 +8,6 @@ import random
 import time
 from types import TracebackType
 
-import joblib
 import numpy as np
 import torch
 
@@ -59,6 +58,8 @@ def device(wanted: str | torch.device | None = None) -> torch.device:
     >>> device("cpu")
     device(type='cpu')
     """
+    import joblib  # which sets a variable of the environment: not on import of the course
+
     torch.set_num_threads(min(torch.get_num_threads(), joblib.cpu_count()))
     if wanted is None or (isinstance(wanted, str) and not wanted):
         wanted = os.environ.get("COURSE_DEVICE") or None
