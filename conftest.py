@@ -1,4 +1,4 @@
-"""One thread a kernel, a budget of seconds for every notebook, and a fair share of the work for each worker.
+"""One thread a kernel, workers by the machine, and a budget of CPU seconds for every notebook.
 
 It lies at the root, so that ``pytest notebooks/03_generative_models.ipynb`` loads it too.
 """
@@ -6,17 +6,21 @@ It lies at the root, so that ``pytest notebooks/03_generative_models.ipynb`` loa
 import json
 import os
 import re
-from collections import defaultdict
 from pathlib import Path
 
+import joblib
+import psutil
 import pytest
 
-# Before torch is imported, here and in the kernels: with two workers on two cores, more threads are slower.
+# Before torch is imported, here and in the kernels: with a worker a core, more threads are slower.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 STATED = re.compile(r"\btime\b\W*(?:about\s+)?(\d+(?:\.\d+)?)\s*min", re.IGNORECASE)
-APART = "test_the_notebook_runs_with_every_exercise_solved"  # as long as a file of tests, each
-MARGIN, LEAST = 4.0, 90.0  # machines differ, and may have more to do: fail what is far beyond its header
+MARGIN, LEAST = 4.0, 90.0  # machines differ: fail what is far beyond its header
+PATIENCE = 120  # seconds for an output to arrive; nbval's own 5 are too few where the machine is busy
+MEMORY = 2 << 30  # bytes a worker needs with its kernel
+CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+CPU = "CPU seconds of the kernel"
 
 
 def stated_seconds(notebook):
@@ -30,17 +34,30 @@ def stated_seconds(notebook):
     return 60 * float(stated[1]) if stated else None
 
 
+def cpu_seconds(pid):
+    """The CPU seconds that a process has used since its start, with those of its children that have ended."""
+    try:
+        times = psutil.Process(pid).cpu_times()
+    except psutil.Error:  # it died, which its cells report
+        return None
+    return times.user + times.system + times.children_user + times.children_system
+
+
 class Budget:
-    """Adds up the seconds of each notebook's cells, kernel start included, and holds them to the header."""
+    """Holds the CPU seconds of each notebook's kernel, its start included, to what the header states.
+
+    CPU and not wall-clock time: how busy the machine is otherwise makes no notebook slow.
+    """
 
     def __init__(self, root):
         self.root = root
-        self.seconds = defaultdict(float)
+        self.seconds = {}
 
     def pytest_runtest_logreport(self, report):
         path = report.nodeid.split("::")[0]
-        if path.endswith(".ipynb"):
-            self.seconds[path] += report.duration
+        for name, seconds in report.user_properties:
+            if name == CPU:
+                self.seconds[path] = max(seconds, self.seconds.get(path, 0.0))
 
     def rows(self):
         """Notebook, seconds, limit (None where the header states no time)."""
@@ -55,7 +72,7 @@ class Budget:
     def pytest_terminal_summary(self, terminalreporter):
         if not self.seconds:
             return
-        terminalreporter.section("seconds a notebook took, and its limit")
+        terminalreporter.section("CPU seconds a notebook took, and its limit")
         for path, seconds, limit in self.rows():
             over = limit is not None and seconds > limit
             line = f"{seconds:7.1f} {'' if limit is None else f'/ {limit:3.0f}':<6} {path}"
@@ -63,17 +80,42 @@ class Budget:
 
 
 def pytest_configure(config):
-    if not hasattr(config, "workerinput"):  # the workers of xdist report to the controller, which adds up
+    if not hasattr(config, "workerinput"):  # the workers of xdist report to the controller, which compares
         config.pluginmanager.register(Budget(config.rootpath), "notebook-budget")
 
 
+def is_cell(item):
+    """Whether a test is a cell of a notebook, run by nbval."""
+    return item.path.suffix == ".ipynb"
+
+
+def pytest_collection_modifyitems(items):
+    """Cells are slow. What takes long is handed out first, whole files at a time, so that no worker waits."""
+    for item in filter(is_cell, items):
+        item.output_timeout = PATIENCE
+        item.add_marker("slow")
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: 0 if is_cell(item) else 1 if item.path in slow else 2)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if is_cell(item) and call.when == "call":
+        seconds = cpu_seconds(item.parent.kernel.km.provisioner.pid)
+        report.user_properties += [] if seconds is None else [(CPU, seconds)]
+    return report
+
+
+def memory_to_use():
+    """Bytes that this machine, or the container that it is, has to give."""
+    limits = [Path(file).read_text().strip() for file in CGROUP_LIMITS if Path(file).is_file()]
+    return min([psutil.virtual_memory().available, *(int(limit) for limit in limits if limit.isdecimal())])
+
+
 @pytest.hookimpl(optionalhook=True)  # where pytest-xdist is
-def pytest_xdist_make_scheduler(config, log):
-    """A file of tests stays with one worker, but whole notebooks that are run as one test go to any."""
-    from xdist.scheduler import LoadFileScheduling
-
-    class NotebooksApart(LoadFileScheduling):
-        def _split_scope(self, nodeid):
-            return nodeid if APART in nodeid else super()._split_scope(nodeid)
-
-    return NotebooksApart(config, log) if config.getvalue("dist") == "loadfile" else None
+def pytest_xdist_auto_num_workers():
+    """A worker a core, unless memory is short; xdist's own number in the environment counts more."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    return max(1, min(joblib.cpu_count(), memory_to_use() // MEMORY))

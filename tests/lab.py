@@ -34,6 +34,7 @@ threading.Thread(target=end_with_parent, daemon=True).start()
 sys.exit(main())
 """
 SECONDS = 1000  # playwright counts in milliseconds
+PATIENCE = 300  # seconds: a page is ready in two, but not where the machine is busy
 
 NOTEBOOK = "const panel = window.jupyterapp?.shell.currentWidget, notebook = panel?.content;"
 IDLE = f"() => {{ {NOTEBOOK} return panel?.sessionContext?.session?.kernel?.status === 'idle'; }}"
@@ -110,13 +111,13 @@ def serve(root: Path, home: Path) -> Iterator[tuple[str, str]]:
         finally:
             server.terminate()
             try:
-                server.wait(timeout=20)
+                server.wait(timeout=60)
             except subprocess.TimeoutExpired:
                 server.kill()
                 server.wait()
 
 
-def _address(server: subprocess.Popen, runtime: Path, log: Path, patience: float = 90) -> str:
+def _address(server: subprocess.Popen, runtime: Path, log: Path, patience: float = PATIENCE) -> str:
     """Wait for the file in which the server says where it listens."""
     end = time.monotonic() + patience
     while server.poll() is None and time.monotonic() < end:
@@ -145,6 +146,7 @@ class Lab:
     faults: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.page.set_default_timeout(PATIENCE * SECONDS)
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("websocket", lambda socket: self.requests.append(socket.url))
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
@@ -154,7 +156,7 @@ class Lab:
         self.requests.clear()
         self.faults.clear()
         self.page.goto(f"{self.url}doc/tree/{quote(name)}?token={self.token}&reset")
-        self.page.wait_for_function(IDLE, timeout=90 * SECONDS)
+        self.page.wait_for_function(IDLE, timeout=PATIENCE * SECONDS)
         self.command("notebook:clear-all-cell-outputs")
         self.page.wait_for_function(CLEARED)
 
@@ -162,13 +164,13 @@ class Lab:
         """Run one of JupyterLab's commands."""
         self.page.evaluate("name => { window.jupyterapp.commands.execute(name); }", name)
 
-    def run_all(self, patience: float = 300) -> None:
+    def run_all(self, patience: float = 3 * PATIENCE) -> None:
         """Run all cells from the menu; wait until each has its number and the kernel rests, or one fails."""
         for item in ("Run", "Run All Cells"):
             self.page.get_by_role("menuitem", name=item, exact=True).click()
         self.page.wait_for_function(DONE, timeout=patience * SECONDS)
 
-    def until(self, condition: Callable[[], bool], patience: float = 30) -> bool:
+    def until(self, condition: Callable[[], bool], patience: float = PATIENCE) -> bool:
         """Wait for a condition on the page; whether it came true in time."""
         end = time.monotonic() + patience
         while not (true := condition()) and time.monotonic() < end:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from lab import SECONDS, Lab, find_chromium, jupyterlab
+from lab import PATIENCE, SECONDS, Lab, find_chromium, jupyterlab
 from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Locator
 
@@ -60,7 +60,7 @@ def press(lab: Lab, explorer: str, slider: Locator, times: int = 3) -> bool:
     for _ in range(times):
         full = slider.get_attribute("aria-valuenow") == slider.get_attribute("aria-valuemax")
         slider.press("ArrowLeft" if full else "ArrowRight")
-        if lab.until(lambda: lab.picture(explorer) != before, patience=5):
+        if lab.until(lambda: lab.picture(explorer) != before, patience=20):
             return True
     return False
 
@@ -69,7 +69,7 @@ def test_notebook_03_runs_and_its_sliders_move_its_pictures(lab: Lab, tmp_path: 
     with photographed(lab, tmp_path):
         lab.open(find("03").name)
         lab.run_all()
-        lab.page.wait_for_selector(".noUi-handle", timeout=30 * SECONDS)
+        lab.page.wait_for_selector(".noUi-handle", timeout=PATIENCE * SECONDS)
         assert lab.explorers()
         for explorer in lab.explorers():
             assert any(press(lab, explorer, slider) for slider in lab.sliders(explorer)), explorer

@@ -11,13 +11,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from places import ROOT
 
 from course_utils import __main__ as command
 from course_utils import runtime
 from course_utils.environment import Finding, as_text, machine, report, versions
 from course_utils.environment.findings import MEND
-
-ROOT = Path(__file__).parents[1]
 
 
 def test_all_is_well_here():

@@ -6,13 +6,11 @@ import shutil
 import subprocess
 import sys
 from functools import cache
-from pathlib import Path
 
 import layers
 import pytest
+from places import PACKAGE, ROOT
 
-ROOT = Path(__file__).parents[1]
-PACKAGE = ROOT / layers.PACKAGE
 RULES = (layers.upward, layers.cycles, layers.misplaced, layers.undocumented, layers.untyped)
 
 # What must not be loaded by importing a module: slow, or of another layer.
@@ -31,8 +29,9 @@ def state():
         "grad": (torch.is_grad_enabled(), torch.is_anomaly_enabled()),
         "deterministic": (torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.deterministic,
                           torch.backends.cudnn.benchmark, torch.get_float32_matmul_precision()),
-        "validation": d._validate_args, "folder": os.getcwd(), "environment": dict(os.environ),
-        "path": list(sys.path)}
+        "validation": d._validate_args, "folder": os.getcwd(), "path": list(sys.path),
+        # joblib and scikit-learn, once imported, set defaults of Intel's OpenMP: not the course's doing
+        "environment": {k: v for k, v in os.environ.items() if not k.startswith("KMP_")}}
     if "matplotlib" in sys.modules:
         m = sys.modules["matplotlib"]
         now["style"] = {k: str(v) for k, v in m.rcParams.items() if not k.startswith("backend")}

@@ -3,10 +3,10 @@
 import subprocess
 import sys
 from functools import partial
-from pathlib import Path
 
 import pytest
 import torch
+from places import ROOT, TESTS
 from torch import nn
 from training_models import Noisy, noisy_data, noisy_model, same, weights
 
@@ -142,8 +142,7 @@ def test_the_key_is_the_same_in_another_process(tmp_path):
         "code = identity.of_model(noisy_model())['code']\n"
         "print(code, identity.spell(FVSBN), identity.spell({*'abcdefgh'}))"
     )
-    tests = Path(__file__).parent
-    command = [sys.executable, "-c", script, str(tests), str(tests.parent)]
+    command = [sys.executable, "-c", script, str(TESTS), str(ROOT)]
     there = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     from training_models import FVSBN
 

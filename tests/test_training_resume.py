@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from places import ROOT, TESTS
 from training_models import Clock, Noisy, noisy_data, noisy_model, same, weights
 
 from course_utils import storage
@@ -18,8 +19,8 @@ SETTINGS = dict(
 KILLED = """
 import sys
 import torch
-sys.path[:0] = sys.argv[1:3]
-torch.set_num_threads(int(sys.argv[4]))
+sys.path[:0] = sys.argv[3:]
+torch.set_num_threads(int(sys.argv[2]))
 from training_models import noisy_model
 from test_training_resume import train
 model, steps = noisy_model(), 0
@@ -30,7 +31,7 @@ def wait(net, args):
         print("in the middle", flush=True)
         sys.stdin.read()
 model.net.register_forward_pre_hook(wait)
-train(model, checkpoint=sys.argv[3])
+train(model, checkpoint=sys.argv[1])
 """
 
 
@@ -72,8 +73,8 @@ def uninterrupted():
 
 def test_a_process_killed_in_the_middle(tmp_path, uninterrupted):
     """SIGKILL in the third of the five steps of epoch 7."""
-    path, tests = tmp_path / "run.pt", Path(__file__).parent
-    arguments = [tests, tests.parent, path, torch.get_num_threads()]
+    path = tmp_path / "run.pt"
+    arguments = [path, torch.get_num_threads(), Path(__file__).parent, TESTS, ROOT]
     command = [sys.executable, "-c", KILLED, *map(str, arguments)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:

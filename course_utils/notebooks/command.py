@@ -67,7 +67,7 @@ def refresh(paths: Iterable[str | int | Path] | None = None, *, write: bool = Tr
         write: False executes and reports, and leaves the files alone.
 
     Raises:
-        NotebookError: a cell failed, took more than two minutes or printed to stderr, an Output widget
+        NotebookError: a cell failed, took more than ten minutes or printed to stderr, an Output widget
             holds an error, or the file was saved meanwhile. This notebook and those after it are not written.
         ValueError: there is no such notebook, or it is not valid.
     """

@@ -24,7 +24,7 @@ from traitlets import Type
 
 from course_utils.notebooks.outputs import clean, plain, troubles
 
-CELL_TIMEOUT = 120
+CELL_TIMEOUT = 600  # seconds of a clock on the wall, so generous: the machine may be busy
 MOMENT = 0.2
 KERNEL_ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
