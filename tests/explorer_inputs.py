@@ -1,18 +1,47 @@
-"""What the conformance test hands to explorers that need arguments: such as a model or a history.
+"""The explorers that the notebooks show, and what tests hand to those that need arguments, such as a model.
 
 An explorer whose arguments all have defaults needs no entry.
 """
 
+import ast
 from collections.abc import Callable
+from importlib import import_module
+from inspect import signature
 from typing import Any
 
+import nbformat
 import torch
 
 from course_utils.datasets import scenes
-from course_utils.explorers.games import lattice
+from course_utils.explorers.engine import Explorer
+from course_utils.explorers.gan import lattice
 from course_utils.models import FFJORD, GSN, NADE, VAE, BoltzmannMachine, PixelCNN, RealNVP
+from course_utils.notebooks.command import FOLDER
 from course_utils.recognition.detections import Detections
 from course_utils.universe import bars_and_stripes, gaussians
+
+
+def imported(package: str) -> dict[str, list[tuple[str, str]]]:
+    """What each notebook, by its stem, imports from a package of the course: module and name."""
+    found = {}
+    for path in sorted(FOLDER.glob("*.ipynb")):
+        cells = nbformat.read(path, as_version=4).cells
+        nodes = [n for c in cells if c.cell_type == "code" for n in ast.walk(ast.parse(c.source))]
+        lines = [n for n in nodes if isinstance(n, ast.ImportFrom) and (n.module or "").startswith(package)]
+        found[path.stem[3:]] = [(line.module, alias.name) for line in lines for alias in line.names]
+    return found
+
+
+def shown() -> dict[str, Callable[..., Explorer]]:
+    """Every explorer that a notebook shows, by the stem of the first that does, a point and its name."""
+    found: dict[str, Callable[..., Explorer]] = {}
+    for stem, names in imported("course_utils.explorers").items():
+        for module, name in names:
+            function = getattr(import_module(module), name)
+            explores = signature(function).return_annotation in (Explorer, "Explorer")
+            if explores and function not in found.values():
+                found[f"{stem}.{name}"] = function
+    return found
 
 
 def learning() -> tuple[Any, ...]:
@@ -103,25 +132,25 @@ def answered() -> tuple[Any, ...]:
 
 INPUTS: dict[str, Callable[[], tuple[Any, ...]]] = {
     "autoregressive.drawing": lambda: (PixelCNN((1, 8, 8), hidden=8, blocks=1).eval(),),
-    "continuous_flow.time_of_a_flow": moving,
-    "decision.boundary": two_clouds,
-    "energy.chains": walked,
-    "energy.landscape": walked,
-    "denoising.walking": lambda: (GSN((1, 8, 8)), (torch.rand(12, 1, 8, 8) < 0.5).float()),
-    "flows.interpolation": lambda: (RealNVP((1, 8, 8), hidden=8), torch.rand(6, 1, 8, 8)),
-    "flows.layers": coupled,
-    "kinds.downstream": lambda: (
+    "ffjord.time_of_a_flow": moving,
+    "discriminative_and_generative.boundary": two_clouds,
+    "boltzmann_machine.chains": walked,
+    "boltzmann_machine.landscape": walked,
+    "gsn.walking": lambda: (GSN((1, 8, 8)), (torch.rand(12, 1, 8, 8) < 0.5).float()),
+    "glow.interpolation": lambda: (RealNVP((1, 8, 8), hidden=8), torch.rand(6, 1, 8, 8)),
+    "nice_and_realnvp.layers": coupled,
+    "visible_and_latent.downstream": lambda: (
         NADE((1, 8, 8)),
         VAE((1, 8, 8), hidden=8, latent=3).eval(),
         (torch.rand(12, 1, 8, 8) < 0.5).float(),
     ),
-    "latent.latent_plane": encoded,
-    "latent.posterior": lambda: encoded()[:2],
-    "games.replay": played,
-    "learning.approach": approach,
-    "learning.learning": learning,
-    "learning.temperature": lambda: (NADE((1, 8, 8)),),
-    "scenes.four_tasks": answered,
-    "structure.clustering": scattered,
-    "structure.components": lambda: (scattered()[0], scattered()[0][:8]),
+    "vae.latent_plane": encoded,
+    "vae.posterior": lambda: encoded()[:2],
+    "gan.replay": played,
+    "generative_models.approach": approach,
+    "generative_models.learning": learning,
+    "generative_models.temperature": lambda: (NADE((1, 8, 8)),),
+    "supervised_learning.four_tasks": answered,
+    "beyond_supervision.clustering": scattered,
+    "beyond_supervision.components": lambda: (scattered()[0], scattered()[0][:8]),
 }

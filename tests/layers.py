@@ -20,7 +20,7 @@ LAYER = {unit: layer for layer, units in LAYERS.items() for unit in units.split(
 TOOLS = LAYERS[5].split()
 SHOWN = {("00_start_here.ipynb", "environment")}  # a notebook that shows a tool
 ONLY_IN = {"matplotlib": {"plots", "explorers"}, "ipywidgets": {"explorers", "exercises"}}
-FILE_LINES, FUNCTION_LINES = 260, 60
+FILE_LINES, FUNCTION_LINES = 350, 60
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

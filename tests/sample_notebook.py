@@ -24,10 +24,10 @@ Slide 6 of the lecture. Afterwards you will be able to
 """
 CELLS = {
     "title": HEADER,
-    "imports": "from course_utils.exercises import check\nfrom course_utils.explorers import start",
+    "imports": "from course_utils.exercises import check\nfrom course_utils.explorers import start_here",
     "predict": "**Predict:** how much ink is left at half the threshold, with $p_D$ as it is?",
     "what-is-seen": "## Ink\n\nThe picture shows a digit, grey on the left, black and white on the right.",
-    "explore": "start.threshold()",
+    "explore": "start_here.threshold()",
     "claim": "assert 2 + 2 == 4",
     "task": "**Exercise.** Write `ink(x)`, the share $\\frac{1}{D}\\sum_d x_d$ of ink.",
     "answer": "def ink(x):\n    ...",

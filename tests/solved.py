@@ -7,8 +7,8 @@ from contextlib import redirect_stdout
 from nbformat import NotebookNode
 
 from course_utils.exercises import solution
-from course_utils.exercises.desk import catalogue
-from course_utils.exercises.stubs import stubs
+from course_utils.exercises.engine.checking import catalogue
+from course_utils.exercises.engine.stubs import stubs
 
 
 def answer(name: str) -> str:

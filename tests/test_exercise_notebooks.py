@@ -8,8 +8,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 from solved import solved, verdicts
 
-from course_utils.exercises.desk import catalogue
-from course_utils.exercises.stubs import stubs
+from course_utils.exercises.engine.checking import catalogue
+from course_utils.exercises.engine.stubs import stubs
 from course_utils.notebooks import execute
 from course_utils.notebooks.command import FOLDER
 

@@ -5,10 +5,10 @@ import pytest
 import torch
 from wrong_answers import table
 
-from course_utils.exercises import check, desk, hint, solution
-from course_utils.exercises.desk import catalogue
-from course_utils.exercises.engine import Exercise, judge
-from course_utils.exercises.source import standalone
+from course_utils.exercises import check, hint, solution
+from course_utils.exercises.engine import Exercise, checking, judge
+from course_utils.exercises.engine.checking import catalogue
+from course_utils.exercises.engine.source import standalone
 
 TABLE = table()
 CASES = [
@@ -21,7 +21,7 @@ CASES = [
 
 @pytest.fixture(autouse=True)
 def fresh_hints(monkeypatch):
-    monkeypatch.setattr(desk, "_shown", {})
+    monkeypatch.setattr(checking, "_shown", {})
 
 
 def test_every_exercise_was_tried_on_wrong_right_and_untouched_answers():
@@ -111,10 +111,10 @@ def test_unknown_exercises_are_named_with_those_that_there_are(verb):
 
 
 def test_two_exercises_of_one_name_are_an_error(monkeypatch):
-    from course_utils.exercises import start
+    from course_utils.exercises import start_here
 
-    twin = Exercise(start.ink, start.INK.hints, start.INK.properties)
-    monkeypatch.setattr(start, "TWIN", twin, raising=False)
+    twin = Exercise(start_here.ink, start_here.INK.hints, start_here.INK.properties)
+    monkeypatch.setattr(start_here, "TWIN", twin, raising=False)
     catalogue.cache_clear()
     with pytest.raises(ValueError, match="two of 'ink'"):
         catalogue()

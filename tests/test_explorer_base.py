@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from course_utils import plots
-from course_utils.explorers import Explorer, choice, panels, slider, switch
-from course_utils.explorers.base import SCREEN_DPI, smaller
-from course_utils.explorers.controls import allowed, extremes
+from course_utils.explorers.engine import Explorer, choice, panels, slider, switch
+from course_utils.explorers.engine.controls import allowed, extremes
+from course_utils.explorers.engine.explorer import SCREEN_DPI, smaller
 
 
 def pixels(png):

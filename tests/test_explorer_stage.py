@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from course_utils import plots
-from course_utils.explorers import Explorer
-from course_utils.explorers.stage import Stage
+from course_utils.explorers.engine import Explorer
+from course_utils.explorers.engine.stage import Stage
 
 SIZE, DPI = (4, 3), 72
 

@@ -4,26 +4,26 @@ from io import BytesIO
 import numpy as np
 import pytest
 from drawn import faults
-from explorer_inputs import INPUTS
+from explorer_inputs import INPUTS, shown
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from course_utils import explorers, plots
-from course_utils.explorers import Explorer
-from course_utils.explorers.base import SCREEN_DPI, STORED_DPI
-from course_utils.explorers.controls import extremes
+from course_utils import plots
+from course_utils.explorers.engine import Explorer
+from course_utils.explorers.engine.controls import extremes
+from course_utils.explorers.engine.explorer import SCREEN_DPI, STORED_DPI
 
 BUILT: dict[str, Explorer] = {}
-NAMES = sorted(explorers.all())
+SHOWN = shown()
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=sorted(SHOWN))
 def explorer(request):
     """Each explorer of the course, at its first values."""
     name = request.param
     if name not in BUILT:
-        BUILT[name] = explorers.all()[name](*INPUTS.get(name, tuple)())
+        BUILT[name] = SHOWN[name](*INPUTS.get(name, tuple)())
         BUILT[name].first = BUILT[name].values
     built = BUILT[name]
     yield built
@@ -52,7 +52,7 @@ def pixels(png):
 
 
 def test_the_inputs_are_of_explorers_that_exist():
-    assert INPUTS.keys() <= explorers.all().keys() and NAMES
+    assert INPUTS.keys() <= SHOWN.keys()
 
 
 def test_first_picture_has_its_size_and_shows_something(explorer):

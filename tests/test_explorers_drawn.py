@@ -12,10 +12,11 @@ from matplotlib.lines import Line2D
 
 from course_utils import plots
 from course_utils.evaluation import load
-from course_utils.explorers import autoregressive, denoising, orders, ranking, taxonomy
-from course_utils.explorers.base import SCREEN_DPI
-from course_utils.explorers.continuous_flow import matrix, quadratic_forms, variance
-from course_utils.explorers.stage import Stage
+from course_utils.explorers import autoregressive, gsn, nade_and_made
+from course_utils.explorers.engine.explorer import SCREEN_DPI
+from course_utils.explorers.engine.stage import Stage
+from course_utils.explorers.ffjord import matrix, quadratic_forms, variance
+from course_utils.explorers.taxonomy import ranking, tree
 from course_utils.models import GSN, PixelCNN
 from course_utils.plots.taxonomy_tree import branches, is_system
 
@@ -27,14 +28,14 @@ def shown(explorer, **values) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def systems():
-    return taxonomy.systems()
+    return tree.systems()
 
 
 @pytest.fixture(scope="module")
 def whole(systems):
     """The tree before anything is veiled."""
     with plots.style():
-        stage = Stage(systems.size, SCREEN_DPI, taxonomy.frame_systems)
+        stage = Stage(systems.size, SCREEN_DPI, tree.frame_systems)
         with stage.acted():
             pass
         return stage.pixels().astype(int)
@@ -42,11 +43,11 @@ def whole(systems):
 
 @pytest.mark.parametrize("name", ["ApproximateDensity", "MADE", "GAN", "GenerativeModel"])
 def test_the_way_to_a_class_and_all_under_it_keep_their_colours_and_the_rest_is_pale(systems, whole, name):
-    chosen = next(node for node in taxonomy.nodes() if node.__name__ == name)
+    chosen = next(node for node in tree.nodes() if node.__name__ == name)
     seen = shown(systems, node=name)
     with plots.style():
-        titles, lists = taxonomy.places(SCREEN_DPI, tuple(taxonomy.boxes()))
-    for node in taxonomy.boxes():
+        titles, lists = tree.places(SCREEN_DPI, tuple(tree.boxes()))
+    for node in tree.boxes():
         near = issubclass(chosen, node) or issubclass(node, chosen)
         for spot in (titles[node], *([] if branches(node) else [lists[node]])):
             rows = slice(int(seen.shape[0] - spot.y1), int(seen.shape[0] - spot.y0))
@@ -60,12 +61,12 @@ def test_the_way_to_a_class_and_all_under_it_keep_their_colours_and_the_rest_is_
 def test_a_system_is_marked_beside_its_own_line_and_every_system_has_one(systems):
     spots = {}
     with plots.style():
-        _, lists = taxonomy.places(SCREEN_DPI, tuple(taxonomy.boxes()))
-    for node in filter(is_system, taxonomy.nodes()):
+        _, lists = tree.places(SCREEN_DPI, tuple(tree.boxes()))
+    for node in filter(is_system, tree.nodes()):
         family = next(one for one in lists if issubclass(node, one))
-        figure = Figure(figsize=taxonomy.SIZE, dpi=SCREEN_DPI)
+        figure = Figure(figsize=tree.SIZE, dpi=SCREEN_DPI)
         with plots.style():
-            taxonomy.light(figure, node)
+            tree.light(figure, node)
         (mark,) = (artist for artist in figure.artists if isinstance(artist, Line2D))
         spots[node.__name__] = float(mark.get_ydata()[0])
         assert lists[family].y0 < spots[node.__name__] < lists[family].y1
@@ -75,7 +76,7 @@ def test_a_system_is_marked_beside_its_own_line_and_every_system_has_one(systems
 
 
 def drawn_number(number):
-    figure = Figure(figsize=taxonomy.TABLE_SIZE, dpi=SCREEN_DPI)
+    figure = Figure(figsize=ranking.TABLE_SIZE, dpi=SCREEN_DPI)
     FigureCanvasAgg(figure)
     rows = list(load())
     with plots.style():
@@ -105,8 +106,8 @@ def test_a_number_of_the_table_stands_where_its_axis_says_best_on_top(number):
 
 
 def test_steps_of_chains_are_those_of_the_model_whichever_is_asked_for_first():
-    model, x = GSN((1, 3, 3), hidden=(8,)), (torch.rand(denoising.SHOWN, 1, 3, 3) < 0.5).float()
-    run = denoising.Run(model, x, 0.7, denoising.IMAGES, 5)
+    model, x = GSN((1, 3, 3), hidden=(8,)), (torch.rand(gsn.SHOWN, 1, 3, 3) < 0.5).float()
+    run = gsn.Run(model, x, 0.7, gsn.IMAGES, 5)
     late, early = run.after(6), run.after(2)
     other = copy(model)
     other.noise = 0.7
@@ -150,17 +151,21 @@ def test_probabilities_beside_a_drawing_are_those_of_its_own_image():
 
 
 def test_connections_lead_to_the_output_that_is_asked_for():
-    explorer = orders.paths()
+    explorer = nade_and_made.paths()
     figure = Figure(figsize=explorer.size, dpi=SCREEN_DPI)
     FigureCanvasAgg(figure)
     values = {"output": 5, "order": "row by row", "degrees": "spread evenly", "direct": True}
     with plots.style():
-        orders.frame_paths(figure)
-        orders.draw_paths(figure, **values)
+        nade_and_made.frame_paths(figure)
+        nade_and_made.draw_paths(figure, **values)
     lines, units, numbers = figure.axes[0].collections
     ends = {tuple(segment[1]) for segment in lines.get_segments()}
     outputs = {end for end in ends if end[0] == 3}
     (place,) = outputs
     lit = [k for k, face in enumerate(units.get_facecolors()) if tuple(face[:3]) != (0xD0 / 255,) * 3]
     assert tuple(units.get_offsets()[lit[-1]]) == place and lit[:4] == [0, 1, 2, 3]
-    assert len(numbers.get_paths()) == len(units.get_offsets()) == 2 * orders.PLACES + 2 * orders.UNITS
+    assert (
+        len(numbers.get_paths())
+        == len(units.get_offsets())
+        == 2 * nade_and_made.PLACES + 2 * nade_and_made.UNITS
+    )

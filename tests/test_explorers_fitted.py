@@ -11,9 +11,9 @@ from scipy.stats import multivariate_normal
 from sklearn.metrics import adjusted_rand_score
 
 from course_utils import plots
-from course_utils.explorers import structure
-from course_utils.explorers.base import SCREEN_DPI
-from course_utils.explorers.decision import boundary
+from course_utils.explorers import beyond_supervision
+from course_utils.explorers.discriminative_and_generative import boundary
+from course_utils.explorers.engine.explorer import SCREEN_DPI
 
 
 def drawn(explorer, **values):
@@ -80,7 +80,7 @@ def test_points_and_densities_are_those_of_their_class(clouds):
 
 def test_each_step_of_k_means_assigns_to_the_nearest_centre_and_moves_it_to_the_mean():
     x = np.random.default_rng(0).uniform(size=(300, 2))
-    centres, labels = structure.lloyd(x, 4, 6, seed=1)
+    centres, labels = beyond_supervision.lloyd(x, 4, 6, seed=1)
     assert len(centres) == len(labels) == 7
     assert all((x == centre).all(1).any() for centre in centres[0])
     far = [((x[:, None] - at) ** 2).sum(2) for at in centres]
@@ -94,10 +94,10 @@ def test_each_step_of_k_means_assigns_to_the_nearest_centre_and_moves_it_to_the_
 @pytest.mark.parametrize("step", [0, 2, 3])
 def test_the_point_on_the_curve_is_the_score_of_the_centres_beside_it(step, monkeypatch):
     x, y = scattered()
-    explorer = structure.clustering(x, y, k=3, steps=3)
-    centres, labels = structure.lloyd(x.flatten(1).double().numpy(), 3, 3, seed=0)
+    explorer = beyond_supervision.clustering(x, y, k=3, steps=3)
+    centres, labels = beyond_supervision.lloyd(x.flatten(1).double().numpy(), 3, 3, seed=0)
     scores, shown = [adjusted_rand_score(y, each) for each in labels], []
-    monkeypatch.setattr(structure.plots, "images", lambda images, **_: shown.append(images))
+    monkeypatch.setattr(beyond_supervision.plots, "images", lambda images, **_: shown.append(images))
     _, right = drawn(explorer, step=step).axes
     curve, point = right.lines
     assert np.allclose(curve.get_ydata(), scores) and len(set(scores)) > 1
@@ -112,8 +112,8 @@ def test_the_point_on_the_curve_is_the_score_of_the_centres_beside_it(step, monk
 @pytest.mark.parametrize("K", [0, 1, 5, 60])
 def test_what_is_rebuilt_is_the_nearest_point_of_the_plane_of_most_variance(K, monkeypatch):
     x, shown = scattered()[0].double(), []
-    explorer = structure.components(x, x[:4])
-    monkeypatch.setattr(structure.plots, "images", lambda images, **_: shown.append(images))
+    explorer = beyond_supervision.components(x, x[:4])
+    monkeypatch.setattr(beyond_supervision.plots, "images", lambda images, **_: shown.append(images))
     _, right = drawn(explorer, K=K).axes
     flat, mean = x.flatten(1), x.flatten(1).mean(0)
     variances, axes = torch.linalg.eigh(torch.cov(flat.T))

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from course_utils import plots
 from course_utils.datasets import ANIMALS
-from course_utils.explorers.scenes import four_tasks
+from course_utils.explorers.supervised_learning import four_tasks
 
 
 def words(explorer, **values):

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from course_utils import plots
 from course_utils.datasets import digits
-from course_utils.explorers.start import draw_threshold, frame_threshold
+from course_utils.explorers.start_here import draw_threshold, frame_threshold
 
 
 @pytest.mark.parametrize("threshold", [1, 8, 16])

@@ -136,7 +136,7 @@ BREACHES = [
     (layers.upward, "models/nade.py", "from . import nade"),
     (layers.upward, "helpers.py", '"""A drawer."""'),
     (layers.upward, "__init__.py", "from course_utils import checks"),
-    (layers.upward, "explorers/start.py", "from course_utils import environment"),
+    (layers.upward, "explorers/start_here.py", "from course_utils import environment"),
     (layers.cycles, "checks.py", "from course_utils.universe import all_images"),
     (layers.cycles, "datasets/images.py", "def f() -> None:\n    from course_utils.datasets import mnist"),
     (layers.misplaced, "evaluation.py", "def f() -> None:\n    import matplotlib.pyplot as plt"),

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import nbformat
 
 from course_utils.classroom.isolation import Limits, Outcome, run
-from course_utils.exercises.stubs import exercises_of
+from course_utils.exercises.engine.stubs import exercises_of
 from course_utils.notebooks import find
 
 OUTCOMES = ("right", "wrong", "not attempted", "broken check")

@@ -137,13 +137,12 @@ def main(argv: list[str]) -> None:
     from IPython.core.interactiveshell import InteractiveShell
 
     from course_utils import plots  # noqa: F401
-    from course_utils.exercises import desk
-    from course_utils.exercises.engine import Exercise, Verdict
+    from course_utils.exercises.engine import Exercise, Verdict, checking
 
     def heard(exercise: Exercise, verdict: Verdict) -> None:
         notes.write(exercise=exercise.name, outcome=verdict.outcome, text=verdict.text[:LONGEST])
 
-    desk.listeners.append(heard)
+    checking.listeners.append(heard)
     shell = InteractiveShell.instance()
     tempfile.tempdir = os.getcwd()
     limit(megabytes)

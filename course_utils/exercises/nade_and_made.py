@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from course_utils.exercises.answers import Answer
 from course_utils.exercises.engine import Exercise, Property, agrees_with, holds
-from course_utils.exercises.values import Wrong, short
+from course_utils.exercises.engine.answer import Answer
+from course_utils.exercises.engine.comparison import Wrong, short
 
 
 def recursive_logits(x: Tensor, W: Tensor, V: Tensor, b: Tensor, c: Tensor) -> Tensor:

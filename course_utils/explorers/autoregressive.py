@@ -11,8 +11,7 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from course_utils.checks import check_count
-from course_utils.explorers.base import Explorer
-from course_utils.explorers.controls import choice, slider
+from course_utils.explorers.engine import Explorer, choice, slider
 from course_utils.models import PixelCNN, PixelRNN
 from course_utils.plots.canvas import BLUE, ORANGE, VERMILLION
 from course_utils.taxonomy import Autoregressive

@@ -13,10 +13,9 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from explorer_inputs import INPUTS
+from explorer_inputs import INPUTS, shown
 
-from course_utils import explorers
-from course_utils.explorers.controls import extremes
+from course_utils.explorers.engine.controls import extremes
 
 REPEATS = 60
 
@@ -24,7 +23,7 @@ REPEATS = 60
 def main() -> None:
     torch.set_num_threads(1)
     print(f"{'explorer':<28}{'median ms':>10}{'CPU ms':>8}{'kB live':>9}{'kB stored':>11}")
-    for name, build in explorers.all().items():
+    for name, build in shown().items():
         explorer = build(*INPUTS.get(name, tuple)())
         values = cycle({key: end} for key, widget in explorer.controls.items() for end in extremes(widget))
         walls, cpus, picture = [], [], b""

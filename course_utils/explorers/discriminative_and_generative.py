@@ -8,8 +8,7 @@ from torch import Tensor
 from torch.distributions import MultivariateNormal
 
 from course_utils.checks import check_number
-from course_utils.explorers.base import Explorer
-from course_utils.explorers.controls import slider
+from course_utils.explorers.engine import Explorer, slider
 from course_utils.plots.canvas import BLACK, BLUE, VERMILLION
 
 RESOLUTION = 80

@@ -7,8 +7,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from course_utils import plots
-from course_utils.explorers.base import Explorer
-from course_utils.explorers.controls import slider
+from course_utils.explorers.engine import Explorer, slider
 from course_utils.recognition.detections import Detections
 
 TITLES = ("classification", "+ localisation", "detection", "instances")

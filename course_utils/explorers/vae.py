@@ -9,8 +9,7 @@ from torch import Tensor
 
 from course_utils import plots
 from course_utils.checks import check_classes
-from course_utils.explorers.base import Explorer
-from course_utils.explorers.controls import slider
+from course_utils.explorers.engine import Explorer, slider
 from course_utils.models import VAE
 from course_utils.plots.canvas import BLUE, ORANGE, VERMILLION
 

@@ -17,8 +17,7 @@ from course_utils.divergences import (
     total_variation,
     wasserstein1_line,
 )
-from course_utils.explorers.base import Explorer
-from course_utils.explorers.controls import slider
+from course_utils.explorers.engine import Explorer, slider
 from course_utils.plots.canvas import BLUE, VERMILLION
 from course_utils.universe import gaussian_on, line, two_modes
 

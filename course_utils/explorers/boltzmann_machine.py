@@ -9,8 +9,7 @@ from torch import Tensor
 
 from course_utils import plots
 from course_utils.checks import check_count
-from course_utils.explorers.base import Explorer
-from course_utils.explorers.controls import choice, slider
+from course_utils.explorers.engine import Explorer, choice, slider
 from course_utils.plots.canvas import BLACK, BLUE, VERMILLION
 from course_utils.taxonomy import ExplicitMarkovChain
 from course_utils.universe import all_images, state_index

@@ -1,6 +1,7 @@
-"""One number of the scoreboard for all systems: where it stands in a row, its axis, and the picture."""
+"""The table of the whole tree, a number at a time: where it stands in a row, its axis, and the picture."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import ceil, floor, log10
 
 from matplotlib.collections import LineCollection
@@ -8,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from course_utils.divergences import Estimate
-from course_utils.evaluation import Row
+from course_utils.evaluation import Row, load
 from course_utils.evaluation.rows import (
     BINARY,
     C2ST,
@@ -20,8 +21,10 @@ from course_utils.evaluation.rows import (
     TV_HISTOGRAM,
     UNIVERSES,
 )
+from course_utils.explorers.engine import Explorer, choice
 from course_utils.plots.canvas import BLACK, BLUE, GREEN, PURPLE, TICKS, VERMILLION
 
+TABLE_SIZE = (9.0, 6.2)
 DISTANCES = (TV_HISTOGRAM, KL_HISTOGRAM, REVERSE_KL)
 COMPUTES = {"exact": "p(x)", "lower bound": "a bound", "unnormalised": "p(x) up to Z", "none": "samples only"}
 LOOKS = dict(zip(COMPUTES, ((BLUE, "o"), (VERMILLION, "s"), (GREEN, "^"), (PURPLE, "D")), strict=True))
@@ -81,6 +84,28 @@ def ticks(low: float, high: float, scale: str) -> tuple[dict[float, str], list[f
     inside = [(k, x) for k, x in every if low <= x <= high]
     written = (1,) if sum(k == 1 for k, _ in inside) > 1 else (1, 2, 3, 5)
     return {x: f"{x:,.6g}" for k, x in inside if k in written}, [x for k, x in inside if k not in written]
+
+
+def table(rows: Sequence[Row] | None = None) -> Explorer:
+    """One number of the table for all systems, best on top: choose which.
+
+    Args:
+        rows: of the scoreboard; None: those that the course ships.
+
+    Raises:
+        ValueError: no row is of a trained system.
+    """
+    rows = list(load() if rows is None else rows)
+    found = [name for name in NUMBERS if numbers(name, rows)]
+    if not found:
+        raise ValueError("table: expected rows of trained systems, got none")
+    return Explorer(
+        partial(draw_ranking, rows),
+        title="The table of the whole tree, a number at a time",
+        size=TABLE_SIZE,
+        frame=frame_ranking,
+        number=choice(found, tooltip="Which number of the table is shown"),
+    )
 
 
 def frame_ranking(figure: Figure) -> None:

@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from course_utils import plots
-from course_utils.explorers.base import Explorer
-from course_utils.explorers.controls import choice, slider
+from course_utils.explorers.engine import Explorer, choice, slider
 from course_utils.models import GSN
 from course_utils.models.denoising import best_pixelwise, denoising_posterior, log_corruption
 from course_utils.models.gsn import State

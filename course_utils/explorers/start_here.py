@@ -7,8 +7,7 @@ from torch import Tensor
 
 from course_utils import plots
 from course_utils.datasets import digits
-from course_utils.explorers.base import Explorer
-from course_utils.explorers.controls import slider
+from course_utils.explorers.engine import Explorer, slider
 
 SHOWN = 20
 

@@ -8,8 +8,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from course_utils.checks import check_count
-from course_utils.explorers.base import Explorer
-from course_utils.explorers.controls import slider, switch
+from course_utils.explorers.engine import Explorer, slider, switch
 from course_utils.models import FFJORD
 from course_utils.plots.canvas import BLACK, BLUE, ORANGE, VERMILLION
 

@@ -21,8 +21,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from course_utils import plots
-from course_utils.explorers.controls import allowed, control
-from course_utils.explorers.stage import Frame, Stage
+from course_utils.explorers.engine.controls import allowed, control
+from course_utils.explorers.engine.stage import Frame, Stage
 
 SCREEN_DPI = 72  # of a picture under a moving slider: what the time to draw depends on most
 LEFT, RIGHT, BELOW = 1.0, 0.25, 0.7  # inches for the labels of an axis

@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from course_utils.explorers.base import Explorer
-from course_utils.explorers.controls import slider
+from course_utils.explorers.engine import Explorer, slider
 from course_utils.models import VAE
 from course_utils.plots.canvas import VERMILLION
 from course_utils.taxonomy import Autoregressive

@@ -11,7 +11,7 @@ from typing import Any
 def standalone(function: Callable[..., Any]) -> str:
     """The source of a function of a module, under those of the module's imports that it uses.
 
-    >>> from course_utils.exercises.start import ink
+    >>> from course_utils.exercises.start_here import ink
     >>> standalone(ink).splitlines()[0]
     'from torch import Tensor'
     """

@@ -1,4 +1,4 @@
-"""The explorers of notebook 10: the tree, where a class says what it can compute, and the table of all."""
+"""The tree of slide 14, where a class says what it can compute."""
 
 from collections.abc import Sequence
 from functools import cache, partial
@@ -16,9 +16,7 @@ import course_utils.models  # noqa: F401  the systems take their places on the t
 from course_utils import plots
 from course_utils.evaluation import Row, load
 from course_utils.evaluation.rows import BINARY, C2ST, GREY, LIKELIHOODS, MEASURES, TV_HISTOGRAM, UNIVERSES
-from course_utils.explorers.base import Explorer
-from course_utils.explorers.controls import choice
-from course_utils.explorers.ranking import NUMBERS, draw_ranking, frame_ranking, numbers
+from course_utils.explorers.engine import Explorer, choice
 from course_utils.plots.taxonomy_tree import LETTERS, UNLIT, branches, is_system
 from course_utils.plots.taxonomy_tree import systems as titles_under
 from course_utils.taxonomy import GenerativeModel, children, verbs
@@ -26,7 +24,6 @@ from course_utils.taxonomy import GenerativeModel, children, verbs
 Node = type[GenerativeModel]
 SIZE = (10.4, 6.0)
 LARGEST, SHOWN = list(UNIVERSES)[-1], 16
-TABLE_SIZE = (9.0, 6.2)
 SAYS = {
     "exact": "computes p(x)",
     "lower bound": "bounds p(x)",
@@ -203,25 +200,3 @@ def facts(model: str, rows: list[Row]) -> list[str]:
         parts += [f"{100 * told.value:.0f} % told from real"] if told else []
         lines += [f"{row.data}: {', '.join(parts)}", f"trained in {row.seconds:.0f} s"]
     return lines or ["no row in the table yet"]
-
-
-def table(rows: Sequence[Row] | None = None) -> Explorer:
-    """One number of the table for all systems, best on top: choose which.
-
-    Args:
-        rows: of the scoreboard; None: those that the course ships.
-
-    Raises:
-        ValueError: no row is of a trained system.
-    """
-    rows = list(load() if rows is None else rows)
-    found = [name for name in NUMBERS if numbers(name, rows)]
-    if not found:
-        raise ValueError("table: expected rows of trained systems, got none")
-    return Explorer(
-        partial(draw_ranking, rows),
-        title="The table of the whole tree, a number at a time",
-        size=TABLE_SIZE,
-        frame=frame_ranking,
-        number=choice(found, tooltip="Which number of the table is shown"),
-    )

@@ -8,7 +8,7 @@ from typing import Any
 
 from course_utils import exercises
 from course_utils.exercises.engine import Exercise, Verdict, judge
-from course_utils.exercises.source import standalone
+from course_utils.exercises.engine.source import standalone
 
 listeners: list[Callable[[Exercise, Verdict], object]] = []  # each is told of every verdict, as for marking
 _shown: dict[str, int] = {}  # how many hints of each exercise were shown
@@ -23,6 +23,8 @@ def catalogue() -> dict[str, Exercise]:
     """
     found: dict[str, Exercise] = {}
     for entry in iter_modules(exercises.__path__):
+        if entry.name == "engine":
+            continue
         for value in vars(import_module(f"{exercises.__name__}.{entry.name}")).values():
             if isinstance(value, Exercise) and found.setdefault(value.name, value) is not value:
                 raise ValueError(f"exercises: expected one exercise of each name, got two of {value.name!r}")

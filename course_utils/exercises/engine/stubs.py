@@ -4,7 +4,7 @@ import ast
 
 from nbformat import NotebookNode
 
-from course_utils.exercises.desk import catalogue
+from course_utils.exercises.engine.checking import catalogue
 
 
 def stubs(cell: NotebookNode) -> dict[str, ast.stmt]:

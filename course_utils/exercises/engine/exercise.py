@@ -7,8 +7,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from course_utils.exercises.answers import Answer, Untouched, explain, is_nothing, with_tensors
-from course_utils.exercises.values import Wrong, agree, clip, copy, short
+from course_utils.exercises.engine.answer import Answer, Untouched, explain, is_nothing, with_tensors
+from course_utils.exercises.engine.comparison import Wrong, agree, clip, copy, short
 
 Outcome = Literal["not attempted", "wrong", "right", "broken check"]
 Inputs = Callable[[], dict[str, tuple[Any, ...]]]

@@ -12,8 +12,7 @@ from matplotlib.textpath import TextPath
 from matplotlib.transforms import Affine2D
 from torch import Tensor
 
-from course_utils.explorers.base import Explorer
-from course_utils.explorers.controls import choice, slider, switch
+from course_utils.explorers.engine import Explorer, choice, slider, switch
 from course_utils.models import MADE
 from course_utils.plots.canvas import BLUE, VERMILLION
 

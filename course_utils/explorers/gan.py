@@ -10,8 +10,7 @@ from torch import Tensor
 
 from course_utils.checks import check_count
 from course_utils.divergences import js, wasserstein1_line
-from course_utils.explorers.base import Explorer, panels
-from course_utils.explorers.controls import slider
+from course_utils.explorers.engine import Explorer, panels, slider
 from course_utils.plots.canvas import BLACK, BLUE, GREEN, ORANGE, VERMILLION
 from course_utils.universe import PlaneDensity, gaussian_on, line
 
