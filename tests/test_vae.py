@@ -149,6 +149,30 @@ class TestClasses:
         with torch.no_grad():
             assert (model.elbo(many(FEW, 2000)).view(-1, 3).mean(0) < bound).all()
 
+    @pytest.mark.parametrize("classes", [10, 100])
+    def test_bounds_without_a_class_hold_for_a_q_that_is_no_posterior(self, classes):
+        """x needs a z above 2 and q(z | x) = N(1.5, 1): there exp(ELBO_y) has a mean far above p(x | y)."""
+        model = random_vae(classes=classes, hidden=())
+        for parameter in model.parameters():
+            parameter.data.mul_(0.1)
+        model.encoder.layers[-1].bias.data.copy_(torch.tensor([1.5, 0.0]))
+        model.decoder.layers[-1].weight.data[:, 0] = 1.5
+        model.decoder.layers[-1].bias.data.fill_(-3.0)
+        x, classes_of_all = torch.ones(1, 1, 3, 3).double(), torch.arange(classes)
+        by_class = torch.cat([log_p_by_quadrature(model, x, y, points=150) for y in classes_of_all])
+        log_p = by_class.logsumexp(0) - log(classes)
+        with torch.no_grad():
+            terms = torch.stack([model.elbo(many(x, 1000), y.expand(1000)) for y in classes_of_all])
+            bounds = [model.elbo(many(x, 1000))]
+        assert terms.logsumexp(0).mean() - log(classes) > log_p + 1  # what looks like a bound and is none
+        bounds += [model.importance_weighted_bound(many(x, 1000), k) for k in (1, 5)]
+        errors = [3 * bound.std() / 1000**0.5 for bound in bounds]
+        assert near((bounds[0] - bounds[1])[:, None], torch.zeros(1))
+        assert terms.mean() + 0.1 < bounds[0].mean() < bounds[2].mean()
+        for bound, error in zip(bounds, errors, strict=True):
+            assert bound.mean() < log_p + error
+        assert bounds[0].mean() < log_p - (0.2 if classes == 10 else 0.02)
+
     def test_classes_that_are_missing_or_wrong_are_named(self):
         model, x = random_vae(classes=3), FEW
         for y in (None, torch.tensor([0, 1, 3]), torch.tensor([0, 1]), torch.zeros(3), [0, 1, 2]):

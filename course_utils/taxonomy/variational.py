@@ -52,7 +52,12 @@ class Variational(ApproximateDensity, ClassConditional):
     guesses which z an x came from; how far its guess is from p(z | x) is how far the bound is from log p(x).
 
     With ``classes`` everything is given a class y as well, and the bound is one on log p(x | y). Asked
-    without y, it is one on log p(x) = log Σ_y p(x | y) / classes: all classes equally likely.
+    without y, all classes are equally likely, and a weight of each takes the place of p(x | y):
+
+        log p(x) = log 1/C Σ_y E_q[w_y] ≥ E_q[log 1/C Σ_y w_y],   w_y = p(x, z_y | y) / q(z_y | x, y),
+
+    by Jensen's inequality, for any q. (The mean of w_y is p(x | y). That of exp(ELBO_y), from a z_y and the
+    KL in closed form, is not: its logarithm may lie above log p(x).)
 
     Attributes:
         latent_shape: the shape of z.
@@ -67,6 +72,8 @@ class Variational(ApproximateDensity, ClassConditional):
     def elbo(self, x: Tensor, y: Tensor | None = None, *, generator: torch.Generator | None = None) -> Tensor:
         """The evidence lower bound in nats, estimated without bias from one z per example: ``(B,)``.
 
+        A model with classes that is asked without y draws one z per example and class.
+
         Args:
             x: ``(B, *event_shape)``.
             y: the classes ``(B,)`` of a model with classes.
@@ -77,7 +84,9 @@ class Variational(ApproximateDensity, ClassConditional):
         """
         self._check_generator(generator)
         x, y = self.check(x), self._check_classes(y, len(x))
-        return self._over_classes(lambda y: self._elbo(x, y, generator), len(x), y)
+        if self.classes is None or y is not None:
+            return self._elbo(x, y, generator)
+        return self._over_classes(lambda y: self._log_weights(x, y, 1, generator)[0], len(x), None)
 
     @abstractmethod
     def _elbo(self, x: Tensor, y: Tensor | None, generator: torch.Generator | None) -> Tensor: ...
