@@ -3,8 +3,7 @@
 import torch
 from scipy.special import chdtrc
 
-from course_utils.models.boltzmann import BoltzmannMachine
-from course_utils.models.boltzmann_exact import binary_states
+from course_utils.models.boltzmann import BoltzmannMachine, binary_states
 from course_utils.universe import all_images, state_index
 
 STATES = all_images(3, 3).double()

@@ -10,7 +10,7 @@ from torch.nn.functional import softplus
 from course_utils.checks import check_count
 from course_utils.divergences import Estimate
 from course_utils.models import BoltzmannMachine
-from course_utils.models.gibbs import flip_coins
+from course_utils.models.boltzmann import flip_coins
 from course_utils.runtime import as_double
 from course_utils.taxonomy import ExplicitMarkovChain, TractableDensity
 
