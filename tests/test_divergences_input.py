@@ -9,36 +9,23 @@ from course_utils.divergences import (
     cross_entropy,
     entropy,
     gaussian_kernel,
-    gaussian_kl,
-    gaussian_mmd_squared,
-    gaussian_total_variation,
-    gaussian_wasserstein1,
-    gaussian_wasserstein2,
     js,
-    js_monte_carlo,
     kl,
     kl_monte_carlo,
     mean,
     median_distance,
-    mmd_squared,
     mmd_squared_samples,
     total_variation,
-    total_variation_monte_carlo,
-    wasserstein1_hamming,
     wasserstein1_line,
-    wasserstein1_samples,
 )
 
-KERNEL = torch.eye(8)
 GOOD = torch.full((8,), 1 / 8).log()
 FOUR = torch.full((4,), 1 / 4).log()
 FINITE = {
     "kl": kl,
     "js": js,
     "total_variation": total_variation,
-    "mmd_squared": lambda p, q: mmd_squared(p, q, KERNEL),
     "wasserstein1_line": lambda p, q: wasserstein1_line(p, q, torch.arange(8.0)),
-    "wasserstein1_hamming": wasserstein1_hamming,
     "cross_entropy": cross_entropy,
 }
 
@@ -80,60 +67,9 @@ def test_two_laws_must_share_their_space(name):
         distance(GOOD, GOOD.to("meta"))
 
 
-@pytest.mark.parametrize("kernel", [KERNEL[:4], KERNEL[0], "rbf", torch.ones(8, 8).tril(), KERNEL * nan])
-def test_a_kernel_must_be_one(kernel):
-    with pytest.raises(ValueError, match="^mmd_squared: expected.*kernel"):
-        mmd_squared(GOOD, GOOD, kernel)
-
-
-# Gaussians
-
-
-GAUSSIAN = {
-    "gaussian_kl": gaussian_kl,
-    "gaussian_wasserstein1": gaussian_wasserstein1,
-    "gaussian_wasserstein2": gaussian_wasserstein2,
-    "gaussian_mmd_squared": lambda *p: gaussian_mmd_squared(*p, bandwidth=1.0),
-    "gaussian_total_variation": lambda m, s, n, t: gaussian_total_variation(m, n, s),
-}
-EYE = torch.eye(2)
-
-
-@pytest.mark.parametrize("name", GAUSSIAN)
-@pytest.mark.parametrize(
-    "mean, cov, named",
-    [
-        (0.0, 0.0, "symmetric positive definite"),
-        (0.0, -1.0, "symmetric positive definite"),
-        (nan, 1.0, "finite mean"),
-        (0.0, inf, "symmetric positive definite"),
-        (torch.zeros(2), 1.0, r"\(d, d\), or two numbers, got \(2,\) and \(1, 1\)"),
-        (torch.zeros(2), torch.ones(2), r"got \(2,\) and \(2,\)"),
-        (torch.zeros(1, 2), EYE, r"got \(1, 2\) and \(2, 2\)"),
-        (torch.zeros(2), torch.ones(2, 2), "symmetric positive definite"),
-        (torch.zeros(2), torch.tensor([[1.0, 0.5], [0.0, 1.0]]), "symmetric positive definite"),
-        ("0", 1.0, "numbers or tensors, got str"),
-        (0.0, True, "numbers or tensors, got bool"),
-        (torch.zeros(0), torch.zeros(0, 0), r"got \(0,\) and \(0, 0\)"),
-        (torch.zeros(2), EYE, r"dimension, got dimensions 2 and 1|got \(1,\) and \(2, 2\)"),
-    ],
-)
-def test_gaussians_need_a_mean_and_a_covariance(name, mean, cov, named):
-    with pytest.raises(ValueError, match=f"^{name}: expected.*{named}"):
-        GAUSSIAN[name](mean, cov, 0.0, 1.0)
-
-
-def test_wasserstein1_between_gaussians_is_for_the_line():
-    with pytest.raises(ValueError, match="gaussian_kl: expected all tensors on one device, got cpu and meta"):
-        gaussian_kl(torch.zeros(2), EYE, torch.ones(2), EYE.to("meta"))
-    with pytest.raises(ValueError, match="gaussian_wasserstein1: expected one dimension, got 2"):
-        gaussian_wasserstein1(torch.zeros(2), EYE, torch.ones(2), EYE)
-
-
 # Samples
 
 
-@pytest.mark.parametrize("estimate", [kl_monte_carlo, total_variation_monte_carlo, js_monte_carlo])
 @pytest.mark.parametrize(
     "own, other, named",
     [
@@ -141,23 +77,17 @@ def test_wasserstein1_between_gaussians_is_for_the_line():
         (FOUR, GOOD, "4 on cpu, got 8 on cpu"),
         (FOUR[None], FOUR[None], "1-D float tensor"),
         (FOUR, FOUR * nan, "NaN at position 0"),
-        (FOUR - inf, FOUR, "finite at them, got -inf"),
+        (FOUR - inf, FOUR, "finite at its own samples, got -inf"),
         (FOUR, FOUR + inf, "below infinity, got inf"),
         (FOUR.tolist(), FOUR, "got list"),
     ],
 )
-def test_monte_carlo_needs_log_densities(estimate, own, other, named):
-    calls = [lambda: estimate(own, other)]
-    if estimate is js_monte_carlo:
-        calls = [lambda: estimate(own, other, FOUR, FOUR), lambda: estimate(FOUR, FOUR, other, own)]
-    for call in calls:
-        with pytest.raises(ValueError, match=f"^{estimate.__name__}.*: expected.*{named}"):
-            call()
+def test_monte_carlo_needs_log_densities(own, other, named):
+    with pytest.raises(ValueError, match=f"^kl_monte_carlo: expected.*{named}"):
+        kl_monte_carlo(own, other)
 
 
-@pytest.mark.parametrize(
-    "estimate", [gaussian_kernel, median_distance, mmd_squared_samples, wasserstein1_samples]
-)
+@pytest.mark.parametrize("estimate", [gaussian_kernel, median_distance, mmd_squared_samples])
 @pytest.mark.parametrize(
     "x, y, named",
     [
@@ -180,8 +110,6 @@ def test_samples_need_events_of_one_shape(estimate, x, y, named):
 def test_samples_must_be_enough_and_differ():
     with pytest.raises(ValueError, match="mmd_squared_samples: expected y .* 3 or more"):
         mmd_squared_samples(FOUR, FOUR[:2])
-    with pytest.raises(ValueError, match="wasserstein1_samples: expected x .* 2 or more"):
-        wasserstein1_samples(FOUR[:1], FOUR)
     with pytest.raises(ValueError, match="median_distance: expected samples that differ"):
         mmd_squared_samples(FOUR, FOUR)
 
@@ -191,7 +119,6 @@ def test_a_bandwidth_is_positive(bandwidth):
     for call in (
         lambda: gaussian_kernel(FOUR, FOUR, bandwidth),
         lambda: mmd_squared_samples(FOUR, FOUR, bandwidth),
-        lambda: gaussian_mmd_squared(0.0, 1.0, 0.0, 1.0, bandwidth),
     ):
         with pytest.raises(ValueError, match="bandwidth: expected a number"):
             call()

@@ -1,4 +1,4 @@
-"""Exact divergences between two laws on a finite space, from the log-probabilities ``(S,)`` of its states.
+"""Exact divergences on a finite space, from the log-probabilities ``(S,)`` of its states.
 
 Everything is computed in float64, in nats, and is differentiable in both arguments. A state of
 probability zero has log-probability −inf, and 0·log 0 = 0.
@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from course_utils.divergences.estimate import check_vector
-from course_utils.runtime import as_double
 
 TOLERANCE = 1e-5  # of log Σ p: what 2^16 states summed in float32 may be off
 
@@ -40,7 +39,7 @@ def cross_entropy(log_p: Tensor, log_q: Tensor) -> Tensor:
     >>> abs((cross_entropy(p, q) - entropy(p) - kl(p, q)).item()) < 1e-12
     True
     """
-    log_p, log_q = laws(log_p, log_q, "cross_entropy")
+    log_p, log_q = both(log_p, log_q, "cross_entropy")
     return expected(log_p, -log_q)
 
 
@@ -61,7 +60,7 @@ def kl(log_p: Tensor, log_q: Tensor) -> Tensor:
     >>> round(kl(p.log(), q.log()).item(), 4), round(kl(q.log(), p.log()).item(), 4)
     (0.5108, 0.3681)
     """
-    log_p, log_q = laws(log_p, log_q, "kl")
+    log_p, log_q = both(log_p, log_q, "kl")
     return expected(log_p, log_p - log_q)
 
 
@@ -77,7 +76,7 @@ def js(log_p: Tensor, log_q: Tensor) -> Tensor:
     >>> round(js(torch.tensor([1.0, 0.0]).log(), torch.tensor([0.0, 1.0]).log()).item(), 4)  # log 2
     0.6931
     """
-    log_p, log_q = laws(log_p, log_q, "js")
+    log_p, log_q = both(log_p, log_q, "js")
     log_m = log_mixture(log_p, log_q)
     return (expected(log_p, log_p - log_m) + expected(log_q, log_q - log_m)) / 2
 
@@ -91,44 +90,35 @@ def total_variation(log_p: Tensor, log_q: Tensor) -> Tensor:
     >>> round(total_variation(torch.tensor([0.5, 0.5]).log(), torch.tensor([0.9, 0.1]).log()).item(), 4)
     0.4
     """
-    log_p, log_q = laws(log_p, log_q, "total_variation")
+    log_p, log_q = both(log_p, log_q, "total_variation")
     return (log_p.exp() - log_q.exp()).abs().sum() / 2
 
 
-def mmd_squared(log_p: Tensor, log_q: Tensor, kernel: Tensor) -> Tensor:
-    """MMD²(p, q) = (p − q)ᵀ K (p − q), a scalar (Gretton et al. 2012).
-
-    Zero only for p = q where the kernel is characteristic: K strictly positive definite.
+def wasserstein1_line(log_p: Tensor, log_q: Tensor, positions: Tensor) -> Tensor:
+    """W₁(p, q) = ∫ |F_p(t) − F_q(t)| dt for states that are points of the line, in units of the positions.
 
     Args:
-        log_p, log_q: log-probabilities of S states.
-        kernel: K ``(S, S)``, symmetric and positive semi-definite; see ``gaussian_kernel``.
+        log_p, log_q: log-probabilities of the same S states, ``(S,)`` each.
+        positions: where each state lies, ``(S,)``, in any order.
 
     Raises:
-        ValueError: as ``kl``, or the kernel is no finite symmetric matrix of this size on this device.
+        ValueError: as ``kl``, or positions are not S finite numbers on the same device.
 
     >>> p, q = torch.tensor([1.0, 0.0]).log(), torch.tensor([0.0, 1.0]).log()
-    >>> mmd_squared(p, q, torch.eye(2)).item()
-    2.0
+    >>> wasserstein1_line(p, q, torch.tensor([0.0, 3.0]))
+    tensor(3., dtype=torch.float64)
     """
-    first, second = laws(log_p, log_q, "mmd_squared")
-    size = len(log_p)
-    if not isinstance(kernel, Tensor) or kernel.shape != (size, size) or kernel.device != log_p.device:
-        came = (
-            f"{tuple(kernel.shape)} on {kernel.device}"
-            if isinstance(kernel, Tensor)
-            else type(kernel).__name__
-        )
-        raise ValueError(f"mmd_squared: expected kernel ({size}, {size}) on {log_p.device}, got {came}")
-    kernel = as_double(kernel)
-    if not bool(kernel.isfinite().all()) or not torch.allclose(kernel, kernel.T):
-        raise ValueError("mmd_squared: expected a finite symmetric kernel, got one that is not")
-    difference = first.exp() - second.exp()
-    return difference @ kernel @ difference
+    first, second = both(log_p, log_q, "wasserstein1_line")
+    at = check_vector(positions, "wasserstein1_line", "positions", like=log_p)
+    if not bool(at.isfinite().all()):
+        raise ValueError(f"wasserstein1_line: expected finite positions, got {at[~at.isfinite()][0]:g}")
+    at, order = at.sort()
+    excess = (first.exp() - second.exp())[order].cumsum(0)
+    return (excess[:-1].abs() * at.diff()).sum()
 
 
-def laws(log_p: Tensor, log_q: Tensor, who: str) -> tuple[Tensor, Tensor]:
-    """Return two normalised laws on one space in float64; else raise a ValueError."""
+def both(log_p: Tensor, log_q: Tensor, who: str) -> tuple[Tensor, Tensor]:
+    """Return two normalised distributions on one space in float64; else raise a ValueError."""
     return normalised(log_p, who, "log_p"), normalised(log_q, who, "log_q", like=log_p)
 
 
