@@ -8,7 +8,7 @@ from scipy.stats import binom
 
 from course_utils.divergences import kl, total_variation
 from course_utils.evaluation import exact_kl, state_log_probs
-from course_utils.evaluation.rows import (
+from course_utils.evaluation.results import (
     KL_EXACT,
     KL_HISTOGRAM,
     REVERSE_KL,

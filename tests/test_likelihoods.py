@@ -7,7 +7,7 @@ import torch
 
 from course_utils.datasets import dequantise, digits
 from course_utils.divergences import Estimate
-from course_utils.evaluation.rows import (
+from course_utils.evaluation.results import (
     BINARY,
     BITS,
     BITS_DEQUANTISED,

@@ -6,8 +6,8 @@ from math import log
 import pytest
 import torch
 
-from course_utils.evaluation import Row, floors, load, rows
-from course_utils.evaluation.rows import (
+from course_utils.evaluation import Row, baselines, load, results
+from course_utils.evaluation.results import (
     BINARISED,
     BINARY,
     C2ST,
@@ -41,33 +41,34 @@ def shipped() -> dict[tuple[str, str], Row]:
 def test_simple_laws_of_binary_images_sum_to_one():
     x = (torch.rand(40, 1, 3, 3, generator=torch.Generator().manual_seed(0)) < 0.7).float()
     states = all_images(3, 3)
-    for law in (floors.independent_pixels(x), floors.bernoulli_mixture(x, 4), floors.uniform()):
+    for law in (baselines.independent_pixels(x), baselines.bernoulli_mixture(x, 4), baselines.uniform()):
         assert law(states).exp().sum().item() == pytest.approx(1, abs=1e-10)
 
 
 def test_simple_laws_of_grey_images_sum_or_integrate_to_one():
     x = torch.rand(500, 1, 1, 1, generator=torch.Generator().manual_seed(0)).mul(2).round().div(2)
     grid = torch.arange(3).view(3, 1, 1, 1) / 2
-    for law in (floors.independent_levels(x, 3), floors.uniform(3)):
+    for law in (baselines.independent_levels(x, 3), baselines.uniform(3)):
         assert law(grid).exp().sum().item() == pytest.approx(1, abs=1e-10)
-    density = floors.logit_gaussian(torch.rand(500, 1, generator=torch.Generator().manual_seed(0)))
+    density = baselines.logit_gaussian(torch.rand(500, 1, generator=torch.Generator().manual_seed(0)))
     line = (torch.arange(100_000).double() + 0.5).div(100_000)[:, None]
     assert density(line).exp().mean().item() == pytest.approx(1, abs=1e-3)
 
 
 def test_simple_laws_deem_nothing_impossible_and_know_where_the_pixels_lie():
-    for law in (floors.independent_pixels(torch.ones(8, 4)), floors.bernoulli_mixture(torch.ones(8, 4), 2)):
+    white = torch.ones(8, 4)
+    for law in (baselines.independent_pixels(white), baselines.bernoulli_mixture(white, 2)):
         black = law(torch.zeros(1, 4)).exp().item()
         assert (1 / 20) ** 4 < black < (1 / 8) ** 4
     for levels in (42, 50, 256):  # v/(L − 1) times L − 1 is not always v again
         grid = torch.arange(levels) / (levels - 1)
-        law = floors.independent_levels(grid[7].view(1, 1), levels)(grid[:, None]).exp()
+        law = baselines.independent_levels(grid[7].view(1, 1), levels)(grid[:, None]).exp()
         expected = torch.ones(levels).double().index_fill(0, torch.tensor(7), 2) / (levels + 1)
         assert torch.allclose(law, expected)
     odds = torch.randn(2000, 2, generator=torch.Generator().manual_seed(0)).double() + torch.tensor(
         [2.0, -1.0]
     )
-    law = floors.logit_gaussian(odds.sigmoid(), ridge=0.0)
+    law = baselines.logit_gaussian(odds.sigmoid(), ridge=0.0)
     density = torch.distributions.Normal(odds.mean(0), odds.std(0)).log_prob(odds).sum(1)
     jacobian = (odds.sigmoid() * (-odds).sigmoid()).log().sum(1)
     assert (law(odds.sigmoid()) - (density - jacobian)).mean().abs() < 0.01  # the coordinates are independent
@@ -76,7 +77,7 @@ def test_simple_laws_deem_nothing_impossible_and_know_where_the_pixels_lie():
 def test_em_finds_two_kinds_of_images_that_pixels_alone_cannot():
     half = torch.zeros(200, 6)
     half[:100, :3] = half[100:, 3:] = 1
-    mixture, alone = floors.bernoulli_mixture(half, 6), floors.independent_pixels(half)
+    mixture, alone = baselines.bernoulli_mixture(half, 6), baselines.independent_pixels(half)
     assert -mixture(half).mean() == pytest.approx(log(2), abs=0.15)
     assert -alone(half).mean() == pytest.approx(6 * log(2), abs=0.05)
 
@@ -90,7 +91,7 @@ def test_every_system_of_the_tree_can_be_built_for_its_sets():
             model = build(name, data)
             assert model.dims == UNIVERSES.get(data, 8) ** 2
             if data == GREY and model.support == "levels":
-                assert model.levels == rows.LEVELS
+                assert model.levels == results.LEVELS
     assert all(
         data in (*SETS, "universe") and name in entries() for name, data in SETTINGS if name in entries()
     )
@@ -134,10 +135,10 @@ def test_a_universe_row_says_what_its_model_can(name, monkeypatch):
 def test_a_row_of_grey_digits_is_compared_in_black_and_white_too():
     row = score("NICE", GREY, epochs=1)
     assert {C2ST, FRECHET, C2ST + BINARISED, FRECHET + BINARISED} < set(row.scores)
-    assert row.look(C2ST) == row[C2ST + BINARISED] and row.look(FRECHET).value > 0
+    assert row.two_sample(C2ST) == row[C2ST + BINARISED] and row.two_sample(FRECHET).value > 0
     assert len(row.pictures.unique()) > 5 and 0 <= row.pictures.min() < row.pictures.max() <= 1
     torch.testing.assert_close(row.pictures * 16, (row.pictures * 16).round())
-    assert row.images == rows.spell(row.pictures, GREY)
+    assert row.images == results.spell(row.pictures, GREY)
     assert row.scores[C2ST][0] > 0.5 and set(row.better_than) == set(simple_costs(GREY))
 
 
@@ -182,7 +183,7 @@ def test_every_stored_row_is_of_a_model_that_exists_and_no_better_than_the_truth
             if KL_EXACT in row.scores:
                 assert 2 * row[TV_EXACT].value ** 2 <= row[KL_EXACT].value  # Pinsker
         else:
-            told = row.look(C2ST)
+            told = row.two_sample(C2ST)
             assert told.value > 0.5 - 5 * told.standard_error
             for law, (gap, error) in row.better_than.items():
                 assert error < row.standard_error * 1.2 and (gap > 3 * error or law != "uniform"), (

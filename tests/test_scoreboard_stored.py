@@ -3,7 +3,7 @@
 import pytest
 
 from course_utils.evaluation import Row, load
-from course_utils.evaluation.rows import (
+from course_utils.evaluation.results import (
     BINARY,
     C2ST,
     GREY,
@@ -41,7 +41,7 @@ def test_rows_are_ranked_by_fit_and_what_has_none_comes_last():
         worse,
         none,
     ]
-    assert universe.first == KL_HISTOGRAM and none.first == C2ST and none.look(C2ST).value == 0.5
+    assert universe.first == KL_HISTOGRAM and none.first == C2ST and none.two_sample(C2ST).value == 0.5
 
 
 def test_a_row_has_known_scores_and_finite_ones():

@@ -6,7 +6,7 @@ from scipy.linalg import sqrtm
 
 from course_utils.datasets import digits
 from course_utils.evaluation import classifier_two_sample_test, frechet_distance
-from course_utils.evaluation.rows import BINARY, C2ST, FRECHET, GREY
+from course_utils.evaluation.results import BINARY, C2ST, FRECHET, GREY
 from course_utils.models import NICE, PixelCNN
 from course_utils.recognition import DigitClassifier
 from course_utils.scoreboard import features

@@ -13,13 +13,9 @@ from course_utils.evaluation.measures import (
     sample_agreement,
     state_log_probs,
 )
-from course_utils.evaluation.partition import (
-    PartitionEstimate,
-    annealed_importance_sampling,
-    importance_sampling,
-)
+from course_utils.evaluation.partition import PartitionEstimate, annealed_importance_sampling
 from course_utils.evaluation.parzen import parzen_log_prob, parzen_score
-from course_utils.evaluation.rows import Row, load
+from course_utils.evaluation.results import Row, load
 from course_utils.evaluation.two_samples import classifier_two_sample_test, frechet_distance
 
 __all__ = [
@@ -32,7 +28,6 @@ __all__ = [
     "exact_kl",
     "frechet_distance",
     "held_out",
-    "importance_sampling",
     "load",
     "log_probs",
     "paired_difference",

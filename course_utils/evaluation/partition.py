@@ -12,9 +12,6 @@ from course_utils.divergences import Estimate
 from course_utils.models import BoltzmannMachine
 from course_utils.models.boltzmann import flip_coins
 from course_utils.runtime import as_double
-from course_utils.taxonomy import ExplicitMarkovChain, TractableDensity
-
-BATCH = 8192
 
 
 @dataclass(frozen=True)
@@ -61,7 +58,7 @@ def annealed_importance_sampling(
     base: Tensor | None = None,
     generator: torch.Generator | None = None,
 ) -> PartitionEstimate:
-    r"""log Z of a restricted Boltzmann machine by annealing from a law that is known to the machine.
+    r"""log Z of a restricted Boltzmann machine by annealing from independent pixels.
 
     Between independent pixels with log-odds a (β = 0) and the machine (β = 1) stand the machines with
 
@@ -127,44 +124,3 @@ def _request(
         return betas, torch.zeros_like(model.b)
     white = model.check(base).flatten(1).sum(0)
     return betas, ((white + 1) / (len(base) + 1 - white)).log()
-
-
-@torch.no_grad()
-def importance_sampling(
-    model: ExplicitMarkovChain,
-    proposal: TractableDensity,
-    *,
-    n: int = 10_000,
-    generator: torch.Generator | None = None,
-) -> PartitionEstimate:
-    """log Z of an unnormalised density by samples of a model whose density is exact: E[e^{−F(x)}/q(x)] = Z.
-
-    Good where q is close to p; where q misses a mode of p, few weights are large and most runs miss it.
-
-    Args:
-        model: has a free energy.
-        proposal: q, such as a NADE that learned from samples of the model, or from its data.
-        n: how many samples.
-        generator: the random numbers to use.
-
-    Raises:
-        ValueError: n is less than 2, or the two do not live on the same images.
-    """
-    who = "importance_sampling"
-    if check_count(n, f"{who}: n") < 2:
-        raise ValueError(f"{who}: expected n of at least 2, got {n}")
-    if not isinstance(model, ExplicitMarkovChain) or not isinstance(proposal, TractableDensity):
-        kinds = f"{type(model).__name__} and {type(proposal).__name__}"
-        raise ValueError(f"{who}: expected a model with a free energy and one with a density, got {kinds}")
-    if model.event_shape != proposal.event_shape or model.support != proposal.support:
-        raise ValueError(
-            f"{who}: expected both on the same images, got {model.event_shape} with values {model.support} "
-            f"and {proposal.event_shape} with values {proposal.support}"
-        )
-    sizes = [min(BATCH, n - start) for start in range(0, n, BATCH)]
-    x = torch.cat([proposal.sample(size, generator=generator) for size in sizes])
-    log_w = [
-        -model.free_energy(part.to(model.reference)).cpu().double() - proposal.log_prob(part).cpu().double()
-        for part in x.split(BATCH)
-    ]
-    return from_log_weights(torch.cat(log_w))

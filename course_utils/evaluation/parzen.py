@@ -55,5 +55,6 @@ def parzen_score(
     Raises:
         ValueError: shapes differ, or a σ is not positive.
     """
-    best = max(bandwidths, key=lambda sigma: parzen_log_prob(valid, samples, sigma).mean().item())
+    scores = torch.stack([parzen_log_prob(valid, samples, sigma).mean() for sigma in bandwidths])
+    best = bandwidths[int(scores.argmax())]
     return mean(parzen_log_prob(test, samples, best)), best

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from course_utils.evaluation.rows import COMMAND, SETS, SHIPPED, Row, load
+from course_utils.evaluation.results import COMMAND, SETS, SHIPPED, Row, load
 from course_utils.scoreboard.references import reference_rows
 from course_utils.scoreboard.scores import score
 from course_utils.scoreboard.settings import names, sets_of

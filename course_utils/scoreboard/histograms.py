@@ -8,7 +8,7 @@ from torch import Tensor
 from course_utils.checks import check_count
 from course_utils.divergences import kl, total_variation
 from course_utils.evaluation.measures import LARGEST
-from course_utils.evaluation.rows import (
+from course_utils.evaluation.results import (
     KL_EXACT,
     KL_HISTOGRAM,
     REVERSE_KL,

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from course_utils.datasets import dequantise
 from course_utils.divergences import Estimate, mean
-from course_utils.evaluation import rows
+from course_utils.evaluation import results
 from course_utils.evaluation.measures import bits_per_dim, log_probs
 from course_utils.evaluation.partition import annealed_importance_sampling
 from course_utils.runtime import as_double
@@ -44,8 +44,8 @@ def costs(model: GenerativeModel, x: Tensor, seed: int = 0) -> dict[str, tuple[T
         return {"exact": (-log_probs(model, x), 0.0)}
     if isinstance(model, Variational):
         elbos = [as_double(model.elbo(x, generator=dice)) for _ in range(ELBO_DRAWS)]
-        bound = model.importance_weighted_bound(x, rows.IWAE_CODES, generator=dice)
-        names = f"IWAE-{rows.IWAE_CODES}", "ELBO"
+        bound = model.importance_weighted_bound(x, results.IWAE_CODES, generator=dice)
+        names = f"IWAE-{results.IWAE_CODES}", "ELBO"
         return dict(zip(names, ((-as_double(bound), 0.0), (-torch.stack(elbos).mean(0), 0.0)), strict=True))
     if isinstance(model, ExplicitMarkovChain):
         log_z = log_partition(model, seed)
@@ -80,15 +80,15 @@ def held_out_scores(
     Args:
         model: trained on ``data``.
         x: test images; dequantised where the model is a density.
-        data: ``rows.BINARY`` or ``rows.GREY``.
+        data: ``results.BINARY`` or ``results.GREY``.
         seed: see ``costs``.
     """
     first, scores = None, {}
     for how, (cost, error) in costs(model, x, seed).items():
-        if data == rows.GREY:
+        if data == results.GREY:
             spread = dequantised(model)
-            cost = bits_per_dim(-cost, model.dims, rows.LEVELS if spread else 1)
-            name = rows.BITS_DEQUANTISED if spread else f"bits/dim, {how}"
+            cost = bits_per_dim(-cost, model.dims, results.LEVELS if spread else 1)
+            name = results.BITS_DEQUANTISED if spread else f"bits/dim, {how}"
         else:
             name = f"nats, {how}"
         value = mean(cost)
@@ -107,7 +107,7 @@ def kl_bound(universe: BinaryUniverse, model: GenerativeModel, n: int = 1000) ->
         return monte_carlo(
             universe,
             lambda v: model.importance_weighted_bound(
-                v.view(-1, *model.event_shape).to(model.reference), rows.IWAE_CODES, generator=dice
+                v.view(-1, *model.event_shape).to(model.reference), results.IWAE_CODES, generator=dice
             ),
             n,
         )
@@ -120,7 +120,7 @@ def dequantised_kl(universe: BinaryUniverse, model: TractableDensity, n: int = 1
 
     Within each cell the density is averaged over ``POINTS`` uniform points: E[−log mean] ≥ −log E.
     """
-    dice = torch.Generator().manual_seed(1)
+    dice = torch.Generator(universe.log_p.device).manual_seed(1)
 
     def log_mass(v: Tensor) -> Tensor:
         x = dequantise(v.repeat_interleave(POINTS, 0), 2, dice).view(-1, *model.event_shape)
@@ -132,5 +132,5 @@ def dequantised_kl(universe: BinaryUniverse, model: TractableDensity, n: int = 1
 
 def monte_carlo(universe: BinaryUniverse, log_q: Callable[[Tensor], Tensor], n: int) -> Estimate:
     """The mean of log p_D(x) − log_q(x) over n draws x ∼ p_D, in nats."""
-    x = universe.sample(n, generator=torch.Generator().manual_seed(0))
-    return mean(universe.log_prob(x) - log_q(x).cpu().double())
+    x = universe.sample(n, generator=torch.Generator(universe.log_p.device).manual_seed(0))
+    return mean(universe.log_prob(x).cpu() - log_q(x).cpu().double())

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from course_utils.datasets import Splits, digits
-from course_utils.evaluation.rows import BINARISED, BINARY, C2ST, FRECHET, GREY, LEVELS
+from course_utils.evaluation.results import BINARISED, BINARY, C2ST, FRECHET, GREY, LEVELS
 from course_utils.evaluation.two_samples import classifier_two_sample_test, frechet_distance
 from course_utils.scoreboard.features import digit_features
 from course_utils.scoreboard.likelihoods import dequantised
@@ -22,18 +22,40 @@ def grid(model: GenerativeModel, x: Tensor, data: str) -> Tensor:
     return (x * (levels - 1)).round() / (levels - 1)
 
 
-def look_scores(fake: Tensor, data: str) -> dict[str, list[float]]:
+def two_sample_scores(fake: Tensor, data: str) -> dict[str, list[float]]:
     """The two-sample scores of as many samples as there are real images.
 
     The classifier learns from the training images and as many samples, and judges the held-out images and
     the other samples. Grey ones are compared a second time in black and white, at the threshold of the
     binary digits: there all systems can be compared.
     """
+
+    def compare(fake: Tensor, kind: str) -> dict[str, list[float]]:
+        train, real = real_images(kind)
+        judged = real, fake[len(train) :]
+        share = classifier_two_sample_test(train, fake[: len(train)], held_out=judged)
+        return {C2ST: list(share), FRECHET: frechet_of_sets(fake, real, kind)}
+
     scores = compare(fake, KINDS[data])
-    if data == GREY:
-        white = compare(black_and_white(fake), "binary")
-        scores |= {name + BINARISED: value for name, value in white.items()}
-    return scores
+    return scores | binarised(compare(black_and_white(fake), "binary")) if data == GREY else scores
+
+
+def real_scores(data: str) -> dict[str, list[float]]:
+    """Real against real, training images in place of samples: what no model can beat."""
+
+    def compare(kind: str) -> dict[str, list[float]]:
+        images, (train, real) = digits(kind), real_images(kind)
+        judged = images.test.x, images.valid.x
+        share = classifier_two_sample_test(train[:SET], train[-SET:], held_out=judged)
+        return {C2ST: list(share), FRECHET: frechet_of_sets(train, real, kind)}
+
+    scores = compare(KINDS[data])
+    return scores | binarised(compare("binary")) if data == GREY else scores
+
+
+def binarised(scores: dict[str, list[float]]) -> dict[str, list[float]]:
+    """The same scores under the names of those in black and white."""
+    return {name + BINARISED: value for name, value in scores.items()}
 
 
 def black_and_white(x: Tensor) -> Tensor:
@@ -45,34 +67,12 @@ def black_and_white(x: Tensor) -> Tensor:
     return (x * (LEVELS - 1) >= LEVELS // 2).float()
 
 
-def compare(fake: Tensor, kind: str) -> dict[str, list[float]]:
-    """C2ST and Fréchet distance of samples ``(N, 1, 8, 8)`` to real images, N as many as all of those."""
-    train, real = real_images(kind)
-    told = classifier_two_sample_test(train, fake[: len(train)], held_out=(real, fake[len(train) :]))
-    return {C2ST: list(told), FRECHET: frechet_of_sets(fake, real, kind)}
-
-
 def frechet_of_sets(fake: Tensor, real: Tensor, kind: str) -> list[float]:
     """The mean Fréchet distance to real images over disjoint sets of 598, with its standard error."""
     features = digit_features(real, kind)
     found = [frechet_distance(features, digit_features(s, kind)) for s in fake.split(SET) if len(s) == SET]
     error = sum(one.standard_error**2 for one in found) ** 0.5 / len(found)
     return [sum(one.value for one in found) / len(found), error]
-
-
-def real_scores(data: str) -> dict[str, list[float]]:
-    """The floor: real against real, training images in place of samples."""
-
-    def floor(kind: str) -> dict[str, list[float]]:
-        images, (train, real) = digits(kind), real_images(kind)
-        others = images.test.x, images.valid.x
-        told = classifier_two_sample_test(train[:SET], train[-SET:], held_out=others)
-        return {C2ST: list(told), FRECHET: frechet_of_sets(train, real, kind)}
-
-    scores = floor(KINDS[data])
-    if data == GREY:
-        scores |= {name + BINARISED: value for name, value in floor("binary").items()}
-    return scores
 
 
 def real_images(kind: str) -> tuple[Tensor, Tensor]:

@@ -7,14 +7,14 @@ import torch
 from torch import Tensor
 
 from course_utils.datasets import Splits, dequantise, digits
-from course_utils.evaluation import rows
+from course_utils.evaluation import results
 from course_utils.evaluation.measures import paired_difference, state_log_probs
-from course_utils.evaluation.rows import GREY, KL_BOUND, LEVELS, Row, spell
+from course_utils.evaluation.results import GREY, KL_BOUND, LEVELS, Row, spell
 from course_utils.runtime import set_seed
 from course_utils.scoreboard.histograms import SAMPLES, draw_states, exact_scores, histogram_scores
 from course_utils.scoreboard.likelihoods import dequantised, held_out_scores, kl_bound
 from course_utils.scoreboard.references import simple_costs
-from course_utils.scoreboard.sample_quality import KINDS, SET, grid, look_scores
+from course_utils.scoreboard.sample_quality import KINDS, SET, grid, two_sample_scores
 from course_utils.scoreboard.settings import DRAWS, Choice, build, choice, entries
 from course_utils.taxonomy import ExplicitMarkovChain, GenerativeModel, TractableDensity
 from course_utils.training import fit
@@ -28,7 +28,7 @@ def score(name: str, data: str, *, samples: int = SAMPLES, progress: bool = Fals
 
     Args:
         name: a class of the tree ("NADE"), or "NADE, 8 orders", "MADE, 8 orders".
-        data: one of ``rows.SETS``.
+        data: one of ``results.SETS``.
         samples: how many samples the histogram is made of, on a universe.
         progress: show a bar.
         training: settings of ``fit`` in place of those of the table, such as epochs=1.
@@ -39,7 +39,7 @@ def score(name: str, data: str, *, samples: int = SAMPLES, progress: bool = Fals
     set_seed(0)
     model = build(name, data)
     own = choice(name, data) if name in entries() else Choice()
-    universe = bars_and_stripes(rows.UNIVERSES[data]) if data in rows.UNIVERSES else None
+    universe = bars_and_stripes(results.UNIVERSES[data]) if data in results.UNIVERSES else None
     images = None if universe else digits(KINDS[data])
     started = time.process_time()
     history = train(model, data, universe or images, progress, own.fit | training)
@@ -126,4 +126,4 @@ def on_digits(
         torch.manual_seed(1)
         more = model.sample(sum(map(len, images)) - len(drawn))
     fake = torch.cat([drawn, more]).cpu().float()
-    return scores | look_scores(grid(model, fake, data), data), better
+    return scores | two_sample_scores(grid(model, fake, data), data), better

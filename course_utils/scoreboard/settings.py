@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import torch
 
 import course_utils.models  # noqa: F401  the systems take their places on the tree
-from course_utils.evaluation.rows import BINARY, GREY, LEVELS, UNIVERSES
+from course_utils.evaluation.results import BINARY, GREY, LEVELS, UNIVERSES
 from course_utils.models.ensemble import OrderEnsemble
 from course_utils.taxonomy import GenerativeModel, TractableDensity, leaves
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from course_utils.evaluation.rows import (
+from course_utils.evaluation.results import (
     BINARY,
     C2ST,
     FRECHET,
@@ -74,7 +74,8 @@ def of_digits(data: str, rows: list[Row]) -> str:
     }
     if data != BINARY:
         columns |= {
-            f"{name}, binarised": lambda row, name=name: shown(row.look(name)) for name in (C2ST, FRECHET)
+            f"{name}, binarised": lambda row, name=name: shown(row.two_sample(name))
+            for name in (C2ST, FRECHET)
         }
     note = (
         "≤: a bound, the true cost is no larger; ≈: an estimate. C2ST: ½ if samples pass for real, 1 if none "

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from course_utils.divergences import Estimate
 from course_utils.evaluation import Row, load
-from course_utils.evaluation.rows import (
+from course_utils.evaluation.results import (
     BINARY,
     C2ST,
     FRECHET,
@@ -37,7 +37,7 @@ def of_universe(data: str, name: str) -> Callable[[Row], Estimate | None]:
 
 def of_digits(name: str) -> Callable[[Row], Estimate | None]:
     """How to read a two-sample score in black and white."""
-    return lambda row: row.look(name) if row.data in (BINARY, GREY) else None
+    return lambda row: row.two_sample(name) if row.data in (BINARY, GREY) else None
 
 
 def of_cost(name: str) -> Callable[[Row], Estimate | None]:

@@ -15,7 +15,7 @@ from matplotlib.transforms import Bbox, IdentityTransform
 import course_utils.models  # noqa: F401  the systems take their places on the tree
 from course_utils import plots
 from course_utils.evaluation import Row, load
-from course_utils.evaluation.rows import BINARY, C2ST, GREY, LIKELIHOODS, MEASURES, TV_HISTOGRAM, UNIVERSES
+from course_utils.evaluation.results import BINARY, C2ST, GREY, LIKELIHOODS, MEASURES, TV_HISTOGRAM, UNIVERSES
 from course_utils.explorers.engine import Explorer, choice
 from course_utils.plots.taxonomy_tree import LETTERS, UNLIT, branches, is_system
 from course_utils.plots.taxonomy_tree import systems as titles_under
@@ -196,7 +196,7 @@ def facts(model: str, rows: list[Row]) -> list[str]:
         if name is not None:
             mark = {"bound": "≤ ", "estimate": "≈ ", "exact": ""}[MEASURES[name].kind]
             parts.append(f"{mark}{row[name].value:.2f} {MEASURES[name].unit}")
-        told = row.look(C2ST)
+        told = row.two_sample(C2ST)
         parts += [f"{100 * told.value:.0f} % told from real"] if told else []
         lines += [f"{row.data}: {', '.join(parts)}", f"trained in {row.seconds:.0f} s"]
     return lines or ["no row in the table yet"]

@@ -132,10 +132,11 @@ class Row:
         """The standard error of the first score."""
         return self[self.first].standard_error
 
-    def look(self, name: str) -> Estimate | None:
+    def two_sample(self, name: str) -> Estimate | None:
         """A two-sample score on black and white images, whatever the row's images are; None: not measured.
 
-        >>> Row("NICE", GREY, "exact", {"C2ST": [0.9, 0.0], "C2ST, binarised": [0.8, 0.0]}).look("C2ST").value
+        >>> row = Row("NICE", GREY, "exact", {"C2ST": [0.9, 0.0], "C2ST, binarised": [0.8, 0.0]})
+        >>> row.two_sample("C2ST").value
         0.8
         """
         name += BINARISED if self.data == GREY else ""
