@@ -6,6 +6,7 @@ and nothing else, so that it survives the next release and reading it can run no
 
 import os
 import secrets
+import time
 import zipfile
 from io import BytesIO
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+STALE = 60.0  # seconds after which an unfinished file is taken for one of a program that was killed
 SIMPLE = (bool, int, float, str, bytes, type(None))
 
 
@@ -50,14 +52,21 @@ def write(path: str | os.PathLike[str], payload: dict) -> Path:
     path = _file(path, "write")
     if not isinstance(payload, dict):
         raise ValueError(f"storage.write: expected a dict, got {type(payload).__name__}")
-    content = _plain(payload, "payload")
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     whole = BytesIO()  # torch's own writer does not say that a disk is full
-    torch.save(content, whole)
+    torch.save(_plain(payload, "payload"), whole)
+    return write_bytes(path, whole.getbuffer())
+
+
+def write_bytes(path: Path, content: bytes | memoryview) -> Path:
+    """Write a file of any kind, atomically: as ``write``, and raising what it raises."""
+    for left in path.parent.glob(f".{path.name}.*.tmp"):
+        if time.time() - left.stat().st_mtime > STALE:
+            left.unlink(missing_ok=True)
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(unfinished, "xb") as file:
-            file.write(whole.getbuffer())
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(unfinished, path)

@@ -23,7 +23,6 @@ FLAGS = (
 ).split()
 HERE = ("127.0.0.1", "localhost")
 LOCAL_SCHEMES = ("data", "blob", "about")
-OVERRIDES = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
 SERVER = """
 import os, signal, sys, threading
 from jupyterlab.labapp import main
@@ -94,13 +93,11 @@ def serve(root: Path, home: Path) -> Iterator[tuple[str, str]]:
         "JUPYTERLAB_WORKSPACES_DIR": home / "workspaces",
         "IPYTHONDIR": home / "ipython",
     }
-    for place in (*places.values(), home / "overrides"):
+    for place in places.values():
         place.mkdir(parents=True)
-    (home / "overrides" / "overrides.json").write_text(json.dumps(OVERRIDES))
     token, log = secrets.token_hex(16), home / "server.log"
     command = [sys.executable, "-c", SERVER, "--no-browser", "--allow-root"]
     command += ["--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", f"--ServerApp.root_dir={root}"]
-    command += [f"--LabApp.app_settings_dir={home / 'overrides'}", "--LabApp.extension_manager=readonly"]
     command += ["--LabApp.expose_app_in_browser=True"]
     environment = {**os.environ, **{name: str(place) for name, place in places.items()}}
     environment |= {"JUPYTER_TOKEN": token, "JUPYTER_PREFER_ENV_PATH": "1"}

@@ -7,8 +7,8 @@ from importlib import import_module
 
 import numpy as np
 import pytest
-from torchvision.datasets import MNIST
 
+fetch = import_module("course_utils.datasets.fetch")
 mnist_module = import_module("course_utils.datasets.mnist")
 TRAIN, VALID, TEST = 20, 8, 12
 
@@ -20,16 +20,16 @@ def idx(array):
 
 @pytest.fixture
 def small(monkeypatch, tmp_path):
-    """Four small files that torchvision takes for MNIST; no cache, no COURSE_DATA, no mirror."""
+    """Four small files that stand for MNIST; no cache, no COURSE_DATA, no mirror."""
     rng = np.random.default_rng(0)
     n = TRAIN + VALID
     grey = {"train": rng.integers(0, 256, (n, 28, 28)), "t10k": rng.integers(0, 256, (TEST, 28, 28))}
     label = {"train": rng.integers(0, 10, n), "t10k": rng.integers(0, 10, TEST)}
     files = {f"{part}-images-idx3-ubyte.gz": idx(grey[part]) for part in ("train", "t10k")}
     files |= {f"{part}-labels-idx1-ubyte.gz": idx(label[part]) for part in ("train", "t10k")}
-    files = {name: files[name] for name, _ in MNIST.resources}
-    monkeypatch.setattr(MNIST, "resources", [(n, hashlib.md5(b).hexdigest()) for n, b in files.items()])
-    monkeypatch.setattr(MNIST, "mirrors", [closed_port()])
+    files = {name: files[name] for name in fetch.FILES}
+    monkeypatch.setattr(fetch, "FILES", {n: hashlib.md5(b).hexdigest() for n, b in files.items()})
+    monkeypatch.setattr(fetch, "MIRRORS", [closed_port()])
     monkeypatch.setattr(mnist_module, "VALID", VALID)
     monkeypatch.delenv("COURSE_DATA", raising=False)
     return files, grey, label

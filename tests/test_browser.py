@@ -77,6 +77,20 @@ def test_notebook_03_runs_and_its_sliders_move_its_pictures(lab: Lab, tmp_path: 
         assert lab.strangers() == []
 
 
+def test_the_first_screen_asks_nothing_and_nobody(lab: Lab, tmp_path: Path):
+    """JupyterLab's news, its look for a newer version and its extensions from PyPI are off."""
+    with photographed(lab, tmp_path):
+        lab.open(find("03").name)
+        lab.page.wait_for_timeout(3 * SECONDS)  # the question came within one
+        assert lab.page.locator(".Toastify__toast, .jp-Dialog").count() == 0
+        asked = [url for url in lab.requests if "/lab/api/" in url]
+        assert not [url for url in asked if any(word in url for word in ("news", "update", "extensions"))]
+        plugins = lab.page.evaluate("() => window.jupyterapp.listPlugins()")
+        assert "@jupyterlab/apputils-extension:notification" in plugins
+        assert not [name for name in plugins if "announcements" in name or "extensionmanager" in name]
+        assert lab.strangers() == []
+
+
 def test_notebook_03_is_its_own_slide_show(lab: Lab, tmp_path: Path):
     with photographed(lab, tmp_path):
         lab.open(find("03").name)

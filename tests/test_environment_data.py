@@ -3,7 +3,6 @@
 import gzip
 
 import pytest
-from torchvision.datasets import MNIST
 
 from course_utils.datasets import fetch
 from course_utils.environment import Finding, data
@@ -39,10 +38,6 @@ def test_digits(tmp_path, monkeypatch):
     assert "not installed" in data.digits().found
 
 
-def test_mnist_checksums_are_those_of_torchvision():
-    assert dict(MNIST.resources) == data.MNIST_FILES
-
-
 def fill(raw, names, content=b"right"):
     raw.mkdir(parents=True, exist_ok=True)
     for name in names:
@@ -53,10 +48,11 @@ def fill(raw, names, content=b"right"):
 def places(tmp_path, monkeypatch):
     """An empty cache and an empty COURSE_DATA, and files of five bytes that count as MNIST."""
     md5 = fetch.hashlib.md5(b"right", usedforsecurity=False).hexdigest()
-    monkeypatch.setattr(data, "MNIST_FILES", dict.fromkeys(data.MNIST_FILES, md5))
+    monkeypatch.setattr(fetch, "FILES", dict.fromkeys(fetch.FILES, md5))
     monkeypatch.setattr(fetch, "DATA", tmp_path / "data")
     monkeypatch.setenv("COURSE_DATA", str(tmp_path / "own"))
-    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / fetch.BINARIZED.parent).mkdir(parents=True)
+    (tmp_path / "own" / fetch.BINARIZED).touch()
     return tmp_path / "data" / fetch.RAW, tmp_path / "own" / fetch.RAW
 
 
@@ -66,13 +62,14 @@ def test_mnist_not_here(places, monkeypatch, tmp_path):
     assert "COURSE_DATA" in found.hint
     monkeypatch.delenv("COURSE_DATA")
     assert data.mnist().state == "note"
-    monkeypatch.setenv("COURSE_DATA", str(tmp_path / "nowhere"))
-    assert data.mnist().state == "problem"
+    for wrong in ("nowhere", "own/BinarizedMNIST"):
+        monkeypatch.setenv("COURSE_DATA", str(tmp_path / wrong))
+        assert data.mnist().state == "problem" and wrong in data.mnist().found
 
 
 def test_mnist_here_in_either_place_or_both(places):
     cache, own = places
-    first, *others = data.MNIST_FILES
+    first, *others = fetch.FILES
     fill(own, others)
     assert data.mnist().state == "note"
     fill(cache, [first])
@@ -83,7 +80,7 @@ def test_mnist_here_in_either_place_or_both(places):
 
 def test_mnist_damaged(places):
     cache, own = places
-    first, *others = data.MNIST_FILES
+    first, *others = fetch.FILES
     fill(cache, others)
     fill(cache, [first], b"wrong")
     found = data.mnist()

@@ -1,20 +1,25 @@
 """MNIST and its fixed binarisation: read from files that are verified first, and never left half-done."""
 
 import hashlib
-from importlib import import_module
+import io
+import tokenize
+import zlib
 
 import numpy as np
 import pytest
 import torch
-from small_mnist import TEST, TRAIN, VALID, everything, lay, mnist_module, small
+from small_mnist import TEST, TRAIN, VALID, everything, fetch, lay, mnist_module, small
 from torchvision.datasets import MNIST
 
 from course_utils.datasets import DatasetUnavailable, binarized_mnist, mnist
 from course_utils.datasets.digits import split_mix
 from course_utils.datasets.images import KINDS
 
-fetch = import_module("course_utils.datasets.fetch")
 __all__ = ["small"]
+
+
+def test_files_and_mirrors_are_those_of_torchvision():
+    assert fetch.FILES == dict(MNIST.resources) and fetch.MIRRORS == MNIST.mirrors
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -43,11 +48,9 @@ def test_mnist_reads_a_local_root_without_touching_it(small, monkeypatch, tmp_pa
 def test_a_verified_cache_is_used_as_it_is(small, monkeypatch, tmp_path):
     lay(tmp_path, small[0])
     mnist(root=tmp_path)
-    after = everything(tmp_path)
-    assert len(after) == 8
-    monkeypatch.setattr(fetch, "bring", None)
+    assert len(everything(tmp_path)) == 4
+    monkeypatch.setattr(fetch, "write_bytes", None)
     mnist(root=str(tmp_path))
-    assert everything(tmp_path) == after
 
 
 @pytest.mark.parametrize("spoil", [lambda b: b[: len(b) // 2], lambda b: b[:-1] + b"?", lambda b: b""])
@@ -73,7 +76,7 @@ def test_a_damaged_cache_is_named_when_nothing_can_replace_it(small, tmp_path):
     raw = lay(tmp_path, files)
     with pytest.raises(DatasetUnavailable) as caught:
         mnist(root=tmp_path)
-    for word in (str(raw / name), expected, hashlib.md5(files[name]).hexdigest(), MNIST.mirrors[0]):
+    for word in (str(raw / name), expected, hashlib.md5(files[name]).hexdigest(), fetch.MIRRORS[0]):
         assert word in str(caught.value)
 
 
@@ -86,17 +89,34 @@ def test_a_damaged_cache_is_healed_from_a_local_root(small, monkeypatch, tmp_pat
     assert {name: (raw / name).read_bytes() for name in files} == files
 
 
+@pytest.mark.parametrize("call", [mnist, binarized_mnist])
 @pytest.mark.parametrize(
-    "spoil", [lambda b: b[:-1], lambda b: b + b"0", lambda b: b[:99] + b"??" + b[101:], None]
+    "kind, came",
+    [("nowhere", "no such folder"), ("file", "a file"), ("empty", "without"), ("other", "without")],
 )
-def test_a_damaged_unpacked_file_is_unpacked_again(small, tmp_path, spoil):
-    raw = lay(tmp_path, small[0])
-    mnist(root=tmp_path)
-    whole = everything(tmp_path)
-    victim = raw / "train-images-idx3-ubyte"
-    victim.write_bytes(spoil(victim.read_bytes())) if spoil else victim.unlink()
-    mnist(root=tmp_path)
-    assert everything(tmp_path) == whole
+def test_a_course_data_without_data_says_so_and_nothing_is_fetched(
+    small, monkeypatch, tmp_path, kind, came, call
+):
+    place = tmp_path / kind
+    if kind == "file":
+        place.write_text("no folder")
+    elif kind != "nowhere":
+        (place / "MNIST" / "raw" if kind == "other" else place).mkdir(parents=True)
+    monkeypatch.setenv("COURSE_DATA", str(place))
+    monkeypatch.setattr(fetch, "download", None)
+    with pytest.raises(DatasetUnavailable) as caught:
+        call(root=tmp_path / "cache")
+    said = str(caught.value)
+    assert came in said and f"COURSE_DATA names {place}" in said and "\n" not in said
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_tilde_in_course_data_is_the_home(small, monkeypatch, tmp_path):
+    lay(tmp_path / "local", small[0])
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("COURSE_DATA", "~/local")
+    assert len(mnist(root=tmp_path / "cache")) == TRAIN + VALID + TEST
 
 
 def test_a_cache_that_cannot_be_written_is_one_error(small, tmp_path):
@@ -138,6 +158,7 @@ def test_binarized_mnist_unpacks_the_bits(packed, monkeypatch, tmp_path, labelle
 
 
 def test_binarized_mnist_that_is_not_here_is_one_error(packed, monkeypatch, tmp_path):
+    lay(tmp_path / "local", {name: b"" for name in fetch.FILES})
     monkeypatch.setenv("COURSE_DATA", str(tmp_path / "local"))
     with pytest.raises(DatasetUnavailable, match="no download") as caught:
         binarized_mnist(root=tmp_path / "cache")
@@ -160,6 +181,91 @@ def test_a_damaged_binarized_mnist_is_one_error(packed, tmp_path, damage):
     with pytest.raises(DatasetUnavailable, match="is damaged: ") as caught:
         binarized_mnist(root=tmp_path)
     assert str(path) in str(caught.value)
+
+
+def load_or_refuse(path, whole):
+    """Either one clear error, or the very images: nothing else may come out of a damaged file."""
+    try:
+        data = binarized_mnist(root=path.parents[1])
+    except DatasetUnavailable as error:
+        assert str(path) in str(error) and len(str(error)) < 1000
+        return False
+    assert all(torch.equal(a, b) for a, b in zip(tensors(data), tensors(whole), strict=True))
+    return True
+
+
+def tensors(splits):
+    return [tensor for part in splits for tensor in part]
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_no_fault_in_the_file_is_another_error_or_other_images(packed, tmp_path, compressed):
+    path = save(tmp_path, packed, train_labels=np.arange(TRAIN, dtype=np.uint8))
+    if compressed:
+        with np.load(path) as arrays:
+            content = dict(arrays)
+        np.savez_compressed(path, **content)
+    whole, good = binarized_mnist(root=tmp_path), path.read_bytes()
+    rng = np.random.default_rng(0)
+    refused = 0
+    for cut in rng.integers(0, len(good), 40):
+        path.write_bytes(good[:cut])
+        assert not load_or_refuse(path, whole)
+    for place in [*rng.integers(0, len(good), 60), *range(0, 300, 5), *range(len(good) - 400, len(good), 5)]:
+        spoilt = bytearray(good)
+        spoilt[place] ^= 1 << rng.integers(8)
+        path.write_bytes(spoilt)
+        refused += not load_or_refuse(path, whole)
+    assert refused > 50
+
+
+HEADERS = [
+    "{'descr': '|u1', 'fortran_order': False, 'shape': (99999999999, 98), }",
+    "{'descr': '|u1', 'fortran_order': False, 'shape': (-5, 98), }",
+    "{'descr': '|u1', 'fortran_order': False, 'shape': (99999999999999999999999, 98), }",
+    "{'descr': '|O', 'fortran_order': False, 'shape': (20, 98), }",
+    "{'descr': '<M8[s]', 'fortran_order': False, 'shape': (20, 98), }",
+    "{'descr': '|u1', 'fortran_order': False, 'shape': (20, 98)",
+    "{" * 5000,
+    "(" * 200 + "'",
+    "\0" * 40,
+    "[x for x in ().__class__.__base__.__subclasses__()]",
+]
+
+
+@pytest.mark.parametrize("header", HEADERS, ids=range(len(HEADERS)))
+def test_a_crafted_header_is_one_error(packed, tmp_path, header):
+    path = save(tmp_path, {})
+    text = header.encode().ljust(118)
+    array = b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + bytes(TRAIN * 98)
+    with mnist_module.ZipFile(path, "w") as archive:
+        archive.writestr("train.npy", array)
+    with pytest.raises(DatasetUnavailable, match="is damaged: "):
+        binarized_mnist(root=tmp_path)
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(packed, monkeypatch, tmp_path):
+    path = save(tmp_path, packed)
+    with mnist_module.ZipFile(path, "w", 8) as archive:
+        archive.writestr("train.npy", bytes(10**7))
+    monkeypatch.setattr(mnist_module.ZipFile, "read", None)
+    with pytest.raises(DatasetUnavailable, match="expected train of 20 rows, got 10000000 bytes"):
+        binarized_mnist(root=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "error", [zlib.error, tokenize.TokenError, MemoryError, OverflowError, RecursionError]
+)
+def test_whatever_its_reader_raises_is_the_one_error(packed, monkeypatch, tmp_path, error):
+    save(tmp_path, packed)
+
+    def broken(file: io.BytesIO, allow_pickle: bool) -> None:
+        assert not allow_pickle
+        raise error
+
+    monkeypatch.setattr(np, "load", broken)
+    with pytest.raises(DatasetUnavailable, match=f"is damaged: {error.__name__}"):
+        binarized_mnist(root=tmp_path)
 
 
 # The real files, where COURSE_DATA has them

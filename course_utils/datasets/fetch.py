@@ -1,27 +1,34 @@
-"""Bring the four files of MNIST here, verified: from the cache, a local folder or torchvision's mirrors.
+"""Bring the four files of MNIST here, verified: from the cache, a local folder or a mirror.
 
-Nothing half-done is left in the cache: files are copied, downloaded and unpacked in a folder beside it,
-and only those whose checksum is right are moved in, each in one step.
+Each file is read whole into memory, within a budget of bytes and seconds, and written to the cache in one
+step once its checksum is right: nothing half-done is ever left there.
 """
 
 import hashlib
 import os
 import shutil
-import socket
 import time
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from threading import Thread
-from urllib.request import Request, urlopen
+from threading import Event, Thread
+from urllib.request import urlopen
+
+from course_utils.storage import write_bytes
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 RAW = Path("MNIST", "raw")
-PATIENCE = 5.0  # seconds without a word from a mirror
-CHUNK = 2**20
+BINARIZED = Path("BinarizedMNIST", "binarized_mnist.npz")
+FILES = {  # with their MD5, a guard against damage; both as torchvision has them, whose import costs seconds
+    "train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
+    "train-labels-idx1-ubyte.gz": "d53e105ee54ea40749a09fcbcd1e9432",
+    "t10k-images-idx3-ubyte.gz": "9fb629c4189551a2d022fa330f9573f3",
+    "t10k-labels-idx1-ubyte.gz": "ec29112dd5afa0611ce80d1b7f02629c",
+}
+MIRRORS = ["https://ossci-datasets.s3.amazonaws.com/mnist/", "http://yann.lecun.com/exdb/mnist/"]
+PATIENCE = 6.0  # seconds until a mirror's first word, and between two
+SECONDS = 180.0  # for a file from a mirror; the largest has 9.9 MB
+BYTES = 10 * 2**20
+PIECE = 2**16
 
 
 class DatasetUnavailable(RuntimeError):
@@ -29,13 +36,27 @@ class DatasetUnavailable(RuntimeError):
 
 
 def local_root() -> Path | None:
-    """The folder that the environment variable COURSE_DATA names, or None."""
+    """The folder that the environment variable COURSE_DATA names, or None.
+
+    Raises:
+        DatasetUnavailable: it names nothing, a file, or a folder that holds none of the course's data.
+    """
     named = os.environ.get("COURSE_DATA", "").strip()
-    return Path(named).expanduser() if named else None
+    if not named:
+        return None
+    root = Path(named).expanduser()
+    wanted = [RAW / name for name in FILES] + [BINARIZED]
+    if any((root / path).is_file() for path in wanted):
+        return root
+    came = "a folder without them" if root.is_dir() else "a file" if root.exists() else "no such folder"
+    raise DatasetUnavailable(
+        f"COURSE_DATA names {root}: expected a folder that holds {RAW.as_posix()}/*.gz or "
+        f"{BINARIZED.as_posix()}, got {came}. Mend or remove that environment variable."
+    )
 
 
-def fetch_mnist(root: Path) -> Path:
-    """Make sure that root/MNIST/raw holds MNIST, unpacked and verified; returns root.
+def fetch_mnist(root: Path) -> dict[str, bytes]:
+    """The four files of MNIST, each with the right checksum, and in ``root/MNIST/raw`` from now on.
 
     A file of the cache that is damaged is replaced. A damaged file under COURSE_DATA is an error: that
     folder is the user's, and is only read.
@@ -44,149 +65,117 @@ def fetch_mnist(root: Path) -> Path:
         DatasetUnavailable: naming every file that is missing or wrong, what the mirrors said, and the
             ways out.
     """
-    from torchvision.datasets import MNIST
-
-    wanted = dict(MNIST.resources)
-    root = root.expanduser()
-    raw, local = root / RAW, local_root()
-    places = [raw] if local is None else [raw, local / RAW]
+    raw, local = root.expanduser() / RAW, local_root()
     try:
-        if all(is_unpacked(raw / name, md5) for name, md5 in wanted.items()):
-            return root
-        faults = [said for name, md5 in wanted.items() if local and (said := fault(local / RAW / name, md5))]
-        if faults:
-            raise DatasetUnavailable(explain(faults, raw, wanted))
-        root.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=root, prefix=".mnist-") as beside:
-            bring(Path(beside), places, wanted)
+        sweep(raw.parents[1])
+        files = intact(raw)
+        if local and len(files) < len(FILES):
+            if faults := [said for name in FILES if (said := fault(local / RAW / name))]:
+                raise DatasetUnavailable(explain(faults, raw))
+            found = intact(local / RAW)
+            for name in found.keys() - files:
+                write_bytes(raw / name, found[name])
+            files = found | files
+        if missing := [name for name in FILES if name not in files]:
+            raw.mkdir(parents=True, exist_ok=True)  # where that fails, nothing need be fetched
+            files |= download(missing, raw, local)
     except OSError as error:
-        said = f"{type(error).__name__}: {error}"
-        raise DatasetUnavailable(
-            explain([f"cannot read or write under {root}: {said}"], raw, wanted)
-        ) from None
-    return root
+        said = f"cannot read or write under {root}: {type(error).__name__}: {error}"
+        raise DatasetUnavailable(explain([said], raw)) from None
+    return files
 
 
-def bring(beside: Path, places: list[Path], wanted: dict[str, str]) -> None:
-    """Collect and unpack the files in the folder ``beside``, then move what is right to the first place."""
-    from torchvision.datasets import MNIST
-
-    staged, raw = beside / RAW, places[0]
-    staged.mkdir(parents=True)
-    for name, md5 in wanted.items():
-        right = (p / name for p in places if (p / name).is_file() and md5_of(p / name) == md5)
-        if source := next(right, None):
-            shutil.copyfile(source, staged / name)
-    missing = [name for name in wanted if not (staged / name).exists()]
-    try:
-        if missing:
-            download(beside, missing, places, wanted)
-        else:
-            MNIST(beside, download=True)  # finds the four archives, so it only unpacks them
-    finally:
-        keep(staged, raw, wanted)
+def intact(folder: Path) -> dict[str, bytes]:
+    """The files of MNIST in a folder whose checksum is right, with their content."""
+    here = {name: (folder / name).read_bytes() for name in FILES if (folder / name).is_file()}
+    return {name: content for name, content in here.items() if right(name, content)}
 
 
-def download(beside: Path, missing: list[str], places: list[Path], wanted: dict[str, str]) -> None:
-    """Let torchvision download and unpack what is missing, from the mirrors that answer."""
-    from torchvision.datasets import MNIST
+def download(missing: list[str], raw: Path, local: Path | None) -> dict[str, bytes]:
+    """Fetch files from the mirrors, in their order; a mirror that fails once is not asked again."""
+    print(f"Fetching {len(missing)} of the four files of MNIST (11 MB in all) into {raw} ...")
+    files: dict[str, bytes] = {}
+    faults = [said for name in missing if (said := fault(raw / name))]
+    for mirror in MIRRORS:
+        for name in missing:
+            if name in files:
+                continue
+            answer = fetch(mirror + name)
+            if isinstance(answer, bytes) and right(name, answer):
+                files[name] = answer
+                write_bytes(raw / name, answer)
+                continue
+            if isinstance(answer, bytes):
+                answer = f"MD5 expected {FILES[name]}, got {md5_of(answer)}"
+            faults.append(f"{mirror}{name}: {answer}")
+            break
+    if len(files) < len(missing):
+        places = " nor in ".join(str(folder) for folder in (raw, local and local / RAW) if folder)
+        absent = ", ".join(name for name in missing if name not in files)
+        raise DatasetUnavailable(explain([f"not in {places}: {absent}", *faults], raw))
+    return files
 
-    mirrors, silent = reachable(MNIST.mirrors, missing[0])
-    failure = ""
-    if mirrors:
-        # torchvision derives the folder from the name of the class, so the name stays.
-        source = type("MNIST", (MNIST,), {"mirrors": mirrors})
-        try:
-            with socket_timeout(PATIENCE):
-                source(beside, download=True)
-            return
-        except (RuntimeError, OSError, HTTPException) as error:
-            failure = f"download: {type(error).__name__}: {' '.join(str(error).split())}"
-    said = [fault(p / name, wanted[name]) for p in (*places, beside / RAW) for name in missing]
-    absent = f"not in {' nor in '.join(map(str, places))}: {', '.join(missing)}"
-    faults = [absent, *filter(None, said), *silent, *filter(None, [failure])]
-    raise DatasetUnavailable(explain(faults, places[0], wanted)) from None
 
+def fetch(url: str) -> bytes | str:
+    """The content of a small file on the web or, if it does not come within the budget, why.
 
-def reachable(mirrors: list[str], name: str) -> tuple[list[str], list[str]]:
-    """Ask all mirrors at once for one file's header: those that answer in time, and what the others said.
-
-    Looking up a name knows no time limit, and a host may have many addresses: so each mirror is asked in
-    a thread that can be left behind.
+    Looking up a name knows no time limit, and a header may come a byte a second: so it is read in a thread
+    that can be left behind.
     """
-    answers: dict[str, str] = {}
+    begun, answer = Event(), [f"not done in {SECONDS:g} s"]
+    deadline = time.monotonic() + SECONDS
+    content = bytearray()
 
-    def ask(mirror: str) -> None:
+    def read() -> None:
         try:
-            with urlopen(Request(mirror + name, method="HEAD"), timeout=PATIENCE):
-                answers[mirror] = ""
+            with urlopen(url, timeout=PATIENCE) as response:
+                begun.set()
+                while piece := response.read1(PIECE):
+                    content.extend(piece)
+                    if len(content) > BYTES:
+                        raise OSError(f"more than {BYTES} bytes")
+                    if time.monotonic() > deadline:
+                        return
+            answer[0] = ""
         except (OSError, HTTPException, ValueError) as error:
-            answers[mirror] = str(getattr(error, "reason", "") or error)
+            answer[0] = " ".join(str(getattr(error, "reason", "") or error).split()) or type(error).__name__
+        begun.set()
 
-    threads = [Thread(target=ask, args=(mirror,), daemon=True) for mirror in mirrors]
-    for thread in threads:
-        thread.start()
-    deadline = time.monotonic() + PATIENCE
-    for thread in threads:
-        thread.join(max(0.0, deadline - time.monotonic()))
-    heard = {mirror: answers.get(mirror, f"no answer within {PATIENCE:g} s") for mirror in mirrors}
-    good = [mirror for mirror, said in heard.items() if not said]
-    return good, [f"{mirror}: {said}" for mirror, said in heard.items() if said]
+    thread = Thread(target=read, daemon=True)
+    thread.start()
+    if not begun.wait(PATIENCE):
+        return f"no answer within {PATIENCE:g} s"
+    thread.join(max(0.0, deadline - time.monotonic()) + PATIENCE)
+    return answer[0] or bytes(content)
 
 
-@contextmanager
-def socket_timeout(seconds: float) -> Iterator[None]:
-    """Let no connection made in this block wait longer than this for its next byte."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(seconds)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)
+def sweep(root: Path) -> None:
+    """Remove what earlier versions left behind when they were killed: folders named ``.mnist-*``."""
+    for left in root.glob(".mnist-*"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
-def keep(staged: Path, raw: Path, wanted: dict[str, str]) -> None:
-    """Move the archives whose checksum is right, and their unpacked files, into the cache."""
-    for name, md5 in wanted.items():
-        archive = staged / name
-        if not archive.is_file() or md5_of(archive) != md5:
-            continue
-        raw.mkdir(parents=True, exist_ok=True)
-        if is_unpacked(archive, md5):
-            os.replace(archive.with_suffix(""), raw / archive.stem)
-        os.replace(archive, raw / name)
+def md5_of(content: bytes) -> str:
+    """The MD5 of a file's content, as hexadecimal digits."""
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
-def is_unpacked(archive: Path, md5: str) -> bool:
-    """Whether a .gz file is right and the file unpacked from it, beside it, is the one it holds."""
-    unpacked = archive.with_suffix("")
-    if not archive.is_file() or not unpacked.is_file() or md5_of(archive) != md5:
-        return False
-    trailer = archive.read_bytes()[-8:]  # gzip: CRC-32 and length of what is inside, little-endian
-    crc = 0
-    with unpacked.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            crc = zlib.crc32(chunk, crc)
-    return trailer == crc.to_bytes(4, "little") + unpacked.stat().st_size.to_bytes(4, "little")
+def right(name: str, content: bytes) -> bool:
+    """Whether this is the content of the file of MNIST with this name."""
+    return md5_of(content) == FILES[name]
 
 
-def md5_of(path: Path) -> str:
-    """The MD5 of a file: a guard against damage, not against an attack."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-
-
-def fault(path: Path, md5: str) -> str | None:
-    """What is wrong with a file, if it is here."""
-    if not path.is_file() or (got := md5_of(path)) == md5:
+def fault(path: Path) -> str | None:
+    """What is wrong with a file of MNIST, if it is here."""
+    if not path.is_file() or right(path.name, content := path.read_bytes()):
         return None
-    return f"{path} is half or corrupt: MD5 expected {md5}, got {got}"
+    return f"{path} is half or corrupt: MD5 expected {FILES[path.name]}, got {md5_of(content)}"
 
 
-def explain(faults: list[str], raw: Path, wanted: dict[str, str]) -> str:
+def explain(faults: list[str], raw: Path) -> str:
     """One message: what is wrong, and the ways out."""
     return "\n  - ".join(["MNIST is not available:", *faults]) + (
         f"\nWays out: set the environment variable COURSE_DATA to a folder that holds {RAW.as_posix()}/*.gz; "
-        f"or put the four files {', '.join(wanted)} into {raw}; or try again with a network; "
+        f"or put the four files {', '.join(FILES)} into {raw}; or try again with a network; "
         f"or use digits(), which needs no download."
     )

@@ -1,19 +1,21 @@
-"""MNIST through torchvision, and the fixed binarisation that papers report on."""
+"""MNIST, and the fixed binarisation that papers report on."""
 
+import gzip
+from io import BytesIO
 from pathlib import Path
-from zipfile import BadZipFile
+from zipfile import ZipFile
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from course_utils.datasets.digits import split_mix
-from course_utils.datasets.fetch import DATA, DatasetUnavailable, fetch_mnist, local_root
+from course_utils.datasets.fetch import BINARIZED, DATA, DatasetUnavailable, fetch_mnist, local_root
 from course_utils.datasets.images import Splits, check_request, make_splits
 
 LEVELS = 256
 VALID = 10_000
-BINARIZED = Path("BinarizedMNIST") / "binarized_mnist.npz"
+ROW_BYTES, HEADER_BYTES = 98, 10_000  # of a packed image; more than numpy writes before an array
 BINARIZED_SIZES = {"train": 50_000, "valid": 10_000, "test": 10_000}
 
 
@@ -28,8 +30,8 @@ def mnist(
 
     valid is the last 10,000 of the 60,000 training images, as in the papers. The files come from the
     cache, from the folder that the environment variable ``COURSE_DATA`` names (it holds
-    ``MNIST/raw/*.gz`` and is only read), or from torchvision's mirrors: 11 MB, once. Checksums are
-    verified before every use.
+    ``MNIST/raw/*.gz`` and is only read), or from a mirror: 11 MB, once. Checksums are verified before
+    every use.
 
     Args:
         kind: "binary" (grey ≥ 128 of 255), "levels" (k/255), "unit" ((v + u)/256, dequantised) or
@@ -40,25 +42,23 @@ def mnist(
 
     Raises:
         ValueError: kind, device or seed is none of the choices.
-        DatasetUnavailable: no network, or a half or corrupt file: it names each and the ways out.
+        DatasetUnavailable: no network, a slow one, or a half or corrupt file: it names each and the ways
+            out; or COURSE_DATA names no folder with data.
     """
     chosen, generator = check_request(kind, device, seed, "mnist")
-    folder = fetch_mnist(DATA if root is None else Path(root))
-    from torchvision.datasets import MNIST  # slow to import: only who asks for MNIST pays
-
-    train, test = MNIST(folder, train=True), MNIST(folder, train=False)
-    grey, label = train.data.unsqueeze(1), train.targets
+    files = fetch_mnist(DATA if root is None else Path(root))
+    train, test = (read_mnist(files, part) for part in ("train", "t10k"))
     parts = (
-        (grey[:-VALID], label[:-VALID]),
-        (grey[-VALID:], label[-VALID:]),
-        (test.data.unsqueeze(1), test.targets),
+        tuple(tensor[:-VALID] for tensor in train),
+        tuple(tensor[-VALID:] for tensor in train),
+        test,
     )
     return make_splits(
         parts,
         name="MNIST",
         kind=kind,
         levels=LEVELS,
-        source="MNIST (LeCun & Cortes) through torchvision",
+        source="MNIST (LeCun & Cortes)",
         device=chosen,
         generator=generator,
     )
@@ -79,7 +79,7 @@ def binarized_mnist(*, root: str | Path | None = None, device: str | torch.devic
     """
     chosen, generator = check_request("binary", device, 0, "binarized_mnist")
     folders = [DATA if root is None else Path(root), local_root()]
-    places = [folder / BINARIZED for folder in folders if folder is not None]
+    places = [folder.expanduser() / BINARIZED for folder in folders if folder is not None]
     path = next((place for place in places if place.is_file()), None)
     if path is None:
         raise DatasetUnavailable(
@@ -89,8 +89,9 @@ def binarized_mnist(*, root: str | Path | None = None, device: str | torch.devic
         )
     try:
         parts = read_binarized(path)
-    except (OSError, EOFError, KeyError, ValueError, BadZipFile) as error:
-        raise DatasetUnavailable(f"{path} is damaged: {error}. Replace it, or use mnist().") from None
+    except Exception as error:  # a damaged archive can make its readers raise almost anything
+        why = f"{error}".split("\n")[0][:200] or type(error).__name__
+        raise DatasetUnavailable(f"{path} is damaged: {why}. Replace it, or use mnist().") from None
     return make_splits(
         parts,
         name="binarised MNIST",
@@ -102,17 +103,36 @@ def binarized_mnist(*, root: str | Path | None = None, device: str | torch.devic
     )
 
 
+def read_mnist(files: dict[str, bytes], part: str) -> tuple[Tensor, Tensor]:
+    """The images (N, 1, 28, 28) and labels (N,) of a part, "train" or "t10k", as bytes."""
+    packed = (files[f"{part}-{what}-ubyte.gz"] for what in ("images-idx3", "labels-idx1"))
+    # IDX: a head of 4 bytes, and 4 for each dimension; what follows is the array, a byte a number.
+    grey, label = (np.frombuffer(bytearray(gzip.decompress(content)), np.uint8) for content in packed)
+    return torch.from_numpy(grey[16:]).reshape(-1, 1, 28, 28), torch.from_numpy(label[8:])
+
+
 def read_binarized(path: Path) -> tuple[tuple[Tensor, Tensor], ...]:
-    """Unpack the three splits and their labels."""
+    """Unpack the three splits and their labels; an array is held to its size before it is read."""
     parts = {}
-    with np.load(path, allow_pickle=False) as file:
+    with ZipFile(path) as archive:
+        held = {info.filename: info for info in archive.infolist()}
+        known = {f"{name}{end}.npy" for name in BINARIZED_SIZES for end in ("", "_labels")}
+        # Damage must not pass for labels that were left out: a name, or a comment that swallows what follows.
+        if not held.keys() <= known or any(info.comment for info in held.values()):
+            raise ValueError(f"expected arrays named {', '.join(sorted(known))}, got {', '.join(held)}")
+
+        def array(name: str, n: int, kinds: str, *row: int) -> np.ndarray:
+            if (size := held[f"{name}.npy"].file_size) > (n * ROW_BYTES) + HEADER_BYTES:
+                raise ValueError(f"expected {name} of {n} rows, got {size} bytes")
+            values = np.load(BytesIO(archive.read(f"{name}.npy")), allow_pickle=False)
+            if values.shape != (n, *row) or values.dtype.kind not in kinds:
+                raise ValueError(f"expected {name} of shape {(n, *row)}, got {values.dtype} {values.shape}")
+            return values
+
         for name, n in BINARIZED_SIZES.items():
-            packed = file[name]
-            if packed.shape != (n, 98) or packed.dtype != np.uint8:
-                raise ValueError(f"expected {name} as bytes ({n}, 98), got {packed.dtype} {packed.shape}")
-            labels = file[f"{name}_labels"] if f"{name}_labels" in file else np.full(n, -1)
-            if labels.shape != (n,):
-                raise ValueError(f"expected {name}_labels of shape ({n},), got {labels.shape}")
+            packed = array(name, n, "u", ROW_BYTES)
+            given = f"{name}_labels.npy" in held
+            labels = array(f"{name}_labels", n, "iu") if given else np.full(n, -1)
             x = np.unpackbits(packed, axis=1).reshape(n, 1, 28, 28)
             parts[name] = torch.from_numpy(x), torch.from_numpy(labels.astype(np.int64))
     mixed = torch.from_numpy(np.argsort(split_mix(BINARIZED_SIZES["test"]), kind="stable"))
