@@ -178,6 +178,8 @@ def test_a_mirror_slow_or_without_end_is_left_for_the_next(small, monkeypatch, t
         with pytest.raises(DatasetUnavailable, match=said):
             mnist(root=tmp_path)
         assert len(log) == 1 and not everything(tmp_path)  # asked once, not once a file
+        still_reading = any(thread.name.startswith(bad) for thread in threading.enumerate())
+        assert still_reading == (answer is slow_head)  # which nothing can stop
         monkeypatch.setattr(fetch, "MIRRORS", [bad, good])
         mnist(root=tmp_path)
         stop.set()

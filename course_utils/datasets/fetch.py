@@ -141,7 +141,7 @@ def fetch(url: str) -> bytes | str:
             answer[0] = " ".join(str(getattr(error, "reason", "") or error).split()) or type(error).__name__
         begun.set()
 
-    thread = Thread(target=read, daemon=True)
+    thread = Thread(target=read, daemon=True, name=url)
     thread.start()
     if not begun.wait(PATIENCE):
         return f"no answer within {PATIENCE:g} s"
