@@ -21,9 +21,8 @@ def random_nade(shape=(1, 3, 3), hidden=7, seed=0, order=None) -> NADE:
 def naive_logits(model: NADE, x: torch.Tensor) -> torch.Tensor:
     """b_i + V_i · σ(c + Σ_{j<i} W_j x_j), each i from scratch: O(D²H)."""
     x = x.flatten(1)[:, model.order]
-    logits = [
-        torch.sigmoid(model.c + x[:, :i] @ model.W[:i]) @ model.V[i] + model.b[i] for i in range(model.dims)
-    ]
+    W, V, b = (weights[model.order] for weights in (model.W, model.V, model.b))
+    logits = [torch.sigmoid(model.c + x[:, :i] @ W[:i]) @ V[i] + b[i] for i in range(model.dims)]
     return torch.stack(logits, 1)
 
 
@@ -33,25 +32,43 @@ SHAPES = [(1, 1, 1), (1, 3, 3), (1, 5, 5), (2, 3, 4)]  # below, at and across th
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("block", [1, 3, 8, 64])
 def test_recursion_equals_naive_sum_and_so_do_its_gradients(shape, block):
-    """B4: the O(DH) recursion is the O(D²H) definition, forwards and backwards."""
+    """B4: the O(DH) recursion is the O(D²H) definition, forwards and backwards, in x too, and once more."""
     model = random_nade(shape)
-    x = (torch.rand(6, *shape) < 0.5).double().flatten(1)
+    x = (torch.rand(6, *shape) < 0.5).double().flatten(1).requires_grad_()
+    inputs, weight = [x, *model.parameters()], torch.randn(6, model.dims).double()
     fast = Recursion.apply(x, model.W, model.V, model.c, block) + model.b
     slow = naive_logits(model, x.view(6, *shape))
     torch.testing.assert_close(fast, slow, rtol=0, atol=1e-12)
-    weight = torch.randn_like(fast)
-    parameters = list(model.parameters())
-    got = torch.autograd.grad((fast * weight).sum(), parameters)
-    want = torch.autograd.grad((slow * weight).sum(), parameters)
-    for g, w in zip(got, want, strict=True):
-        torch.testing.assert_close(g, w, rtol=0, atol=1e-11)
+    (got, got_twice), (want, want_twice) = (derivatives(y, weight, inputs) for y in (fast, slow))
+    plain = torch.autograd.grad((fast * weight).sum(), inputs, retain_graph=True)
+    for g, w in zip([*plain, *got, *got_twice], [*want, *want, *want_twice], strict=True):
+        torch.testing.assert_close(g, w, rtol=0, atol=1e-9)
 
 
-def test_recursion_passes_gradcheck():
-    x = (torch.rand(3, 10) < 0.5).double()
+def derivatives(y: torch.Tensor, weight: torch.Tensor, inputs: list[torch.Tensor]):
+    """The gradients of Σ weight · y, and those of the sum of their squares."""
+    first = torch.autograd.grad((y * weight).sum(), inputs, create_graph=True)
+    squares = sum(g.square().sum() for g in first)
+    unused = {"allow_unused": True, "materialize_grads": True}  # one pixel alone depends on no W
+    return first, torch.autograd.grad(squares, inputs, retain_graph=True, **unused)
+
+
+def test_recursion_passes_gradcheck_to_second_order():
+    x = torch.rand(3, 10, dtype=torch.double, requires_grad=True)
     W, V = torch.randn(2, 10, 4, dtype=torch.double, requires_grad=True).unbind()
     c = torch.randn(4, dtype=torch.double, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda *theta: Recursion.apply(x, *theta, 4), (W, V, c))
+    assert torch.autograd.gradcheck(lambda *theta: Recursion.apply(*theta, 4), (x, W, V, c))
+    assert torch.autograd.gradgradcheck(lambda *theta: Recursion.apply(*theta, 4), (x, W, V, c))
+
+
+def test_log_prob_has_the_gradient_in_x_of_a_plain_loop():
+    """x enters twice: as what is predicted and as what predicts."""
+    model = random_nade((2, 1, 5), order=[8, 3, 1, 0, 7, 5, 2, 6, 9, 4])
+    x = (torch.rand(4, 2, 1, 5) < 0.5).double().requires_grad_()
+    logits = naive_logits(model, x)
+    slow = (x.flatten(1)[:, model.order] * logits - torch.nn.functional.softplus(logits)).sum()
+    got, want = (torch.autograd.grad(y, x)[0] for y in (model.log_prob(x).sum(), slow))
+    torch.testing.assert_close(got, want, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("order", [None, [8, 3, 1, 0, 7, 5, 2, 6, 4]])

@@ -60,7 +60,15 @@ class OrderEnsemble(TractableDensity):
         super().__init__(members[0].event_shape)
         self.support = members[0].support
         self.members = nn.ModuleList(members)
-        self.register_buffer("turn", torch.tensor(0))
+        self.turn = 0
+
+    def get_extra_state(self) -> Tensor:
+        """Whose turn it is in training, for the ``state_dict``: on the CPU, where no device waits."""
+        return torch.tensor(self.turn)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Take the turn from a ``state_dict``."""
+        self.turn = int(state)
 
     def _log_prob(self, x: Tensor) -> Tensor:
         log_p = torch.stack([member.log_prob(x) for member in self.members])  # (K, B)
@@ -71,14 +79,11 @@ class OrderEnsemble(TractableDensity):
         if not self.training:
             return super().loss(x)
         self.turn += 1
-        return -self.members[int(self.turn) % len(self.members)].log_prob(x).mean()
+        return -self.members[self.turn % len(self.members)].log_prob(x).mean()
 
     def _sample(self, n: int, generator: torch.Generator | None) -> Tensor:
-        like = self.reference
-        chosen = torch.randint(len(self.members), (n,), generator=generator, device=like.device)
-        x = like.new_empty(n, *self.event_shape)
-        for k, member in enumerate(self.members):
-            mine = (chosen == k).nonzero()[:, 0]
-            if len(mine):
-                x[mine] = member.sample(len(mine), generator=generator)
-        return x
+        many, device = len(self.members), self.reference.device
+        chosen = torch.randint(many, (n,), generator=generator, device=device)
+        counts = torch.bincount(chosen, minlength=many).tolist()
+        drawn = [m.sample(k, generator=generator) for m, k in zip(self.members, counts, strict=True) if k]
+        return torch.cat(drawn)[chosen.argsort(stable=True).argsort()]

@@ -26,10 +26,9 @@ class MADE(Autoregressive):
     the masks is strictly lower triangular in the order. M. Germain, K. Gregor, I. Murray and
     H. Larochelle, *MADE: Masked Autoencoder for Distribution Estimation*, ICML 2015.
 
-    With several masks, the same weights are trained under each of them in turn, a batch each: with one
-    order this is the paper's connectivity-agnostic training, with ``order="random"`` its order-agnostic
-    one. The model itself speaks with mask ``which``; ``members`` gives all of them, and ``OrderEnsemble``
-    their mixture.
+    With several masks the same weights make several models. This one speaks with mask ``which``, ``members``
+    gives all of them, and their mixture, an ``OrderEnsemble``, trains each in turn: with one order this is
+    the paper's connectivity-agnostic training, with ``order="random"`` its order-agnostic one.
 
     Args:
         event_shape: (C, H, W), or any shape; D is the number of its elements.
@@ -78,11 +77,21 @@ class MADE(Autoregressive):
         self.register_buffer("orders", self._orders(order, generator))
         for layer, degrees in enumerate(self._degrees(sizes, generator)):
             self.register_buffer(f"degrees_{layer}", degrees)
-        self.register_buffer("turn", torch.tensor(0))
         self.layers = nn.ModuleList(MaskedLinear(*pair) for pair in pairwise([self.dims, *sizes, self.dims]))
         self.direct = MaskedLinear(self.dims, self.dims, bias=False) if direct else None
         if self.direct is not None:
             nn.init.zeros_(self.direct.weight)
+        self.set_masks()
+        self.register_load_state_dict_post_hook(MADE.set_masks)
+
+    def set_masks(self, *_: object) -> None:
+        """Prepare what follows from orders and degrees: now, and when a ``state_dict`` has brought others."""
+        self.hidden_degrees = [getattr(self, f"degrees_{i}").cpu() for i in range(len(self.layers) - 1)]
+        if self.count == 1:  # several would take much memory, and are built anew in each call
+            for layer, mask in zip(self.layers, self.masks, strict=True):
+                layer.keep(mask)
+            if self.direct is not None:
+                self.direct.keep(self.direct_mask)
 
     def _orders(self, order: Sequence[int] | str | None, generator: torch.Generator) -> Tensor:
         if isinstance(order, str) and order == "random":
@@ -118,14 +127,13 @@ class MADE(Autoregressive):
     def masks(self) -> list[Tensor]:
         """The masks of every layer, bool ``(units above, units below)``, from pixels to outputs."""
         degrees = self.degrees
-        inner = [degree_mask(below, above) for below, above in pairwise(degrees)]
-        return [*inner, degree_mask(degrees[-1], degrees[0], strict=True)]
+        return [degree_mask(below, above) for below, above in pairwise([*degrees, degrees[0] - 1])]
 
     @property
     def direct_mask(self) -> Tensor:
         """The mask of the direct connections, bool ``(D, D)``: pixels before."""
         place = self.degrees[0]
-        return degree_mask(place, place, strict=True)
+        return degree_mask(place, place - 1)
 
     def connections(self) -> Tensor:
         """Which pixel (column) can reach which output (row), by any path: bool ``(D, D)``."""
@@ -143,11 +151,13 @@ class MADE(Autoregressive):
 
     def logits(self, x: Tensor) -> Tensor:
         """The log-odds of every pixel given those before it, pixels row by row: ``(B, D)`` to ``(B, D)``."""
-        h, masks = x, self.masks
+        h, masks = x, [None] * len(self.layers) if self.count == 1 else self.masks
         for layer, mask in zip(self.layers[:-1], masks[:-1], strict=True):
             h = torch.relu(layer(h, mask))
         logits = self.layers[-1](h, masks[-1])
-        return logits if self.direct is None else logits + self.direct(x, self.direct_mask)
+        if self.direct is not None:
+            logits = logits + self.direct(x, None if self.count == 1 else self.direct_mask)
+        return logits
 
     def _log_prob(self, x: Tensor) -> Tensor:
         x = x.flatten(1)
@@ -155,16 +165,6 @@ class MADE(Autoregressive):
 
     def _conditionals(self, x: Tensor) -> Tensor:
         return torch.sigmoid(self.logits(x.flatten(1))).view_as(x)
-
-    def loss(self, x: Tensor) -> Tensor:
-        """E_x[−log p_M(x)] in nats: while training under one mask, each in turn, else the mean over masks."""
-        if self.count == 1:
-            return super().loss(x)
-        members = self.members()
-        if not self.training:
-            return torch.stack([-member.log_prob(x).mean() for member in members]).mean()
-        self.turn += 1
-        return -members[int(self.turn) % self.count].log_prob(x).mean()
 
     def _draw(self, u: Tensor, temperature: float, given: Tensor | None, start: int) -> Tensor:
         """Each hidden unit is computed once, as soon as the last pixel that it may know is there.
@@ -177,8 +177,9 @@ class MADE(Autoregressive):
         weights = [layer.weight * mask for layer, mask in zip(self.layers, self.masks, strict=True)]
         weights = [w[rows][:, columns] for w, (columns, rows) in zip(weights, pairwise(sorts), strict=True)]
         biases = [layer.bias[rows, None] for layer, rows in zip(self.layers, sorts[1:], strict=True)]
-        known = torch.arange(self.dims, device=u.device)  # i pixels are known: how many units are, too?
-        ends = [torch.searchsorted(d.sort().values, known, right=True).tolist() for d in (place, *hidden)]
+        pixels = torch.arange(self.dims)  # i pixels are known: how many units are, too?
+        rising = [degrees[self.which].sort().values for degrees in self.hidden_degrees]
+        ends = [d.tolist() for d in (pixels, *(torch.searchsorted(d, pixels, right=True) for d in rising))]
         direct = None if self.direct is None else (self.direct.weight * self.direct_mask)[place.argsort()]
         direct = None if direct is None else direct[:, place.argsort()]
         values = [u.new_empty(len(degrees), len(u)) for degrees in (place, *hidden)]

@@ -23,23 +23,31 @@ class Recursion(torch.autograd.Function):
     @torch.amp.custom_fwd(device_type="cuda", cast_inputs=torch.float32)
     def forward(ctx: Any, x: Tensor, W: Tensor, V: Tensor, c: Tensor, block: int) -> Tensor:
         """x ``(B, D)``, W and V ``(D, H)``, c ``(H,)`` to ``(B, D)``."""
+        inputs, ctx.block = (x, W, V, c), block
         x, a, logits = x.T.contiguous(), c.repeat(len(x), 1), []
         for start in range(0, len(W), block):
             k = slice(start, start + block)
             h = hidden_layers(a, W[k], pixels_before(x[k]))
             logits.append((h @ V[k, :, None])[..., 0])  # (K, B)
             a.addmm_(x[k].T, W[k])
-        ctx.save_for_backward(x, W, V, a)
-        ctx.block = block
+        ctx.save_for_backward(a, *inputs)
         return torch.cat(logits).T
 
     @staticmethod
     @torch.amp.custom_bwd(device_type="cuda")
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        """The gradients in W, V and c; x is data and gets none."""
-        x, W, V, a = ctx.saved_tensors
-        a, g = a.clone(), gradient.T.contiguous()
+        """The gradients in x, where it needs one, and in W, V and c."""
+        a, *inputs = ctx.saved_tensors
+        x, W, V, c = inputs
+        if torch.is_grad_enabled():  # second derivatives are wanted: by operations that have some, in O(BDH)
+            steps = x[:, :, None] * W
+            logits = (torch.sigmoid(c + steps.cumsum(1) - steps) * V).sum(-1)
+            sought = [value for value in inputs if value.requires_grad]
+            found = iter(torch.autograd.grad(logits, sought, gradient, create_graph=True))
+            return *(next(found) if value.requires_grad else None for value in inputs), None
+        x, a, g = x.T.contiguous(), a.clone(), gradient.T.contiguous()
         dW, dV, da = torch.empty_like(W), torch.empty_like(V), torch.zeros_like(a)
+        dx = torch.empty_like(x) if ctx.needs_input_grad[0] else None
         for start in reversed(range(0, len(W), ctx.block)):
             k = slice(start, start + ctx.block)
             a.addmm_(x[k].T, W[k], alpha=-1)
@@ -48,8 +56,11 @@ class Recursion(torch.autograd.Function):
             dV[k] = (g[k, None] @ h)[:, 0]
             da_k = torch.ops.aten.sigmoid_backward(g[k, :, None] * V[k, None], h)  # (K, B, H)
             dW[k] = x[k] @ da + (before @ da_k).sum(0)
+            if dx is not None:
+                later = da + da_k.flip(0).cumsum(0).flip(0) - da_k  # what reaches a after each pixel
+                dx[k] = (later @ W[k, :, None])[..., 0]
             da += da_k.sum(0)
-        return None, dW, dV, da.sum(0), None
+        return None if dx is None else dx.T, dW, dV, da.sum(0), None
 
 
 def pixels_before(x: Tensor) -> Tensor:
@@ -143,13 +154,11 @@ class NADE(Autoregressive):
         return twin.train(self.training)
 
     def _draw(self, u: Tensor, temperature: float, given: Tensor | None, start: int) -> Tensor:
-        W, V, b = self.W[self.order], self.V[self.order], self.b[self.order]
-        x = torch.empty_like(u) if given is None else given.flatten(1).clone()
-        a = self.c + x[:, self.order[:start]] @ W[:start]
-        a = a.expand(len(u), -1)
+        W, V, b = (weights[self.order] for weights in (self.W, self.V, self.b))
+        x = torch.empty_like(u) if given is None else given.flatten(1)[:, self.order]  # in visiting order
+        a = self.c + x[:, :start] @ W[:start]
         for i in range(start, self.dims):
             logit = torch.sigmoid(a) @ V[i] + b[i]
-            x_i = (u[:, i] < torch.sigmoid(logit / temperature)).to(u.dtype)
-            a = a + x_i[:, None] * W[i]
-            x[:, self.order[i]] = x_i
-        return x.view(-1, *self.event_shape)
+            x[:, i] = u[:, i] < torch.sigmoid(logit / temperature)
+            a = a + x[:, i, None] * W[i]
+        return x[:, self.order.argsort()].view(-1, *self.event_shape)

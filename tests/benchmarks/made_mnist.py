@@ -26,11 +26,12 @@ def main() -> None:
     set_seed(0)
     model = MADE((1, 28, 28), hidden=(1000,), masks=masks)
     started, cpu = time.perf_counter(), time.process_time()
-    valid = data.valid.x[:2000]
-    history = fit(model, data.train.x, valid=valid, epochs=epochs, seconds=seconds, device="cpu", **SETTINGS)
+    ensemble, valid = OrderEnsemble(model.members()), data.valid.x[:2000]
+    settings = SETTINGS | {"epochs": epochs, "seconds": seconds, "device": "cpu"}
+    history = fit(ensemble, data.train.x, valid=valid, **settings)
     wall, cpu = time.perf_counter() - started, time.process_time() - cpu
     print(history)
-    score = held_out(OrderEnsemble(model.members()), data.test.x)
+    score = held_out(ensemble, data.test.x)
     print(
         f"{torch.get_num_threads()} threads, {wall:.0f} s ({cpu:.0f} s of CPU): {score} nats on 10,000 tests"
     )

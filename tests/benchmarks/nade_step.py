@@ -3,10 +3,8 @@
 Run: python tests/benchmarks/nade_step.py
 """
 
-import time
-from statistics import median
-
 import torch
+from timing import report, side_by_side
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from course_utils.models import NADE
@@ -23,28 +21,23 @@ def plain_loop(model: NADE, x: torch.Tensor) -> torch.Tensor:
     return binary_cross_entropy_with_logits(torch.stack(logits, 1), x, reduction="none").sum(1).mean()
 
 
-def seconds(loss, model: NADE, repeats: int = 7) -> float:
-    """The median CPU time of forward and backward."""
-    times = []
-    for _ in range(repeats):
-        model.zero_grad()
-        start = time.process_time()
-        loss().backward()
-        times.append(time.process_time() - start)
-    return median(times[1:])
-
-
 def main() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(0)
     model = NADE((1, 28, 28), hidden=500)
     x = (torch.rand(128, 1, 28, 28) < 0.2).float()
     difference = abs(model.loss(x).item() - plain_loop(model, x).item())
-    loop = seconds(lambda: plain_loop(model, x), model)
     print(f"one thread; the two losses differ by {difference:.1e} nats")
-    print(f"plain loop over 784 pixels  {1e3 * loop:7.1f} ms a step")
-    ours = seconds(lambda: model.loss(x), model)
-    print(f"NADE                        {1e3 * ours:7.1f} ms a step, ratio {ours / loop:.2f}")
+
+    def step(loss) -> None:
+        model.zero_grad()
+        loss().backward()
+
+    calls = {
+        "plain loop over 784 pixels": lambda: step(lambda: plain_loop(model, x)),
+        "NADE": lambda: step(lambda: model.loss(x)),
+    }
+    report(side_by_side(calls, rounds=5))
 
 
 if __name__ == "__main__":
