@@ -6,7 +6,8 @@ from torch.nn.functional import one_hot
 
 from course_utils.datasets import scenes
 from course_utils.recognition import InstanceSegmenter, connected_components, matches
-from course_utils.recognition.instances import centre_of_mass, group, mask_boxes, peaks, positions
+from course_utils.recognition.backbone import positions
+from course_utils.recognition.instances import centre_of_mass, group, mask_boxes, peaks
 from course_utils.recognition.segmentation import STEP
 
 
@@ -22,7 +23,7 @@ def true_maps(truth):
     probabilities = torch.einsum("nkhw,nkc->nchw", truth.masks.float(), kinds)
     probabilities[:, 0] = ~truth.masks.any(1)
     centres = centre_of_mass(truth.masks)
-    away = centres[..., None, None] - positions(side, side)
+    away = centres[..., None, None] - positions(side, side, like=centres)
     offsets = (truth.masks[:, :, None] * away).sum(1)
     heat = torch.zeros(n, side // STEP, side // STEP)
     for i, k in (truth.labels >= 0).nonzero().tolist():
@@ -110,7 +111,6 @@ def test_centres_and_boxes_of_masks_are_those_counted_by_hand():
         rows, columns = mask.nonzero().float().unbind(1)
         assert torch.allclose(centre, torch.stack([columns.mean(), rows.mean()]) + 0.5, atol=1e-4)
         assert box.tolist() == [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
-    assert mask_boxes(torch.zeros(2, 5, 8, dtype=torch.bool)).eq(0).all()
 
 
 # The floor
@@ -136,14 +136,13 @@ def test_components_are_what_a_walk_reaches():
     generator = torch.Generator().manual_seed(0)
     coarse = torch.randint(-1, 2, (3, 6, 6), generator=generator)
     semantic = coarse.repeat_interleave(4, 1).repeat_interleave(4, 2)
-    confidence = torch.rand(3, 24, 24, generator=generator)
-    found = connected_components(semantic, confidence)
-    for scene, label, mask, score in zip(found.scene, found.labels, found.masks, found.scores, strict=True):
+    found = connected_components(semantic)
+    assert (found.scores == 1).all()
+    for scene, label, mask in zip(found.scene, found.labels, found.masks, strict=True):
         assert (semantic[scene][mask] == label).all()
         assert {tuple(p) for p in mask.nonzero().tolist()} == flood(
             semantic[scene], tuple(mask.nonzero()[0].tolist())
         )
-        assert score.item() == pytest.approx(confidence[scene][mask].mean().item(), rel=1e-4)
     assert torch.equal(
         torch.zeros(3, 24, 24).index_add(0, found.scene, found.masks.float()), (semantic >= 0).float()
     )
@@ -161,10 +160,6 @@ def test_specks_are_no_objects_and_nothing_is_found_on_background():
     [
         (lambda: connected_components(torch.zeros(2, 8, 8)), "connected_components: expected classes"),
         (lambda: connected_components(None), "got NoneType"),
-        (
-            lambda: connected_components(torch.zeros(2, 8, 8).long(), torch.zeros(2, 8, 4)),
-            "confidence of shape",
-        ),
         (lambda: InstanceSegmenter().segment(torch.rand(1, 3, 64, 64), threshold=2), "threshold"),
         (lambda: InstanceSegmenter().segment(torch.rand(1, 3, 64, 60)), "InstanceSegmenter: .*shape"),
     ],

@@ -43,3 +43,11 @@ def test_what_is_no_batch_of_such_images_is_refused(x):
     for verb in (DigitClassifier().features, DigitClassifier().predict):
         with pytest.raises(ValueError, match="DigitClassifier: "):
             verb(x)
+
+
+@pytest.mark.parametrize(
+    "y", [[0, 1], torch.tensor([0.0, 1.0]), torch.tensor([0, 10]), torch.tensor([-1, 0]), torch.tensor([0])]
+)
+def test_labels_that_are_no_digits_are_refused(y):
+    with pytest.raises(ValueError, match="DigitClassifier: expected y as 2 integers"):
+        DigitClassifier().loss(torch.rand(2, 1, 8, 8), y)

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from course_utils.datasets import scenes
-from course_utils.recognition import Backbone, Classifier, InstanceSegmenter, Localiser, localised, mean_box
+from course_utils.recognition import Classifier, InstanceSegmenter, Localiser, mean_box
+from course_utils.recognition.backbone import Backbone
 
 NETS = (Classifier, Localiser, InstanceSegmenter)
 
@@ -31,11 +32,11 @@ def outputs(model, x):
 
 @pytest.mark.parametrize("shape", [(3, 64, 64), (3, 32, 48), (1, 8, 8)])
 def test_a_backbone_has_one_cell_for_4_by_4_pixels(shape):
-    backbone = Backbone(shape, features=8, deep=4, blocks=1)
+    backbone = Backbone(shape, features=8)
     grid = (shape[1] // 4, shape[2] // 4)
     assert backbone(torch.rand(2, *shape)).shape == (2, 8, *grid)
-    assert backbone.grid == grid and backbone.centres().shape == (*grid, 2)
-    top_left, bottom_right = backbone.centres()[0, 0], backbone.centres()[-1, -1]
+    assert backbone.grid == grid and backbone.centres().shape == (2, *grid)
+    top_left, bottom_right = backbone.centres()[:, 0, 0], backbone.centres()[:, -1, -1]
     assert top_left.tolist() == [2, 2] and bottom_right.tolist() == [shape[2] - 2, shape[1] - 2]
 
 
@@ -83,7 +84,7 @@ def test_every_weight_learns(net):
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
 
 
-@pytest.mark.parametrize("net", [Backbone, *NETS])
+@pytest.mark.parametrize("net", NETS)
 @pytest.mark.parametrize(
     "x, words",
     [
@@ -104,8 +105,7 @@ def test_what_is_no_batch_of_images_is_refused(net, x, words):
     [
         (lambda: Backbone((3, 60, 64)), "multiples of 8"),
         (lambda: Backbone(features=30), "features as a multiple of 4, got 30"),
-        (lambda: Backbone(deep=0), "deep: expected a positive integer, got 0"),
-        (lambda: Backbone(blocks=-1), "blocks"),
+        (lambda: Backbone(features=0), "features: expected a positive integer, got 0"),
         (lambda: Classifier(classes=0), "Classifier: classes"),
         (lambda: Localiser(classes=1.5), "Localiser: classes"),
         (lambda: InstanceSegmenter(classes=True), "InstanceSegmenter: classes"),
@@ -195,15 +195,6 @@ def test_an_untrained_localiser_gives_boxes_that_are_boxes():
     assert (boxes[:, 2:] > boxes[:, :2]).all()
 
 
-def test_localised_needs_the_class_and_the_overlap():
-    true = torch.tensor([[0.0, 0.0, 10.0, 10.0]]).repeat(4, 1)
-    half, less = [0.0, 0.0, 10.0, 20.0], [0.0, 0.0, 10.0, 20.1]
-    boxes = torch.tensor([[0.0, 0.0, 10.0, 10.0], half, less, [0.0, 0.0, 10.0, 10.0]])
-    found = localised(torch.tensor([1, 1, 1, 0]), boxes, torch.ones(4, dtype=torch.int64), true)
-    assert found.tolist() == [True, True, False, False]
-    assert localised(torch.ones(4), boxes, torch.ones(4), true, iou=0.4).all()
-
-
 def test_the_mean_box_is_the_best_constant_in_squares():
     boxes = scenes(30, objects=1, seed=2).boxes[:, 0]
     best = mean_box(boxes)
@@ -216,8 +207,6 @@ def test_the_mean_box_is_the_best_constant_in_squares():
     [
         (lambda b: mean_box(b[:0]), "mean_box: expected at least one box"),
         (lambda b: mean_box(b[:, :3]), "mean_box: boxes: expected boxes"),
-        (lambda b: localised(torch.ones(2), b, torch.ones(3), b), "localised: expected labels"),
-        (lambda b: localised(torch.ones(3), b, torch.ones(3), b, iou=2), "localised: iou"),
         (lambda b: Localiser().loss(torch.rand(2, 3, 64, 64), torch.tensor([0, 1]), b), "2 boxes"),
     ],
 )

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from course_utils.recognition import InstanceSegmenter
-from course_utils.recognition.instances import centre_of_mass, group, positions
+from course_utils.recognition.backbone import positions
+from course_utils.recognition.instances import centre_of_mass, group
 from course_utils.recognition.segmentation import SPREAD, STEP, UNIT, WEIGHTS
 
 
@@ -91,11 +92,11 @@ def test_an_empty_scene_is_all_background():
 
 
 def test_maps_are_drawn_out_in_place():
-    ramp = positions(64, 64, STEP)[None].double()
+    ramp = positions(64, 64, STEP, like=torch.zeros(()).double())[None]
     model = Said().double().say_this(torch.randn(1, 4, 32, 32).double(), torch.zeros(1, 32, 32), ramp)
     drawn = model.offsets(torch.rand(1, 3, 64, 64).double())[0]
     inside = (slice(None), slice(1, -1), slice(1, -1))
-    assert torch.allclose(drawn[inside], positions(64, 64).double()[inside])
+    assert torch.allclose(drawn[inside], positions(64, 64, like=ramp)[inside])
 
 
 def test_semantic_is_the_likeliest_class_and_segment_groups_the_maps():
@@ -112,12 +113,12 @@ def test_semantic_is_the_likeliest_class_and_segment_groups_the_maps():
 @pytest.mark.parametrize(
     "change, words",
     [
-        (lambda y, m: (y[:, :2], m), "shapes"),
-        (lambda y, m: (y[:1], m[:1]), "labels \\(2, K\\)"),
-        (lambda y, m: (y, m.float()), "int64 and bool"),
-        (lambda y, m: (y.float(), m), "int64 and bool"),
-        (lambda y, m: (y, m[..., :12]), "shapes"),
-        (lambda y, m: (y + 2, m), "from −1 to 2"),
+        (lambda y, m: (y[:, :2], m), r"torch.int64 \(2, 2\) and torch.bool \(2, 3, 16, 24\)"),
+        (lambda y, m: (y[:1], m[:1]), r"labels \(2, K\)"),
+        (lambda y, m: (y, m.float()), "torch.bool, got torch.int64 .* and torch.float32"),
+        (lambda y, m: (y.float(), m), "int64 from −1 to 2, .*, got torch.float32"),
+        (lambda y, m: (y, m[..., :12]), r"\(2, 3, 16, 12\)"),
+        (lambda y, m: (y + 2, m), "got labels from 1 to 4"),
     ],
 )
 def test_labels_and_masks_that_do_not_fit_are_refused(lesson, change, words):

@@ -1,6 +1,5 @@
 """Average precision: one number for how well objects were found, whatever threshold is chosen later."""
 
-from dataclasses import dataclass
 from math import nan
 
 import torch
@@ -8,57 +7,9 @@ from torch import Tensor
 
 from course_utils.checks import check_number
 from course_utils.datasets.scenes import ANIMALS, Scenes
-from course_utils.recognition.boxes import box_iou, mask_iou
 from course_utils.recognition.detections import Detections
 
-RECALL_POINTS = 101
-ROUNDING = 1e-9
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class PrecisionRecall:
-    """Precision and recall as the threshold falls: entry i keeps all with a score of at least ``scores[i]``.
-
-        precision = found and right / found,    recall = found and right / there.
-
-    Attributes:
-        scores: of the detections, falling, ``(m,)``.
-        precision: ``(m,)`` float64.
-        recall: ``(m,)`` float64, never falling.
-
-    >>> curve = PrecisionRecall(torch.tensor([0.9, 0.6]), torch.tensor([1.0, 0.5]), torch.tensor([0.5, 0.5]))
-    >>> curve.at(0.7), curve.at(0.95)
-    ((1.0, 0.5), (1.0, 0.0))
-    """
-
-    scores: Tensor
-    precision: Tensor
-    recall: Tensor
-
-    def __len__(self) -> int:
-        return len(self.scores)
-
-    def __repr__(self) -> str:
-        return f"PrecisionRecall({len(self)} thresholds, average precision {self.average():.3f})"
-
-    def at(self, threshold: float) -> tuple[float, float]:
-        """Precision and recall at a threshold; who finds nothing says nothing wrong: precision 1."""
-        last = int((self.scores >= threshold).sum()) - 1
-        return (self.precision[last].item(), self.recall[last].item()) if last >= 0 else (1.0, 0.0)
-
-    def interpolated(self) -> Tensor:
-        """The best precision to be had at a recall of at least 0, 0.01 … 1: ``(101,)``, 0 where out of reach.
-
-        It never rises, and is not what one threshold gives: the saw teeth of the curve are filled up.
-        """
-        best = self.precision.flip(0).cummax(0).values.flip(0) if len(self) else self.precision
-        points = torch.linspace(0, 1, RECALL_POINTS, dtype=self.recall.dtype, device=self.recall.device)
-        first = torch.searchsorted(self.recall, points - ROUNDING)
-        return torch.cat([best, best.new_zeros(1)])[first]
-
-    def average(self) -> float:
-        """The mean of ``interpolated``: COCO's average precision."""
-        return self.interpolated().mean().item()
+RECALL_POINTS, ROUNDING = 101, 1e-9
 
 
 def matches(detections: Detections, truth: Scenes, *, iou: float = 0.5, by: str = "boxes") -> Tensor:
@@ -85,46 +36,18 @@ def matches(detections: Detections, truth: Scenes, *, iou: float = 0.5, by: str 
     [False, True, True]
     """
     _check(detections, truth, iou, by)
-    overlap = _overlaps(detections, truth, by)
-    same = truth.labels[detections.scene] == detections.labels[:, None]
-    order = detections.scores.argsort(descending=True, stable=True)
-    turn = _turns(detections.scene[order])
-    taken = torch.zeros_like(truth.labels, dtype=torch.bool)
-    right = torch.zeros_like(order, dtype=torch.bool)
-    for n in range(int(turn.max()) + 1 if len(turn) else 0):
-        rows = order[turn == n]  # the n-th best of each scene: all scenes at the same time
-        scene = detections.scene[rows]
-        best, which = torch.where(same[rows] & ~taken[scene], overlap[rows], -1.0).max(1)
-        hit = best >= iou - ROUNDING
-        right[rows] = hit
-        taken[scene[hit], which[hit]] = True
-    return right
-
-
-def precision_recall(
-    detections: Detections, truth: Scenes, *, iou: float = 0.5, by: str = "boxes"
-) -> dict[str, PrecisionRecall]:
-    """The curve of precision against recall of each class, and of "all" objects together.
-
-    What is right is decided by ``matches``. A class that has no object in ``truth`` has recall nan.
-
-    Args and errors: as ``matches``.
-
-    >>> from course_utils.datasets.scenes import scenes
-    >>> truth = scenes(4, objects=1)
-    >>> rows, one = torch.arange(4), torch.ones(4)
-    >>> perfect = Detections(rows, one, truth.labels[:, 0], truth.boxes[:, 0])
-    >>> precision_recall(perfect, truth)["all"].at(0.5)
-    (1.0, 1.0)
-    """
-    right = matches(detections, truth, iou=iou, by=by)
-    order = detections.scores.argsort(descending=True, stable=True)
-    found, right = detections[order], right[order]
-    curves = {}
-    for k, name in enumerate(ANIMALS):
-        rows = found.labels == k
-        curves[name] = _curve(found.scores[rows], right[rows], int((truth.labels == k).sum()))
-    return curves | {"all": _curve(found.scores, right, int((truth.labels >= 0).sum()))}
+    found, truth = detections.to("cpu"), truth.to("cpu")  # counting is no work for a GPU
+    overlap = _overlaps(found, truth, by)
+    possible = (truth.labels[found.scene] == found.labels[:, None]) & (overlap >= iou - ROUNDING)
+    overlap = torch.where(possible, overlap, 0.0).tolist()
+    taken = torch.zeros_like(truth.labels, dtype=torch.bool).tolist()
+    right, scenes = torch.zeros(len(found), dtype=torch.bool), found.scene.tolist()
+    for row in found.scores.argsort(descending=True, stable=True).tolist():
+        free = [0.0 if gone else each for each, gone in zip(overlap[row], taken[scenes[row]], strict=True)]
+        if best := max(free):
+            right[row] = True
+            taken[scenes[row]][free.index(best)] = True
+    return right.to(detections.scores.device)
 
 
 def average_precision(
@@ -148,40 +71,39 @@ def average_precision(
     >>> average_precision(perfect, truth)["mean"]
     1.0
     """
-    curves = precision_recall(detections, truth, iou=iou, by=by)
-    there = [name for k, name in enumerate(ANIMALS) if bool((truth.labels == k).any())]
-    each = {name: curves[name].average() if name in there else nan for name in ANIMALS}
-    return each | {"mean": sum(each[name] for name in there) / len(there)}
+    right = matches(detections, truth, iou=iou, by=by)
+    order = detections.scores.argsort(descending=True, stable=True)
+    labels, right = detections.labels[order].cpu(), right[order].cpu()
+    objects = [int((truth.labels == k).sum()) for k in range(len(ANIMALS))]
+    each = [_area(right[labels == k], n) if n else nan for k, n in enumerate(objects)]
+    there = [value for value, n in zip(each, objects, strict=True) if n]
+    return dict(zip(ANIMALS, each, strict=True)) | {"mean": sum(there) / len(there)}
+
+
+def _area(right: Tensor, objects: int) -> float:
+    """The average precision of detections by falling score, of which some are right."""
+    hits = right.to(torch.float64).cumsum(0)
+    precision = hits / torch.arange(1, len(right) + 1)
+    best = precision.flip(0).cummax(0).values.flip(0) if len(right) else precision  # still to come
+    points = torch.linspace(0, 1, RECALL_POINTS, dtype=torch.float64)
+    first = torch.searchsorted(hits / objects, points - ROUNDING)
+    return torch.cat([best, best.new_zeros(1)])[first].mean().item()
 
 
 def _overlaps(found: Detections, truth: Scenes, by: str) -> Tensor:
     """The IoU of each detection with the K objects of its scene: ``(M, K)`` float64."""
-    overlap = torch.zeros(len(found), truth.labels.shape[1], dtype=torch.float64, device=found.boxes.device)
+    from torchvision.ops import box_iou  # slow to import
+
+    if by == "boxes":
+        boxes, others = found.boxes.to(torch.float64), truth.boxes[found.scene].to(torch.float64)
+        return box_iou(boxes[:, None], others)[:, 0]
+    overlap = torch.zeros(len(found), truth.labels.shape[1], dtype=torch.float64)
     for scene in found.scene.unique().tolist():
         rows = found.scene == scene
-        if by == "masks":
-            overlap[rows] = mask_iou(found.masks[rows], truth.masks[scene]).double()
-        else:
-            overlap[rows] = box_iou(found.boxes[rows].double(), truth.boxes[scene].double())
+        a, b = (part.flatten(1).to(torch.float64) for part in (found.masks[rows], truth.masks[scene]))
+        shared = a @ b.T
+        overlap[rows] = shared / (a.sum(1)[:, None] + b.sum(1) - shared).clamp(min=1)
     return overlap
-
-
-def _turns(scene: Tensor) -> Tensor:
-    """How many entries before this one have the same scene: ``(M,)``.
-
-    >>> _turns(torch.tensor([5, 2, 5, 5, 2])).tolist()
-    [0, 0, 1, 2, 1]
-    """
-    order = scene.argsort(stable=True)
-    together = scene[order]
-    rank = torch.arange(len(scene), device=scene.device) - torch.searchsorted(together, together)
-    return torch.empty_like(rank).scatter_(0, order, rank)
-
-
-def _curve(scores: Tensor, right: Tensor, there: int) -> PrecisionRecall:
-    hits = right.double().cumsum(0)
-    count = torch.arange(1, len(right) + 1, device=right.device)
-    return PrecisionRecall(scores, hits / count, hits / there if there else hits.fill_(nan))
 
 
 def _check(detections: Detections, truth: Scenes, iou: float, by: str) -> None:

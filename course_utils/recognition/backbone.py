@@ -1,14 +1,16 @@
-"""The backbone: the part that every network for scenes shares, from pixels to a grid of features."""
+"""What the networks for images share: their base, and from pixels to a grid of features the backbone."""
+
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, silu
 
 from course_utils.checks import check_count, check_events
+from course_utils.recognition.detections import described
 
-STRIDE = 4
-COARSEST = 8
-GROUPS = 4
+STRIDE, COARSEST, GROUPS = 4, 8, 4  # pixels of a cell, of a coarse cell; channels normalised together
+DEEP, BLOCKS = 40, 2  # channels and residual blocks of the coarse grid
 
 
 class Residual(nn.Module):
@@ -42,84 +44,127 @@ class Backbone(nn.Module):
     Args:
         event_shape: (C, H, W) of an image with values in [0, 1]; H and W are multiples of 8.
         features: the channels of the grid, a multiple of 4.
-        deep: the channels of the coarse grid, a multiple of 4.
-        blocks: residual blocks on the coarse grid.
 
     Shapes: x ``(B, C, H, W)`` to ``(B, features, H/4, W/4)``.
 
     Raises:
-        ValueError: a size is not positive or not the multiple it should be; from ``check``: x is no batch
-            of such images.
+        ValueError: a size is not positive or not the multiple it should be.
 
     >>> backbone = Backbone((3, 64, 64))
-    >>> backbone(torch.rand(2, 3, 64, 64)).shape, backbone.grid, backbone.features
-    (torch.Size([2, 32, 16, 16]), (16, 16), 32)
+    >>> backbone(torch.rand(2, 3, 64, 64)).shape, backbone.grid
+    (torch.Size([2, 32, 16, 16]), (16, 16))
     """
 
-    stride = STRIDE
-
-    def __init__(
-        self,
-        event_shape: tuple[int, int, int] = (3, 64, 64),
-        *,
-        features: int = 32,
-        deep: int = 40,
-        blocks: int = 2,
-    ) -> None:
+    def __init__(self, event_shape: tuple[int, int, int] = (3, 64, 64), *, features: int = 32) -> None:
         super().__init__()
         channels, height, width = (check_count(d, "Backbone: event_shape") for d in event_shape)
         if height % COARSEST or width % COARSEST:
             raise ValueError(f"Backbone: expected H and W as multiples of {COARSEST}, got {event_shape}")
-        self.event_shape = (channels, height, width)
+        if check_count(features, "Backbone: features") % GROUPS:
+            raise ValueError(f"Backbone: expected features as a multiple of {GROUPS}, got {features}")
         self.grid = (height // STRIDE, width // STRIDE)
-        for name, size in (("features", features), ("deep", deep)):
-            if check_count(size, f"Backbone: {name}") % GROUPS:
-                raise ValueError(f"Backbone: expected {name} as a multiple of {GROUPS}, got {size}")
-        self.features = features
         self.down = nn.Sequential(nn.Conv2d(channels, features, STRIDE, stride=STRIDE), Residual(features))
         self.around = nn.Sequential(
             _norm(features),
             nn.SiLU(),
-            nn.Conv2d(features, deep, 3, stride=2, padding=1),
-            *[Residual(deep) for _ in range(check_count(blocks, "Backbone: blocks"))],
-            _norm(deep),
+            nn.Conv2d(features, DEEP, 3, stride=2, padding=1),
+            *[Residual(DEEP) for _ in range(BLOCKS)],
+            _norm(DEEP),
             nn.SiLU(),
-            nn.Conv2d(deep, features, 1),
+            nn.Conv2d(DEEP, features, 1),
         )
         self.norm = _norm(features)
 
-    def check(self, x: Tensor, who: str = "Backbone") -> Tensor:
-        """Return x if it is a batch of images; else raise a ValueError."""
-        return check_events(x, self.event_shape, "unit", like=self.down[0].weight, who=who)
-
     def forward(self, x: Tensor) -> Tensor:
-        """``(B, C, H, W)`` to ``(B, features, H/4, W/4)``, for x that ``check`` has seen."""
+        """``(B, C, H, W)`` to ``(B, features, H/4, W/4)``."""
         fine = self.down(4 * x - 2)
         return silu(self.norm(fine + interpolate(self.around(fine), size=self.grid)))
 
     def centres(self) -> Tensor:
-        """Where the middle of each cell lies, (x, y) in pixels: ``(H/4, W/4, 2)``.
+        """Where the middle of each cell lies, (x, y) in pixels: ``(2, H/4, W/4)``."""
+        height, width = (STRIDE * n for n in self.grid)
+        return positions(height, width, STRIDE, like=self.norm.weight)
 
-        >>> Backbone((3, 8, 16)).centres()[1, 3].tolist()
-        [14.0, 6.0]
-        """
-        like = self.down[0].weight
-        rows, columns = ((torch.arange(n, device=like.device) + 0.5) * STRIDE for n in self.grid)
-        y, x = torch.meshgrid(rows, columns, indexing="ij")
-        return torch.stack([x, y], -1).to(like.dtype)
+
+def positions(height: int, width: int, step: int = 1, *, like: Tensor) -> Tensor:
+    """Where the middle of each cell of step×step pixels lies, (x, y) in pixels: ``(2, H/step, W/step)``.
+
+    >>> positions(2, 4, 2, like=torch.zeros(())).tolist()
+    [[[1.0, 3.0]], [[1.0, 1.0]]]
+    """
+    y, x = (
+        (torch.arange(n // step, dtype=like.dtype, device=like.device) + 0.5) * step for n in (height, width)
+    )
+    return torch.stack(torch.meshgrid(x, y, indexing="xy"))
 
 
 class Recogniser(nn.Module):
-    """What every network for scenes shares: a backbone, a number of classes, the check of its input.
+    """What every network of this room has: images that it takes, classes, and how ``fit`` trains it.
 
-    Args: as those of the networks built on it.
+    Args:
+        event_shape: (C, H, W) of an image with values in [0, 1].
+        classes: how many classes there are.
+
+    Raises:
+        ValueError: a size is not positive; from every verb: x is no batch of such images.
     """
 
-    def __init__(self, event_shape: tuple[int, int, int], classes: int, features: int) -> None:
+    fit_defaults: ClassVar[dict[str, object]] = {
+        "lr": 5e-3,
+        "epochs": 5,
+        "batch_size": 16,
+        "clip": 1.0,
+        "schedule": "cosine",
+        "weight_decay": 0.02,
+    }
+
+    def __init__(self, event_shape: tuple[int, int, int], classes: int) -> None:
         super().__init__()
-        self.classes = check_count(classes, f"{type(self).__name__}: classes")
-        self.backbone = Backbone(event_shape, features=features)
+        who = type(self).__name__
+        channels, height, width = (check_count(d, f"{who}: event_shape") for d in event_shape)
+        self.event_shape = (channels, height, width)
+        self.classes = check_count(classes, f"{who}: classes")
 
     def check(self, x: Tensor) -> Tensor:
         """Return x if it is a batch of images; else raise a ValueError."""
-        return self.backbone.check(x, type(self).__name__)
+        like = next(self.parameters())
+        return check_events(x, self.event_shape, "unit", like=like, who=type(self).__name__)
+
+
+class SceneRecogniser(Recogniser):
+    """A network for scenes: what it has to say, it says by the features of a backbone.
+
+    Args:
+        event_shape: (C, H, W) of an image with values in [0, 1]; H and W are multiples of 8.
+        classes: how many classes there are.
+        features: the channels of the backbone's grid, a multiple of 4.
+    """
+
+    def __init__(
+        self, event_shape: tuple[int, int, int] = (3, 64, 64), *, classes: int = 3, features: int = 32
+    ) -> None:
+        super().__init__(event_shape, classes)
+        self.backbone = Backbone(event_shape, features=features)
+
+    def check_objects(self, x: Tensor, labels: Tensor, name: str, values: Tensor) -> None:
+        """Raise a ValueError if what is said of the objects on x does not fit x or the classes.
+
+        Args:
+            x: images ``(B, C, H, W)``.
+            labels: ``(B, K)`` int64, −1 where there is no object.
+            name: "boxes" or "masks".
+            values: boxes ``(B, K, 4)``, of the dtype of x, or masks ``(B, K, H, W)``, bool.
+        """
+        sides, dtype = ((4,), x.dtype) if name == "boxes" else (self.event_shape[1:], torch.bool)
+        expected = (
+            f"{type(self).__name__}: expected labels ({len(x)}, K), int64 from −1 to {self.classes - 1}, and "
+            f"{name} ({len(x)}, K, {', '.join(map(str, sides))}), {dtype}"
+        )
+        came = " and ".join(described(value) for value in (labels, values))
+        if not isinstance(labels, Tensor) or labels.dtype != torch.int64 or labels.dim() != 2:
+            raise ValueError(f"{expected}, got {came}")
+        shape = (len(x), labels.shape[1], *sides)
+        if len(labels) != len(x) or getattr(values, "shape", None) != shape or values.dtype != dtype:
+            raise ValueError(f"{expected}, got {came}")
+        if not bool(((labels >= -1) & (labels < self.classes)).all()):
+            raise ValueError(f"{expected}, got labels from {labels.min()} to {labels.max()}")

@@ -1,12 +1,15 @@
-"""Detections: what a network says is on some scenes."""
+"""Detections: what a network says is on some scenes, each object with its box.
 
-from dataclasses import dataclass, fields
+A box is (left, top, right, bottom) in pixels, right and bottom exclusive: its width is right − left, and
+the box of the one pixel in column 3, row 5 is (3, 5, 4, 6).
+"""
+
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
 
 from course_utils.checks import check_number
-from course_utils.recognition.boxes import check_boxes
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -43,17 +46,12 @@ class Detections:
         for name, kind in (("scene", torch.int64), ("labels", torch.int64), ("scores", self.boxes.dtype)):
             part = getattr(self, name)
             if not isinstance(part, Tensor) or part.shape != (count,) or part.dtype != kind:
-                came = (
-                    f"{part.dtype} {tuple(part.shape)}" if isinstance(part, Tensor) else type(part).__name__
-                )
-                raise ValueError(f"Detections: expected {name} as {kind} ({count},), got {came}")
+                raise ValueError(f"Detections: expected {name} as {kind} ({count},), got {described(part)}")
         if not bool(((self.scores >= 0) & (self.scores <= 1)).all()):
             raise ValueError("Detections: expected scores in [0, 1], got others")
         masks = self.masks
         if masks is not None and (masks.dtype != torch.bool or masks.dim() != 3 or len(masks) != count):
-            raise ValueError(
-                f"Detections: expected masks as bool ({count}, H, W), got {masks.dtype} {tuple(masks.shape)}"
-            )
+            raise ValueError(f"Detections: expected masks as bool ({count}, H, W), got {described(masks)}")
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -83,3 +81,33 @@ class Detections:
         """The same detections on another device."""
         parts = (getattr(self, field.name) for field in fields(self))
         return Detections(*(None if part is None else part.to(device) for part in parts))
+
+
+def described(value: object) -> str:
+    """What came, for an error: the dtype and shape of a tensor, else the type."""
+    return f"{value.dtype} {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+
+
+def check_boxes(boxes: Tensor, who: str) -> Tensor:
+    """Return the boxes ``(M, 4)`` if finite, left ≤ right and top ≤ bottom; else raise a ValueError."""
+    good = isinstance(boxes, Tensor) and boxes.is_floating_point() and boxes.dim() == 2
+    if not good or boxes.shape[1] != 4:
+        raise ValueError(f"{who}: expected boxes as a float tensor (M, 4), got {described(boxes)}")
+    values = boxes.detach()
+    bad = ~(values.isfinite().all(1) & (values[:, 2:] >= values[:, :2]).all(1))
+    if bool(bad.any()):
+        worst = [round(v, 3) for v in values[bad][0].tolist()]
+        raise ValueError(f"{who}: expected finite (left, top, right, bottom), left ≤ right, got {worst}")
+    return boxes
+
+
+def at_one_size(detections: Detections, width: float, height: float) -> Detections:
+    """A baseline: the same objects at the same middles, all boxes of one size. What do the sides buy?
+
+    >>> box = torch.tensor([[0.0, 0.0, 4.0, 8.0]])
+    >>> at_one_size(Detections(torch.tensor([0]), torch.ones(1), torch.tensor([0]), box), 2, 2).boxes.tolist()
+    [[1.0, 3.0, 3.0, 5.0]]
+    """
+    middle = (detections.boxes[:, :2] + detections.boxes[:, 2:]) / 2
+    half = middle.new_tensor([check_number(side, "at_one_size", low=0) for side in (width, height)]) / 2
+    return replace(detections, boxes=torch.cat([middle - half, middle + half], 1))

@@ -1,12 +1,12 @@
 """From maps to objects: pixels grouped by the centre they point to, or merely by touching each other."""
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
 from course_utils.checks import check_count, check_number
-from course_utils.recognition.detections import Detections
+from course_utils.recognition.backbone import positions
+from course_utils.recognition.detections import Detections, described
 
 WINDOW = 5
 SMALLEST = 12
@@ -26,18 +26,6 @@ def centre_of_mass(masks: Tensor) -> Tensor:
     rows, columns = (torch.arange(n, device=masks.device) + 0.5 for n in masks.shape[-2:])
     moments = torch.stack([masks.sum(-2) @ columns, masks.sum(-1) @ rows], -1)
     return moments / masks.sum((-2, -1)).clamp(min=1)[..., None]
-
-
-def positions(height: int, width: int, step: int = 1, like: Tensor | None = None) -> Tensor:
-    """Where the middle of each cell of step×step pixels lies, (x, y) in pixels: ``(2, H/step, W/step)``.
-
-    >>> positions(2, 4, 2).tolist()
-    [[[1.0, 3.0]], [[1.0, 1.0]]]
-    """
-    device = None if like is None else like.device
-    rows, columns = ((torch.arange(n // step, device=device) + 0.5) * step for n in (height, width))
-    y, x = torch.meshgrid(rows, columns, indexing="ij")
-    return torch.stack([x, y])
 
 
 def peaks(heat: Tensor, limit: int) -> tuple[Tensor, Tensor]:
@@ -106,73 +94,47 @@ def group(
 
 
 def mask_boxes(masks: Tensor) -> Tensor:
-    """The smallest box round each mask, ``(M, H, W)`` to ``(M, 4)``; 0 for an empty mask.
+    """The smallest box round each mask, ``(M, H, W)`` to ``(M, 4)``; no mask is empty.
 
     >>> masks = torch.zeros(1, 4, 6, dtype=torch.bool)
     >>> masks[0, 1, 2:4] = True
     >>> mask_boxes(masks).tolist()
     [[2.0, 1.0, 4.0, 2.0]]
     """
-    sides = []
-    for seen in (masks.any(1), masks.any(2)):  # columns, then rows
-        length = seen.shape[1]
-        i = torch.arange(length, device=masks.device)
-        first, last = torch.where(seen, i, length).amin(1), torch.where(seen, i + 1, 0).amax(1)
-        sides.append((first.clamp(max=length).minimum(last), last))
-    (left, right), (top, bottom) = sides
-    return torch.stack([left, top, right, bottom], 1).float()
+    from torchvision.ops import masks_to_boxes  # slow to import
+
+    return masks_to_boxes(masks) + torch.tensor([0.0, 0.0, 1.0, 1.0], device=masks.device)
 
 
-def connected_components(semantic: Tensor, confidence: Tensor | None = None) -> Detections:
-    """The floor of instance segmentation: pixels of one class that touch are one object.
+def connected_components(semantic: Tensor) -> Detections:
+    """The baseline of instance segmentation: pixels of one class that touch are one object, of score 1.
 
     Two objects of one class that touch become one: which pixel belongs to whom is not in the classes of
     the pixels. Diagonal neighbours touch.
 
     Args:
         semantic: the class of each pixel, −1 for background, ``(B, H, W)`` int64.
-        confidence: how sure each pixel's class is, ``(B, H, W)`` in [0, 1]; the score of an object is the
-            mean over its pixels. None: every score is 1.
 
     Raises:
-        ValueError: semantic or confidence is not what it should be.
+        ValueError: semantic is not what it should be.
 
     >>> semantic = torch.full((1, 8, 12), -1)
     >>> semantic[0, 1:5, 1:5], semantic[0, 4:8, 5:9] = 2, 2
     >>> semantic[0, 1:5, 9:] = 0
     >>> connected_components(semantic).boxes.tolist()
-    [[9.0, 1.0, 12.0, 5.0], [1.0, 1.0, 9.0, 8.0]]
+    [[1.0, 1.0, 9.0, 8.0], [9.0, 1.0, 12.0, 5.0]]
     """
-    from scipy.ndimage import label
+    from skimage.measure import label
 
-    if not isinstance(semantic, Tensor) or semantic.dim() != 3 or semantic.is_floating_point():
-        came = tuple(semantic.shape) if isinstance(semantic, Tensor) else type(semantic).__name__
-        raise ValueError(f"connected_components: expected classes as integers (B, H, W), got {came}")
-    if confidence is not None and confidence.shape != semantic.shape:
-        want, came = tuple(semantic.shape), tuple(confidence.shape)
-        raise ValueError(f"connected_components: expected confidence of shape {want}, got {came}")
-    neighbours = np.zeros((3, 3, 3), bool)
-    neighbours[1] = True  # across one image, never to the next
-    number, labels = torch.zeros_like(semantic), []  # of each pixel's component, from 1; 0: background
-    for c in semantic.unique().tolist():
-        if c >= 0:
-            parts, count = label((semantic == c).cpu().numpy(), neighbours)
-            parts = torch.from_numpy(parts).to(semantic)
-            number = torch.where(parts > 0, parts + len(labels), number)
-            labels += [c] * count
-    row, y, x = (number > 0).nonzero(as_tuple=True)
-    which = number[row, y, x].long() - 1
-    masks = torch.zeros(len(labels), *semantic.shape[1:], dtype=torch.bool, device=semantic.device)
-    masks[which, y, x] = True
-    sure = torch.ones_like(semantic, dtype=torch.float32) if confidence is None else confidence
-    area = masks.sum((1, 2))
-    scene = torch.zeros_like(area).index_copy(0, which, row)
-    scores = sure.new_zeros(len(labels)).index_add(0, which, sure[row, y, x])
-    found = Detections(
-        scene,
-        (scores / area).clamp(0, 1),
-        torch.tensor(labels, dtype=torch.int64, device=semantic.device),
-        mask_boxes(masks),
-        masks,
-    )
-    return found[area >= SMALLEST]
+    if not isinstance(semantic, Tensor) or semantic.dim() != 3 or semantic.dtype != torch.int64:
+        raise ValueError(
+            f"connected_components: expected classes as int64 (B, H, W), got {described(semantic)}"
+        )
+    parts = [torch.from_numpy(label(one, background=-1, connectivity=2)) for one in semantic.cpu().numpy()]
+    each = [part == torch.arange(1, int(part.max()) + 1)[:, None, None] for part in parts]
+    scene = torch.arange(len(each)).repeat_interleave(torch.tensor([len(masks) for masks in each]))
+    masks = torch.cat(each)
+    large = masks.sum((1, 2)) >= SMALLEST
+    scene, masks = (part[large].to(semantic.device) for part in (scene, masks))
+    labels = torch.where(masks, semantic[scene], -1).amax((1, 2))
+    return Detections(scene, torch.ones(len(scene), device=scene.device), labels, mask_boxes(masks), masks)

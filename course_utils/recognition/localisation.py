@@ -1,20 +1,18 @@
 """Classification and localisation: one image, one class and the box of the one object."""
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, smooth_l1_loss, softplus
 
-from course_utils.checks import check_classes, check_number
-from course_utils.recognition.backbone import Recogniser
-from course_utils.recognition.boxes import box_iou, check_boxes
+from course_utils.checks import check_classes
+from course_utils.recognition.backbone import SceneRecogniser
+from course_utils.recognition.detections import check_boxes
 
 SIDES = 4
 BEND = 0.1
 
 
-class Localiser(Recogniser):
+class Localiser(SceneRecogniser):
     r"""Which class is on the image, and where: x is a picture, y a class and four numbers.
 
     Each cell c of the backbone's grid says how sure it is to lie on the object, which class it sees, and
@@ -25,10 +23,7 @@ class Localiser(Recogniser):
     and the loss is −log p(class | x) plus the smooth L1 distance of the four sides (Girshick, *Fast R-CNN*,
     ICCV 2015) in quarters of the image. Train it with ``fit(model, (x, labels, boxes))``.
 
-    Args:
-        event_shape: (C, H, W) of an image with values in [0, 1]; H and W are multiples of 8.
-        classes: how many classes there are.
-        features: the channels of the backbone's grid.
+    Args: as ``SceneRecogniser``.
 
     Shapes: x ``(B, C, H, W)``; labels ``(B,)``; boxes ``(B, 4)``, (left, top, right, bottom) in pixels.
 
@@ -42,19 +37,10 @@ class Localiser(Recogniser):
     (torch.Size([2]), torch.Size([2, 4]), torch.Size([]))
     """
 
-    fit_defaults: ClassVar[dict[str, object]] = {
-        "lr": 5e-3,
-        "epochs": 5,
-        "batch_size": 16,
-        "clip": 1.0,
-        "schedule": "cosine",
-        "weight_decay": 0.02,
-    }
-
     def __init__(
         self, event_shape: tuple[int, int, int] = (3, 64, 64), *, classes: int = 3, features: int = 32
     ) -> None:
-        super().__init__(event_shape, classes, features)
+        super().__init__(event_shape, classes=classes, features=features)
         self.unit = max(event_shape[1:]) / 4
         self.say = nn.Conv2d(features, 1 + self.classes + SIDES, 1)
 
@@ -63,7 +49,7 @@ class Localiser(Recogniser):
         said = self.say(self.backbone(self.check(x)))
         sure, logits, distances = said.split([1, self.classes, SIDES], 1)
         left_top, right_bottom = (self.unit * softplus(distances)).chunk(2, 1)
-        middle = self.backbone.centres().permute(2, 0, 1)  # (2, h, w)
+        middle = self.backbone.centres()  # (2, h, w)
         each = torch.cat([logits, middle - left_top, middle + right_bottom], 1)
         attention = sure.flatten(2).softmax(2)
         weighed = (attention * each.flatten(2)).sum(2)
@@ -83,34 +69,8 @@ class Localiser(Recogniser):
         return logits.argmax(1), boxes
 
 
-def localised(
-    labels: Tensor, boxes: Tensor, true_labels: Tensor, true_boxes: Tensor, iou: float = 0.5
-) -> Tensor:
-    """Where an object is found: the class is right and the boxes' IoU is at least ``iou``.
-
-    ImageNet's measure of localisation (Russakovsky et al., IJCV 2015), for one guess an image.
-
-    Shapes: labels ``(B,)``, boxes ``(B, 4)`` in pixels; the result ``(B,)`` bool.
-
-    Raises:
-        ValueError: the shapes do not fit together, or boxes are no boxes.
-
-    >>> box = torch.tensor([[0.0, 0.0, 4.0, 4.0]]).repeat(3, 1)
-    >>> shifted = box + torch.tensor([[0.0], [0.0], [2.0]])
-    >>> localised(torch.tensor([1, 2, 1]), shifted, torch.tensor([1, 1, 1]), box).tolist()
-    [True, False, False]
-    """
-    if labels.dim() != 1 or labels.shape != true_labels.shape or len(labels) != len(boxes):
-        raise ValueError(
-            "localised: expected labels (B,) and boxes (B, 4), guessed and true, got shapes "
-            + ", ".join(str(tuple(part.shape)) for part in (labels, boxes, true_labels, true_boxes))
-        )
-    overlap = box_iou(boxes, true_boxes).diagonal()
-    return (labels == true_labels) & (overlap >= check_number(iou, "localised: iou", low=0, high=1))
-
-
 def mean_box(boxes: Tensor) -> Tensor:
-    """The mean box, ``(N, 4)`` to ``(4,)``: the floor of localisation, a guess without looking.
+    """The mean box, ``(N, 4)`` to ``(4,)``: the baseline of localisation, a guess without looking.
 
     >>> mean_box(torch.tensor([[0.0, 0.0, 4.0, 4.0], [2.0, 4.0, 4.0, 8.0]])).tolist()
     [1.0, 2.0, 4.0, 6.0]

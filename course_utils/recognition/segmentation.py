@@ -1,7 +1,5 @@
 """Instance segmentation: every object on an image, each with its class and its pixels."""
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import (
@@ -13,9 +11,9 @@ from torch.nn.functional import (
     pixel_shuffle,
 )
 
-from course_utils.recognition.backbone import GROUPS, Recogniser, Residual
+from course_utils.recognition.backbone import GROUPS, Residual, SceneRecogniser, positions
 from course_utils.recognition.detections import Detections
-from course_utils.recognition.instances import centre_of_mass, group, positions
+from course_utils.recognition.instances import centre_of_mass, group
 
 STEP = 2
 SPREAD = 3.0
@@ -23,7 +21,7 @@ WEIGHTS = (20.0, 0.1, 1.0)  # of class, heat and offset: the class is what takes
 UNIT = 8.0
 
 
-class InstanceSegmenter(Recogniser):
+class InstanceSegmenter(SceneRecogniser):
     r"""Which pixels belong to which object: x is a picture, y a class and a mask for each object.
 
     A class for each pixel (semantic segmentation) does not say where one duck ends and the next begins. So
@@ -40,10 +38,7 @@ class InstanceSegmenter(Recogniser):
     *Multi-Task Learning Using Uncertainty to Weigh Losses*, CVPR 2018. Train it with ``fit(model, (x, labels,
     masks))``.
 
-    Args:
-        event_shape: (C, H, W) of an image with values in [0, 1]; H and W are multiples of 8.
-        classes: how many classes there are.
-        features: the channels of the backbone's grid.
+    Args: as ``SceneRecogniser``.
 
     Shapes: x ``(B, C, H, W)``; labels ``(B, K)`` int64, −1 where there is no object; masks ``(B, K, H, W)``
     bool, the visible pixels of each object.
@@ -60,20 +55,13 @@ class InstanceSegmenter(Recogniser):
     torch.Size([2, 64, 64])
     """
 
-    fit_defaults: ClassVar[dict[str, object]] = {
-        "lr": 8e-3,
-        "epochs": 3,
-        "batch_size": 8,
-        "clip": 1.0,
-        "schedule": "cosine",
-        "weight_decay": 0.02,
-    }
+    fit_defaults = SceneRecogniser.fit_defaults | {"lr": 8e-3, "epochs": 3, "batch_size": 8}
 
     def __init__(
         self, event_shape: tuple[int, int, int] = (3, 64, 64), *, classes: int = 3, features: int = 32
     ) -> None:
-        super().__init__(event_shape, classes, features)
-        self.size = self.backbone.event_shape[1:]
+        super().__init__(event_shape, classes=classes, features=features)
+        self.size = self.event_shape[1:]
         self.say = nn.Sequential(
             Residual(features),
             nn.GroupNorm(GROUPS, features),
@@ -94,7 +82,9 @@ class InstanceSegmenter(Recogniser):
     def loss(self, x: Tensor, labels: Tensor, masks: Tensor) -> Tensor:
         """The losses of the class (nats a pixel), the offset and the heat, weighed and added."""
         logits, heat, offsets = self(x)
-        share, there = self._targets(x, labels, masks)  # (B, K, h, w), (B, K)
+        self.check_objects(x, labels, "masks", masks)
+        there = labels >= 0  # (B, K)
+        share = avg_pool2d((masks & there[..., None, None]).to(x.dtype), STEP)  # (B, K, h, w)
         kinds = one_hot(labels.clamp(min=0), self.classes).to(x.dtype) * there[..., None]
         centres = centre_of_mass(masks)  # (B, K, 2)
         mixed = torch.einsum("bkhw,bkc->bchw", share, torch.cat([kinds, centres], 2))
@@ -103,30 +93,13 @@ class InstanceSegmenter(Recogniser):
         class_loss = cross_entropy(logits, target)
 
         aim = mixed[:, self.classes :] / covered.clamp(min=1 / STEP**2)[:, None]
-        error = (positions(*self.size, STEP, x) + offsets - aim).abs().sum(1) / UNIT
+        error = (positions(*self.size, STEP, like=x) + offsets - aim).abs().sum(1) / UNIT
         offset_loss = (covered * error).sum() / covered.sum().clamp(min=1)
 
         heat_loss = binary_cross_entropy_with_logits(heat, self._bumps(centres, there), reduction="sum")
         heat_loss = heat_loss / there.sum().clamp(min=1)
         parts = (class_loss, heat_loss, offset_loss)
         return sum(weight * part for weight, part in zip(WEIGHTS, parts, strict=True))
-
-    def _targets(self, x: Tensor, labels: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
-        """The share of each object in each cell of 2×2 pixels, and which objects are there."""
-        n, (height, width) = len(x), self.size
-        expected = f"InstanceSegmenter: expected labels ({n}, K) and masks ({n}, K, {height}, {width})"
-        shapes = tuple(tuple(part.shape) for part in (labels, masks))
-        if masks.dtype != torch.bool or labels.dtype != torch.int64 or labels.dim() != 2:
-            raise ValueError(f"{expected}, int64 and bool, got {labels.dtype} and {masks.dtype}, {shapes}")
-        if len(labels) != n or masks.shape != (*labels.shape, *self.size):
-            raise ValueError(f"{expected}, got shapes {shapes}")
-        if not bool(((labels >= -1) & (labels < self.classes)).all()):
-            raise ValueError(
-                f"InstanceSegmenter: expected labels from −1 to {self.classes - 1}, got {labels.min()} to "
-                f"{labels.max()}"
-            )
-        there = labels >= 0
-        return avg_pool2d((masks & there[..., None, None]).to(x.dtype), STEP), there
 
     def _bumps(self, centres: Tensor, there: Tensor) -> Tensor:
         """exp(−d²/2σ²) at the distance d from the nearest centre, ``(B, h, w)``."""
