@@ -50,29 +50,85 @@ def test_the_convolution_starts_as_a_rotation_and_keeps_its_permutation():
     assert not torch.equal(conv.P, torch.eye(6)) and "P" in conv.state_dict() and not conv.P.requires_grad
 
 
-def test_actnorm_starts_from_the_first_batch_of_training_and_from_no_other():
-    norm, x = ActNorm(3).double(), 5 + 3 * numbers(40, 3, 4, 4)
-    norm.eval()
-    assert torch.equal(norm(x)[0], x) and not norm.started
-    norm.train()
+def test_actnorm_starts_when_told_and_counts_every_pixel():
+    norm, x = ActNorm(3).double().train(), 5 + 3 * numbers(40, 3, 2, 5)
+    assert torch.equal(norm(x)[0], x) and not norm(x)[1].any() and not norm.started
+    norm.start(x)
     z, log_det = norm(x)
     assert z.mean((0, 2, 3)).abs().max() < 1e-12 and (z.var((0, 2, 3), correction=0) - 1).abs().max() < 1e-10
-    torch.testing.assert_close(log_det, (-16 * x.std((0, 2, 3), correction=0).log().sum()).expand(40))
-    before = norm.mean.clone()
-    other = norm(10 * x)[0]
-    assert torch.equal(norm.mean, before) and other.std() > 5
-    assert (norm.inverse(z) - x).abs().max() < 1e-12
+    torch.testing.assert_close(log_det, (-10 * x.std((0, 2, 3), correction=0).log().sum()).expand(40))
+    assert norm.started and (norm.inverse(z) - x).abs().max() < 1e-12
+
+
+def test_glow_starts_layer_by_layer_and_only_once():
+    """After the start each actnorm hands on mean 0 and variance 1, each after those before it."""
+    torch.manual_seed(0)
+    model, x = Glow((2, 4, 8), hidden=8).double(), torch.rand(60, 2, 4, 8, dtype=torch.double)
+    model.initialise(x)
+    norms, seen = [m for m in model.modules() if isinstance(m, ActNorm)], []
+    for norm in norms:
+        norm.register_forward_hook(lambda norm, given, out: seen.append(out[0]))
+    model.log_prob(x)
+    assert len(seen) == len(norms) == 8 and all(norm.started for norm in norms)
+    for z in seen:
+        assert z.mean((0, 2, 3)).abs().max() < 1e-9
+        assert (z.var((0, 2, 3), correction=0) - 1).abs().max() < 1e-9
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    model.initialise(x.square())
+    assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
 
 
 def test_the_start_of_actnorm_travels_with_the_weights():
     torch.manual_seed(0)
     model, twin = Glow((1, 4, 4), hidden=8), Glow((1, 4, 4), hidden=8)
     x = torch.rand(50, 1, 4, 4)
-    model.train().loss(x)
+    model.initialise(x)
     twin.load_state_dict(model.state_dict())
-    norms = [module for module in twin.modules() if isinstance(module, ActNorm)]
-    assert norms and all(norm.started for norm in norms)
-    assert torch.equal(twin.train().log_prob(10 * x.clamp(0, 0.1)), model.log_prob(10 * x.clamp(0, 0.1)))
+    twin.initialise(x.square())
+    torch.testing.assert_close(twin.log_prob(x), model.log_prob(x))
+
+
+def black_channel(x):
+    x[:, 1] = 0
+    return x
+
+
+@pytest.mark.parametrize(
+    ("shape", "of"),
+    [
+        ((3, 8, 8), black_channel),
+        ((3, 8, 8), torch.zeros_like),
+        ((3, 8, 8), torch.ones_like),
+        ((3, 8, 8), lambda x: x[:1]),
+        ((1, 2, 4), lambda x: x[:1]),
+        ((2,), lambda x: x[:1]),
+        ((2,), torch.ones_like),
+        ((2,), lambda x: 1000 + x),
+    ],
+)
+def test_constant_channels_are_no_reason_to_diverge(shape, of):
+    """Without spread there is no scale to start from: it stays 1, and others are as before."""
+    torch.manual_seed(0)
+    model = Glow(shape, hidden=8, scales=1, steps=2)
+    x = of(torch.rand(100, *shape))
+    untrained = -model.log_prob(x).mean()
+    model.initialise(x)
+    started = -model.log_prob(x).mean()
+    assert started.isfinite() and started < untrained + 1
+    history = fit(model, x, valid=x, epochs=3, batch_size=20, progress=False, device="cpu")
+    assert history.valid[-1] <= started and (model.decode(model.encode(x)[0]) - x).abs().max() < 1e-2
+
+
+def test_looking_at_an_untrained_glow_does_not_start_it():
+    torch.manual_seed(0)
+    x = 3 * torch.randn(400, 2)
+    looked, twin = Glow((2,), hidden=8), Glow((2,), hidden=8)
+    twin.load_state_dict(looked.state_dict())
+    looked.train().log_prob(x[:1])
+    losses = [
+        fit(model, x, epochs=2, progress=False, device="cpu").valid for model in (looked.train(), twin)
+    ]
+    assert losses[0] == losses[1] and losses[0][-1] < 6
 
 
 def test_actnorm_survives_a_checkpoint_bit_for_bit(tmp_path):
@@ -106,35 +162,37 @@ def test_couplings_start_as_the_identity():
 
 
 def test_temperature_scales_the_noise_of_the_prior():
-    model = pushed(Glow((2,), hidden=8))
-    draws = [model.sample(50, temperature=t, generator=torch.Generator().manual_seed(0)) for t in (1.0, 0.5)]
-    z = [model.encode(x)[0] for x in draws]
-    torch.testing.assert_close(z[1], 0.5 * z[0], rtol=0, atol=1e-9)
-    middle = model.sample(3, temperature=0)
-    torch.testing.assert_close(model.encode(middle)[0], torch.zeros(3, 2).double(), rtol=0, atol=1e-9)
+    for settings, condition in (({}, {}), ({"classes": 2}, {"y": torch.tensor([0, 1]).repeat(25)})):
+        model = pushed(Glow((2,), hidden=8, **settings))
+        draws = [
+            model.sample(50, temperature=t, generator=torch.Generator().manual_seed(0), **condition)
+            for t in (1.0, 0.5, 1e-6)
+        ]
+        z = [model.encode(x)[0] for x in draws]
+        middle = model.prior.mean[condition["y"]] if condition else torch.zeros(50, 2).double()
+        torch.testing.assert_close(z[1] - middle, 0.5 * (z[0] - middle), rtol=0, atol=1e-9)
+        torch.testing.assert_close(z[2], middle, rtol=0, atol=1e-4)
 
 
 def test_classes_are_a_mixture_in_equal_parts():
     model = pushed(Glow((2,), hidden=8, classes=3), 0.4)
-    x, labels = numbers(7, 2), torch.tensor([0, 1, 2, 0, 1, 2, 2])
+    x, y = numbers(7, 2), torch.tensor([0, 1, 2, 0, 1, 2, 2])
     by_class = model.class_log_probs(x)
     torch.testing.assert_close(model.log_prob(x), by_class.logsumexp(1) - log(3), rtol=0, atol=1e-12)
-    want = -by_class[torch.arange(7), labels].mean()
-    assert model.loss(x, labels) == want and model.loss(x) == -model.log_prob(x).mean()
+    torch.testing.assert_close(model.log_prob(x, y), by_class[torch.arange(7), y], rtol=0, atol=1e-12)
+    assert model.loss(x, y) == -model.log_prob(x, y).mean()
     z, log_det = model.encode(x)
-    for y in range(3):
-        normal = torch.distributions.Normal(model.prior.mean[y], model.prior.log_std[y].exp())
-        torch.testing.assert_close(by_class[:, y], normal.log_prob(z).sum(1) + log_det, rtol=0, atol=1e-10)
+    for k in range(3):
+        normal = torch.distributions.Normal(model.prior.mean[k], model.prior.log_std[k].exp())
+        torch.testing.assert_close(by_class[:, k], normal.log_prob(z).sum(1) + log_det, rtol=0, atol=1e-10)
 
 
 def test_samples_of_a_class_follow_that_class():
     model = pushed(Glow((2,), hidden=8, classes=2), 0.4)
     for y in (0, 1):
-        x = model.sample(20_000, labels=torch.full((20_000,), y), generator=torch.Generator().manual_seed(0))
+        x = model.sample(20_000, y=torch.full((20_000,), y), generator=torch.Generator().manual_seed(0))
         z = (model.encode(x)[0] - model.prior.mean[y]) / model.prior.log_std[y].exp()
         assert z.mean(0).abs().max() < 0.05 and (z.std(0) - 1).abs().max() < 0.03
-    cold = model.sample(4, temperature=0, labels=torch.tensor([0, 1, 1, 0]))
-    torch.testing.assert_close(model.encode(cold)[0], model.prior.mean[[0, 1, 1, 0]], rtol=0, atol=1e-9)
     mixed = model.sample(20_000, generator=torch.Generator().manual_seed(0))
     share = model.class_log_probs(mixed).softmax(1).mean(0)
     assert (share - 0.5).abs().max() < 0.02
@@ -146,7 +204,7 @@ def test_a_class_prior_is_a_density():
     assert (prior.log_prob(z).exp().sum() * 1e-3).item() == pytest.approx(1, abs=1e-9)
 
 
-def test_learning_with_labels_tells_the_classes_apart():
+def test_learning_with_classes_tells_the_classes_apart():
     data = digits("unit")
     torch.manual_seed(0)
     model = Glow((1, 8, 8), hidden=32, steps=2, classes=10)
@@ -156,7 +214,7 @@ def test_learning_with_labels_tells_the_classes_apart():
     assert right > 0.5
 
 
-def test_bad_settings_sizes_and_labels_are_named():
+def test_bad_settings_and_sizes_are_named():
     for shape, settings in (
         ((1, 6, 8), {}),
         ((1, 8, 6), {}),
@@ -170,16 +228,5 @@ def test_bad_settings_sizes_and_labels_are_named():
     ):
         with pytest.raises(ValueError, match="^Glow: .*got"):
             Glow(shape, **settings)
-    plain, classes = Glow((2,), hidden=4), Glow((2,), hidden=4, classes=3)
-    x = torch.zeros(2, 2)
-    for labels in (torch.tensor([0, 3]), torch.tensor([-1, 0]), torch.tensor([0]), torch.zeros(2), [0, 1], 1):
-        with pytest.raises(ValueError, match="Glow: expected labels"):
-            classes.loss(x, labels)
-        with pytest.raises(ValueError, match="Glow: expected labels"):
-            classes.sample(2, labels=labels)
-    for call in (lambda: plain.class_log_probs(x), lambda: plain.loss(x, torch.tensor([0, 0]))):
-        with pytest.raises(ValueError, match="Glow"):
-            call()
-    for temperature in (-1, float("nan"), "hot"):
-        with pytest.raises(ValueError, match="Glow.sample: temperature"):
-            plain.sample(2, temperature=temperature)
+    with pytest.raises(ValueError, match="Glow.class_log_probs"):
+        Glow((2,), hidden=4).class_log_probs(torch.zeros(2, 2))

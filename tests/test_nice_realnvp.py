@@ -26,6 +26,8 @@ from course_utils.models.flow_steps import (
 from course_utils.models.nice import Scaling
 from course_utils.training import fit
 
+SIZES = dict(hidden=8, depth=1, who="")
+
 
 def pushed(module: nn.Module, strength=0.2) -> nn.Module:
     torch.manual_seed(0)
@@ -54,9 +56,8 @@ def test_additive_couplings_preserve_volume_bit_for_bit():
 
 
 def test_a_jacobian_with_determinant_one_is_not_the_identity():
-    coupling = pushed(
-        AdditiveCoupling(channel_mask((4, 1, 1), 0), coupling_net("dense", (4, 1, 1), 1, 8, 1, ""))
-    )
+    net = coupling_net("dense", (4, 1, 1), 1, **SIZES)
+    coupling = pushed(AdditiveCoupling(channel_mask((4, 1, 1), 0), net))
     J = torch.autograd.functional.jacobian(lambda v: coupling(v)[0].flatten(), numbers(1, 4, 1, 1)).view(4, 4)
     assert torch.equal(J.triu(1), torch.zeros(4, 4).double()) and torch.equal(
         J.diagonal(), torch.ones(4).double()
@@ -68,8 +69,8 @@ def test_a_jacobian_with_determinant_one_is_not_the_identity():
 @pytest.mark.parametrize("mask", [checkerboard_mask, channel_mask])
 @pytest.mark.parametrize("parity", [0, 1])
 def test_a_coupling_keeps_what_its_mask_says_and_reads_nothing_else(kind, mask, parity):
-    shape = (2, 4, 4)
-    net = coupling_net("dense", shape, 1 if kind is AdditiveCoupling else 2, 8, 1, "")
+    shape = (2, 4, 6)
+    net = coupling_net("dense", shape, 1 if kind is AdditiveCoupling else 2, **SIZES)
     coupling = pushed(kind(mask(shape, parity), net))
     x, m = numbers(1, *shape), mask(shape, parity).bool()
     z, log_det = coupling(x)

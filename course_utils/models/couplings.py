@@ -1,19 +1,58 @@
-"""Coupling layers: one half of the variables, unchanged, decides how the other half moves.
+"""Coupling layers: one half of the variables, unchanged, decides how the other half moves; flows made of them.
 
 With a mask m of ones and zeros, z = m·x + (1 − m)·(…): the Jacobian is triangular whatever the network
 does, so that its determinant is the product of a diagonal, and inverting takes one pass, not a search.
 """
 
+from collections.abc import Callable, Sequence
 from math import prod
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from course_utils.checks import check_count
-from course_utils.models.flow_steps import Step, no_change
+from course_utils.models.flow_steps import Chain, Inverse, Normal, Reshape, Step, no_change, to_real
 from course_utils.nets import MLP, ResidualNet
+from course_utils.taxonomy import Flow
 
 Shape = tuple[int, int, int]
+
+
+class CouplingFlow(Flow):
+    """What NICE, RealNVP and Glow share: a chain of steps from data to noise, each with its log |det|.
+
+    Vectors (D,) are seen as D channels of one pixel. Images (C, H, W) pass a counted `Logit` first; the
+    papers' networks saw pixels as they are or a logit with α = 0.05, here next to no mass leaves [0, 1].
+
+    Args:
+        event_shape: (C, H, W) for grey values in [0, 1], or (D,) for vectors of any real numbers.
+        steps: what makes the steps, given the shape (C, H, W).
+
+    Raises:
+        ValueError: event_shape is neither, or has one element only, which leaves a coupling nothing to read.
+    """
+
+    on_tree: ClassVar[bool] = False
+
+    def __init__(self, event_shape: tuple[int, ...], steps: Callable[[Shape], Sequence[Step]]) -> None:
+        super().__init__(event_shape)
+        self.support, enter = to_real(self.event_shape)
+        shape = (*self.event_shape, 1, 1) if len(self.event_shape) == 1 else self.event_shape
+        if len(shape) != 3 or self.dims < 2:
+            raise ValueError(
+                f"{type(self).__name__}: expected event_shape (C, H, W) or (D,) with at least 2 elements, "
+                f"got {self.event_shape}"
+            )
+        view = Reshape(self.event_shape, shape)
+        self.flow = Chain(enter, view, *steps(shape), Inverse(view))
+        self.prior = Normal()
+
+    def _encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return self.flow(x)
+
+    def _decode(self, z: Tensor) -> Tensor:
+        return self.flow.inverse(z)
 
 
 class AdditiveCoupling(Step):
@@ -23,6 +62,8 @@ class AdditiveCoupling(Step):
         mask: ones where x is kept and read, zeros where it moves; (C, H, W).
         net: t, on ``(B, C, H, W)``.
     """
+
+    mask: Tensor
 
     def __init__(self, mask: Tensor, net: nn.Module) -> None:
         super().__init__()
@@ -53,6 +94,8 @@ class AffineCoupling(Step):
         bound: b.
     """
 
+    mask: Tensor
+
     def __init__(self, mask: Tensor, net: nn.Module, bound: float = 3.0) -> None:
         super().__init__()
         self.register_buffer("mask", mask)
@@ -72,20 +115,6 @@ class AffineCoupling(Step):
         """x = (z − t)·exp(−s) where x moved."""
         s, t = self.scale_and_shift(z)
         return (z - t) * (-s).exp()
-
-
-def as_image(event_shape: tuple[int, ...], who: str) -> Shape:
-    """The shape in which couplings work: (C, H, W) as it is, a vector (D,) as D channels of one pixel.
-
-    Raises:
-        ValueError: it is neither, or has one element only, which leaves a coupling nothing to read.
-    """
-    shape = (*event_shape, 1, 1) if len(event_shape) == 1 else event_shape
-    if len(shape) != 3 or prod(shape) < 2:
-        raise ValueError(
-            f"{who}: expected event_shape (C, H, W) or (D,) with at least 2 elements, got {event_shape}"
-        )
-    return shape
 
 
 def half_mask(shape: Shape, parity: int) -> Tensor:
@@ -114,7 +143,7 @@ def channel_mask(shape: Shape, parity: int) -> Tensor:
     return (first if parity == 0 else 1 - first)[:, None, None].expand(shape).clone()
 
 
-def coupling_net(kind: str, shape: Shape, multiple: int, hidden: int, depth: int, who: str) -> nn.Module:
+def coupling_net(kind: str, shape: Shape, multiple: int, *, hidden: int, depth: int, who: str) -> nn.Module:
     """A network from ``(B, C, H, W)`` to ``(B, multiple·C, H, W)`` that starts as the constant 0.
 
     Args:
@@ -133,12 +162,10 @@ def coupling_net(kind: str, shape: Shape, multiple: int, hidden: int, depth: int
         raise ValueError(f"{who}: expected net as 'dense' or 'conv', got {kind!r}")
     check_count(hidden, f"{who}: hidden")
     check_count(depth, f"{who}: depth")
-    C, H, W = shape
     if kind == "conv":
-        return ResidualNet(C, multiple * C, hidden=hidden, blocks=depth, zero_last=True)
-    D = C * H * W
-    dense = MLP(D, multiple * D, hidden=hidden, depth=depth, zero_last=True)
-    return nn.Sequential(nn.Flatten(), dense, nn.Unflatten(1, (multiple * C, H, W)))
+        return ResidualNet(shape[0], multiple * shape[0], hidden=hidden, blocks=depth, zero_last=True)
+    dense = MLP(prod(shape), multiple * prod(shape), hidden=hidden, depth=depth, zero_last=True)
+    return nn.Sequential(nn.Flatten(), dense, nn.Unflatten(1, (multiple * shape[0], *shape[1:])))
 
 
 def check_halvings(shape: Shape, times: int, who: str) -> None:

@@ -161,27 +161,13 @@ class FFJORD(Flow):
 
     def _encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         y, log_det = self.enter(x)
-        z, change = self.transport(y, 1.0, 0.0)
+        z, change = self._solve(y, 1.0, 0.0, self._exact, self.solver)
         return z, log_det + change
 
-    def decode(self, z: Tensor) -> Tensor:
-        """x at time 1 of the point that was z at time 0: ``(B, *event_shape)`` to the same shape.
-
-        Raises:
-            ValueError: z has the wrong shape, dtype or device, or is not finite.
-        """
-        z = check_events(z, self.event_shape, "real", like=self.reference, who="FFJORD.decode")
-
+    def _decode(self, z: Tensor) -> Tensor:
         def field(t: Time, state: State) -> State:
             return (self.dynamics(t, state[0]),)
 
         (y,) = self.solver(field, (z.flatten(1),), 0.0, 1.0)
         self.nfe = self.solver.nfe
         return self.enter.inverse(y.view_as(z))
-
-    def _log_prob(self, x: Tensor) -> Tensor:
-        z, log_det = self._encode(x)
-        return self.prior.log_prob(z) + log_det
-
-    def _sample(self, n: int, generator: torch.Generator | None) -> Tensor:
-        return self.decode(self.prior.sample((n, *self.event_shape), self.reference, generator))

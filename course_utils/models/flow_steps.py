@@ -90,28 +90,16 @@ class Logit(Step):
         return ((torch.sigmoid(y) - self.alpha) / (1 - 2 * self.alpha)).clamp(0, 1)
 
 
-class Same(Step):
-    """The identity: points of the plane are on the whole line already."""
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """x and 0."""
-        return x, no_change(x)
-
-    def inverse(self, z: Tensor) -> Tensor:
-        """z."""
-        return z
-
-
 def to_real(event_shape: tuple[int, ...], alpha: float = 1e-6) -> tuple[Support, Step]:
     """The support of events of this shape, and the step that takes them to the whole line.
 
     Images (C, H, W) are dequantised grey values in [0, 1] and pass a `Logit`; vectors (D,), such as
-    points of the plane, are real already.
+    points of the plane, are real already: a chain without steps.
 
     >>> to_real((1, 8, 8))[0], to_real((2,))[0]
     ('unit', 'real')
     """
-    return ("real", Same()) if len(event_shape) == 1 else ("unit", Logit(alpha))
+    return ("real", Chain()) if len(event_shape) == 1 else ("unit", Logit(alpha))
 
 
 class Squeeze(Step):
@@ -207,7 +195,7 @@ class Logistic(nn.Module):
 
 
 class ClassNormal(nn.Module):
-    """One normal prior per class, N(μ_y, diag σ_y²); without a label, their mixture in equal parts.
+    """One normal prior per class, N(μ_y, diag σ_y²); without a class, their mixture in equal parts.
 
     Args:
         shape: of one z.
@@ -224,20 +212,21 @@ class ClassNormal(nn.Module):
         e = (z[:, None] - self.mean) * (-self.log_std).exp()
         return (-0.5 * e.square() - 0.5 * log(2 * pi) - self.log_std).flatten(2).sum(2)
 
-    def log_prob(self, z: Tensor) -> Tensor:
-        """log 1/K Σ_y p(z | y) in nats, ``(B, …)`` to ``(B,)``."""
-        return self.by_class(z).logsumexp(1) - log(len(self.mean))
+    def log_prob(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """log p(z | y), or log 1/K Σ_y p(z | y), in nats: ``(B, …)`` and ``(B,)`` to ``(B,)``."""
+        every = self.by_class(z)
+        return every.logsumexp(1) - log(len(self.mean)) if y is None else every.gather(1, y[:, None])[:, 0]
 
     def sample(
         self,
         shape: tuple[int, ...],
         like: Tensor,
         generator: torch.Generator | None,
-        labels: Tensor | None = None,
+        y: Tensor | None = None,
         temperature: float = 1.0,
     ) -> Tensor:
-        """Draw z of this shape, z = μ_y + T·σ_y·ε; labels None: classes in equal parts."""
-        if labels is None:
-            labels = torch.randint(len(self.mean), shape[:1], generator=generator, device=like.device)
+        """Draw z of this shape, z = μ_y + T·σ_y·ε; y None: classes in equal parts."""
+        if y is None:
+            y = torch.randint(len(self.mean), shape[:1], generator=generator, device=like.device)
         e = torch.randn(shape, generator=generator, dtype=like.dtype, device=like.device)
-        return self.mean[labels] + temperature * self.log_std[labels].exp() * e
+        return self.mean[y] + temperature * self.log_std[y].exp() * e

@@ -9,13 +9,15 @@ from course_utils.models.flow_steps import Step
 class ActNorm(Step):
     """z = (x − μ)·exp(−s) for every channel, log |det| = −h·w·Σ s.
 
-    μ and s are parameters. They start from the first batch seen in training, whose channels then have
-    mean 0 and variance 1 (Kingma & Dhariwal 2018, after Salimans & Kingma 2016). Whether that has
-    happened is kept with the weights.
+    μ and s are parameters, 0 until ``start`` takes them from a batch, whose channels then have mean 0 and
+    variance 1 (Kingma & Dhariwal 2018, after Salimans & Kingma 2016): ``Glow.initialise`` does so, and no
+    verb. Whether it has happened is kept with the weights.
 
     Args:
         channels: C of ``(B, C, H, W)``.
     """
+
+    started: Tensor
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -25,17 +27,17 @@ class ActNorm(Step):
 
     @torch.no_grad()
     def start(self, x: Tensor) -> None:
-        """Take mean and standard deviation from a batch."""
-        self.mean.copy_(x.mean((0, 2, 3), keepdim=True))
-        self.log_std.copy_(x.std((0, 2, 3), keepdim=True, correction=0).clamp_min(1e-6).log())
+        """Take mean and standard deviation from a batch; a channel that is constant keeps its scale."""
+        mean = x.mean((0, 2, 3), keepdim=True)
+        std = x.std((0, 2, 3), keepdim=True, correction=0)
+        rounding = 100 * torch.finfo(x.dtype).eps * x.abs().amax((0, 2, 3), keepdim=True)
+        self.mean.copy_(mean)
+        self.log_std.copy_(torch.where(std > rounding, std, 1.0).log())
         self.started.fill_(True)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """z, and −h·w·Σ s for every example."""
-        if self.training and not self.started:
-            self.start(x)
-        pixels = x.shape[2] * x.shape[3]
-        log_det = -pixels * self.log_std.sum()
+        log_det = -x.shape[2] * x.shape[3] * self.log_std.sum()
         return (x - self.mean) * (-self.log_std).exp(), log_det.expand(len(x))
 
     def inverse(self, z: Tensor) -> Tensor:
@@ -54,6 +56,9 @@ class InvertibleConv(Step):
         channels: C of ``(B, C, H, W)``.
     """
 
+    P: Tensor
+    sign: Tensor
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         rotation = torch.linalg.qr(torch.randn(channels, channels, dtype=torch.double))[0]
@@ -67,7 +72,7 @@ class InvertibleConv(Step):
 
     def factors(self) -> tuple[Tensor, Tensor]:
         """L and U + diag s."""
-        L = self.lower.tril(-1) + torch.eye(len(self.lower)).to(self.lower)
+        L = self.lower.tril(-1) + torch.eye(len(self.lower), dtype=self.lower.dtype, device=self.lower.device)
         return L, self.upper.triu(1) + torch.diag(self.sign * self.log_s.exp())
 
     @property

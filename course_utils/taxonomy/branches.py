@@ -1,11 +1,12 @@
 """The branches of slide 14 with an explicit density; where the tractable systems hang, their verbs."""
 
 from abc import abstractmethod
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from course_utils.checks import check_count, check_number
+from course_utils.checks import check_count, check_events, check_number
 from course_utils.taxonomy.model import GenerativeModel
 
 
@@ -152,12 +153,29 @@ class Autoregressive(TractableDensity):
         """
 
 
+class Prior(Protocol):
+    """The distribution of noise z that a flow starts from."""
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        """log p(z) in nats, ``(B, …)`` to ``(B,)``."""
+        ...
+
+    def sample(self, shape: tuple[int, ...], like: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Draw z of this shape, with the dtype and device of ``like``."""
+        ...
+
+
 class Flow(TractableDensity):
-    """x = decode(z) for an invertible map: log p(x) = log p(z) + log |det ∂z/∂x|."""
+    """x = decode(z) for an invertible map of z ∼ prior: log p(x) = log p(z) + log |det ∂z/∂x|.
+
+    Attributes:
+        prior: what z, of the shape of x, is drawn from.
+    """
 
     title = "Normalising flow"
     about = "log p(x) = log p(z) + log |det ∂z/∂x|"
     latent = True
+    prior: Prior
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """z = f(x), and log |det ∂f/∂x| as ``(B,)`` in nats.
@@ -170,9 +188,24 @@ class Flow(TractableDensity):
     @abstractmethod
     def _encode(self, x: Tensor) -> tuple[Tensor, Tensor]: ...
 
-    @abstractmethod
     def decode(self, z: Tensor) -> Tensor:
-        """x = f⁻¹(z)."""
+        """x = f⁻¹(z): ``(B, *event_shape)`` to the same.
+
+        Raises:
+            ValueError: z has the wrong shape, dtype or device, or is not finite.
+        """
+        who = f"{type(self).__name__}.decode"
+        return self._decode(check_events(z, self.event_shape, "real", like=self.reference, who=who))
+
+    @abstractmethod
+    def _decode(self, z: Tensor) -> Tensor: ...
+
+    def _log_prob(self, x: Tensor) -> Tensor:
+        z, log_det = self._encode(x)
+        return self.prior.log_prob(z) + log_det
+
+    def _sample(self, n: int, generator: torch.Generator | None) -> Tensor:
+        return self._decode(self.prior.sample((n, *self.event_shape), self.reference, generator))
 
 
 class ApproximateDensity(ExplicitDensity):

@@ -9,15 +9,19 @@ from course_utils.taxonomy.model import GenerativeModel
 def children(node: type[GenerativeModel]) -> list[type[GenerativeModel]]:
     """The nodes right under this one, in the order of slide 14: the course's own classes only.
 
-    A class that is no system of the slide, such as a mixture of some, has ``on_tree = False``.
+    A class that is not on the slide, such as a mixture of systems, or what some of them share, has
+    ``on_tree = False``; what is built on it hangs from the node above.
 
     Raises:
         ValueError: node is no class of generative models.
     """
     _check(node, "children")
     package = __name__.split(".")[0]
-    own = [c for c in node.__subclasses__() if c.__module__.split(".")[0] == package]
-    return [c for c in own if getattr(c, "on_tree", True)]
+    below = []
+    for child in node.__subclasses__():
+        if child.__module__.split(".")[0] == package:
+            below += [child] if vars(child).get("on_tree", True) else children(child)
+    return below
 
 
 def leaves(node: type[GenerativeModel] = GenerativeModel) -> Iterator[type[GenerativeModel]]:

@@ -62,7 +62,7 @@ def nodes(node: Node = GenerativeModel) -> list[Node]:
 
 def label(node: Node) -> str:
     """What a node is called in the list: its title, with its parent's where two have the same."""
-    depth = len([parent for parent in node.__mro__ if issubclass(parent, GenerativeModel)]) - 1
+    depth = sum(node in nodes(other) for other in nodes()) - 1
     parent = next(base for base in node.__mro__[1:] if hasattr(base, "title") or base is object)
     same = [other for other in nodes() if other.title == node.title and other is not node]
     return "\N{EN SPACE}" * depth + node.title + (f" ({parent.title.lower()})" if same else "")
