@@ -135,19 +135,21 @@ def check_sizes(sizes: int | Sequence[int], who: str) -> list[int]:
 
 
 def check_classes(y: Tensor, n: int, classes: int, *, like: Tensor, who: str) -> Tensor:
-    """Return y if it is a vector of n classes out of 0 … classes − 1, on the device of ``like``.
+    """Return y as int64 if it is n classes out of 0 … classes − 1, of any integer type, where ``like`` is.
 
     Raises:
         ValueError: naming who asked, what was expected and what came.
     """
     expected = f"{who}: expected y as {n} integers ({n},) from 0 to {classes - 1}"
-    if not isinstance(y, Tensor) or y.dtype not in (torch.int64, torch.int32, torch.uint8):
+    whole = isinstance(y, Tensor) and not (y.is_floating_point() or y.is_complex() or y.dtype == torch.bool)
+    if not whole:
         raise ValueError(f"{expected}, got {y.dtype if isinstance(y, Tensor) else type(y).__name__}")
     if y.shape != (n,) or y.device != like.device:
         raise ValueError(f"{expected} on {like.device}, got shape {tuple(y.shape)} on {y.device}")
+    y = y.long()
     if not bool(((y >= 0) & (y < classes)).all()):
         raise ValueError(f"{expected}, got {y.min().item()} to {y.max().item()}")
-    return y.long()
+    return y
 
 
 def check_number(value: float, who: str, *, low: float = -inf, high: float = inf) -> float:

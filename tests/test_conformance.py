@@ -76,6 +76,21 @@ class TestEveryLeaf:
         torch.manual_seed(3)
         assert torch.equal(first, model.sample(20))
 
+    @pytest.mark.parametrize("training", [False, True])
+    def test_measuring_and_sampling_change_no_weights(self, leaf, training):
+        """Not even statistics of what was seen: a look must not decide what comes out of training."""
+        model = leaf((1, 4, 4)).train(training)
+        x = example(model.double())
+        before = {key: value.clone() for key, value in model.state_dict().items()}
+        for verb in sorted((VERBS - {"decode"}) & set(dir(model))):
+            getattr(model, verb)(x)
+        model.sample(3)
+        if isinstance(model, Flow):
+            model.decode(x)
+        if isinstance(model, Direct):
+            model.discriminate(x)
+        assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
+
     def test_a_batch_is_its_examples_one_by_one(self, leaf):
         model = build(leaf)
         x = example(model)

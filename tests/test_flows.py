@@ -42,7 +42,7 @@ def test_there_are_flows():
 
 
 def check_log_det_and_inverse(model: Flow, n: int = 1) -> None:
-    """B7: log |det| is that of autograd's Jacobian, log p adds it to the prior's, and decode undoes encode."""
+    """B7: log |det| is that of the Jacobian, log p adds it to the prior's, and decode undoes encode."""
     x = example(model, n)
     z, log_det = model.encode(x)
     assert z.shape == x.shape and log_det.shape == (n,)

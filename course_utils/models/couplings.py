@@ -1,4 +1,4 @@
-"""Coupling layers: one half of the variables, unchanged, decides how the other half moves; flows made of them.
+"""Coupling layers, of which one half, unchanged, decides how the other half moves; and flows made of them.
 
 With a mask m of ones and zeros, z = m·x + (1 − m)·(…): the Jacobian is triangular whatever the network
 does, so that its determinant is the product of a diagonal, and inverting takes one pass, not a search.

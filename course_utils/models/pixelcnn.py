@@ -111,8 +111,9 @@ class PixelCNN(Autoregressive, ClassConditional):
         return self._over_classes(lambda y: pixel_values.log_prob(self.logits(x, y), x), len(x), y)
 
     def loss(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """The negative log-likelihood E[−log p(x)], or E[−log p(x | y)], over the batch, in nats."""
-        return -self.log_prob(x, y).mean()
+        """The negative log-likelihood E[−log p(x)] over the batch, in nats; with classes E[−log p(x | y)]."""
+        x = self.check(x)
+        return -self._log_prob(x, self._check_classes(y, len(x), needed=True)).mean()
 
     def conditionals(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """p(x_i = 1 | x_{<i}) in the shape of x; for L levels p(x_i = each | x_{<i}), ``(B, C, H, W, L)``.

@@ -1,4 +1,4 @@
-"""What models share that can be told a class y: of the whole tree, whatever their branch."""
+"""What models share that can be given a class y: of the whole tree, whatever their branch."""
 
 from collections.abc import Callable
 from math import log
@@ -6,11 +6,17 @@ from math import log
 import torch
 from torch import Tensor
 
-from course_utils.checks import check_classes
+from course_utils.checks import check_classes, check_generator
 
 
 class ClassConditional:
-    """A model of p(x | y), if it is built with classes; asked without y, all are equally likely.
+    """A model of p(x | y), if it is built with classes. Where y may be left out, and what that means:
+
+    - A *measure* or ``sample`` without y is that of the mixture, p(x) = Σ_y p(x | y) / classes.
+    - A *loss* needs y: what is trained is p(x | y), of examples whose class is known.
+    - So does what has no meaning for a mixture: conditionals, a code of x, an answer of the discriminator.
+
+    y are integers of any type, ``(B,)``, on the model's device. A model without classes takes none.
 
     Attributes:
         classes: the number of classes y; None: no classes.
@@ -36,7 +42,8 @@ class ClassConditional:
     def _classes_of_samples(
         self, y: Tensor | None, n: int, generator: torch.Generator | None
     ) -> Tensor | None:
-        """The classes of n samples: y, or random ones in a model with classes that is told none."""
+        """The classes of n samples: y, or random ones in a model with classes that is given none."""
+        check_generator(generator, self.reference.device, type(self).__name__)
         y = self._check_classes(y, n)
         if self.classes is not None and y is None:
             y = torch.randint(self.classes, (n,), generator=generator, device=self.reference.device)

@@ -67,7 +67,7 @@ def fit(
     Args:
         model: a GAN, or anything with ``loss(*batch)`` → scalar in nats. Where it has ``held_out(*batch)``
             too, that is what early stopping watches: for a loss that is no measure, as in contrastive
-            divergence.
+            divergence. Where it has ``initialise(*batch)``, the first batch of all starts it.
         x: data (N, *event_shape), or a tuple of tensors with the same N such as (x, labels).
         valid: held-out data in the form of x, or the fraction of x to set apart (None: 0.1).
         transform: what makes ``loss``'s arguments of a batch, anew in every step: noise for dequantised or

@@ -93,7 +93,10 @@ class Run:
         for i, indices in enumerate(batches, start=1):
             self.descent.set_lr(number - 1 + (i - 1) / len(batches))
             batch = tuple(part.index_select(0, indices) for part in self.train)
-            loss = self.descent.loss(prepare(batch, self.transform))
+            batch = prepare(batch, self.transform)
+            if number == i == 1 and hasattr(self.model, "initialise"):
+                self.model.initialise(*batch)
+            loss = self.descent.loss(batch)
             pending.append((loss.detach(), len(indices)))
             late = time.perf_counter() > deadline
             if len(pending) == STEPS_TO_LOOK[self.device.type] or late or i == len(batches):
