@@ -76,7 +76,7 @@ class TestEveryModelWithClasses:
         model = build(leaf)
         for loss in losses(model):
             assert loss(Y).isfinite()
-            with pytest.raises(ValueError, match=f"{leaf.__name__}: expected classes y from 0 to 2, got None"):
+            with pytest.raises(ValueError, match=f"{leaf.__name__}: expected classes y .*got None"):
                 loss()
 
     def test_a_class_makes_a_difference_everywhere(self, leaf):
