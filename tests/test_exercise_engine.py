@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils.exercises.engine import Exercise, Property, agrees_with, holds, judge
+from course_utils.exercises.engine import Exercise, Property, agrees, agrees_with, holds, judge
 from course_utils.exercises.engine.checking import catalogue
 from course_utils.exercises.engine.comparison import Wrong
 
@@ -12,17 +12,14 @@ def mirror(x):
     return x.flip(0)
 
 
-def vectors():
-    return {"one number": (torch.tensor([1.0]),), "three numbers": (torch.tensor([1.0, 2.0, 3.0]),)}
+VECTORS = {"one number": (torch.tensor([1.0]),), "three numbers": (torch.tensor([1.0, 2.0, 3.0]),)}
 
 
 MIRROR = Exercise(
     mirror,
-    hints=("See Tensor.flip.",),
-    properties=(
-        holds("the sum stays", lambda y, x: bool((y.sum() - x.sum()).abs() < 1e-6), "the same sum", vectors),
-        agrees_with(mirror, vectors),
-    ),
+    ("See Tensor.flip.",),
+    holds("the sum stays", lambda y, x: bool((y.sum() - x.sum()).abs() < 1e-6), "the same sum", VECTORS),
+    agrees(VECTORS),
 )
 
 
@@ -60,19 +57,16 @@ def leaves(x):
 @pytest.mark.parametrize(
     ("answer", "part"),
     [
-        (lambda x: 3, "3, of type int"),
+        (lambda x: 3, "shape ()"),
         (lambda x: x[:0], "shape (0,)"),
         (lambda x: x * float("nan"), "it is never NaN"),
         (lambda x: x.flip(0).as_subclass(Odd), "a value that can be compared"),
-        (lambda x: x.flip(0).long(), "whole"),
-        (lambda x: x.flip(0).cfloat(), "complex"),
+        (lambda x: x.flip(0).cfloat(), "real numbers"),
         (lambda x: x.flip(0).to("meta"), "device meta"),
-        (lambda x: x.flip(0).to_sparse(), "sparse"),
-        (lambda x: x.flip(0).numpy(), "ndarray"),
         (lambda x: Hostile(), "cannot be shown"),
         (lambda x: "y" * 10**6, "…"),
-        (lambda x: list(range(10**6)), "1000000 items"),
-        (generator, "generator"),
+        (lambda x: list(range(10**6)), "shape (1000000,)"),
+        (generator, "of type generator"),
         (leaves, "SystemExit"),
         (lambda: 3, "TypeError"),
         (lambda x: 1 / 0, "ZeroDivisionError"),
@@ -107,7 +101,7 @@ def test_a_value_is_not_given_away():
 
 def test_nan_is_named():
     for answer in (float("nan"), torch.tensor(float("nan"))):
-        exercise = Exercise(lambda: 1.0, ("A hint.",), (agrees_with(lambda: 1.0),), value=True)
+        exercise = Exercise(lambda: 1.0, ("A hint.",), agrees(), value=True)
         assert "it is never NaN" in verdict(answer, exercise).text
 
 
@@ -129,11 +123,11 @@ def test_an_unsupported_operation_is_an_attempt():
 def test_a_fault_of_the_check_is_not_blamed_on_the_answer():
     faults = (
         Property("it looks up a key", lambda answer: {}[answer(torch.ones(1)).sum()]),
-        holds("its test fails", lambda y, x: y.nothing, "nothing", vectors),
-        holds("its inputs fail", lambda y, x: True, "nothing", lambda: {"no": ("a text",)}),
+        holds("its test fails", lambda y, x: y.nothing, "nothing", VECTORS),
+        holds("its inputs fail", lambda y, x: True, "nothing", {"no": ("a text",)}),
     )
     for fault in faults:
-        given = verdict(mirror, Exercise(mirror, ("A hint.",), (fault,)))
+        given = verdict(mirror, Exercise(mirror, ("A hint.",), fault))
         assert (
             given.outcome == "broken check"
             and fault.says in given.text
@@ -149,9 +143,9 @@ def test_inputs_are_copies_and_random_numbers_are_left_alone():
         x.zero_(), y[0].zero_(), z["a"].fill(0), torch.rand(3)
         return 0.0
 
-    tested = agrees_with(lambda x, y, z: 0.0, lambda: {"": kept})
+    tested = agrees_with(lambda x, y, z: 0.0, {"": kept}, says="")
     state = torch.random.get_rng_state()
-    given = verdict(spoil, Exercise(spoil, ("A hint.",), (Property("it is 0", tested.test),)))
+    given = verdict(spoil, Exercise(spoil, ("A hint.",), Property("it is 0", tested.test)))
     assert given.outcome == "wrong" and "in place" in given.text
     assert kept[0].tolist() == [1.0, 2.0] and kept[1][0].item() == 3.0 and kept[2]["a"].sum() == 2
     assert torch.equal(state, torch.random.get_rng_state())
@@ -165,7 +159,7 @@ def test_each_kind_of_input_is_guarded(part):
         return 0.0
 
     made = {"": (torch.ones(1), [torch.ones(1)], {"a": np.ones(1)})}
-    exercise = Exercise(lambda x, y, z: 0.0, ("A hint.",), (agrees_with(lambda *args: 0.0, lambda: made),))
+    exercise = Exercise(lambda x, y, z: 0.0, ("A hint.",), agrees(made))
     assert "in place" in verdict(spoil, exercise).text
 
 
@@ -182,8 +176,16 @@ def test_each_kind_of_input_is_guarded(part):
         (1.0, [1], [True]),
         ("ab", ["ab"], ["b", 3, b"ab"]),
         (True, [np.bool_(True), torch.tensor(True)], [False, 1, "True"]),
-        ((1, 2.0), [(1, 2.0)], [(1, 3.0), (1,), [1, 2.0], 1, (1, "2")]),
-        ([torch.ones(2)], [[torch.ones(2)]], [[torch.zeros(2)], [torch.ones(3)], torch.ones(1, 2)]),
+        (
+            (1, 2.0),
+            [(1, 2.0), [1, 2.0], torch.tensor([1, 2.0]), np.array([1, 2.0])],
+            [(1, 3.0), (1,), {1, 2.0}, 1, (1, "2")],
+        ),
+        (
+            [torch.ones(2)],
+            [[torch.ones(2)], (np.ones(2),), torch.ones(1, 2), [[1, 1]]],
+            [[torch.zeros(2)], [torch.ones(3)], torch.ones(2, 2)],
+        ),
         (float("inf"), [float("inf")], [1e300, -float("inf")]),
         (float("nan"), [float("nan")], [0.0]),
         (
@@ -196,10 +198,17 @@ def test_each_kind_of_input_is_guarded(part):
             [torch.tensor(1.0, requires_grad=True), 1.0, np.float32(1)],
             [2.0, True, torch.ones(1)],
         ),
+        (
+            torch.tensor([2, 1]),
+            [[2, 1], (2.0, 1.0), np.array([2, 1]), torch.tensor([2.0, 1.0]), [torch.tensor(2), 1]],
+            [[2, 1.5], [2], [[2, 1]], torch.tensor([2.0, float("nan")]), ["2", 1], {2, 1}],
+        ),
+        (torch.tensor([True, False]), [[1, 0], np.array([1.0, 0.0])], [[2, 0], [0.5, 0], [False, True]]),
+        (torch.tensor([100_000]), [[100_000]], [[100_001]]),
     ],
 )
 def test_values_agree_in_kind_and_number(right, same, other):
-    exercise = Exercise(lambda: right, ("A hint.",), (agrees_with(lambda: right),), value=True)
+    exercise = Exercise(lambda: right, ("A hint.",), agrees(), value=True)
     for answer in same:
         assert verdict(answer, exercise).outcome == "right", answer
     for answer in other:
@@ -211,39 +220,32 @@ def test_one_number_need_not_be_a_tensor_and_is_one_in_what_is_handed_back(numbe
     def total(x):
         return x.sum()
 
-    exercise = Exercise(total, ("Sum.",), (agrees_with(total, vectors),))
+    exercise = Exercise(total, ("Sum.",), agrees(VECTORS))
     given = verdict(lambda x: number(x.sum().item()), exercise)
     assert given.outcome == "right"
     came = given.answer(torch.tensor([1.0, 2.0]))
     assert isinstance(came, torch.Tensor) and came.item() == 3 and came.is_floating_point()
     assert verdict(lambda x: number(x.sum().item() + 1), exercise).outcome == "wrong"
     assert verdict(lambda x: True, exercise).outcome == "wrong"
-    assert "tensor of shape (1,)" in verdict(lambda x: number(x.sum().item()), MIRROR).text
+    assert "shape (1,)" in verdict(lambda x: number(x.sum().item()), MIRROR).text
 
 
-def test_a_cast_takes_other_kinds_and_says_in_its_own_words_what_it_does_not_take():
-    def floats(y):
-        if isinstance(y, torch.Tensor) and y.is_complex():
-            raise Wrong("complex numbers", expected="real ones", says="It is real")
-        return y.float() if isinstance(y, torch.Tensor) else y
+def test_a_cast_takes_what_is_written_otherwise_and_says_in_its_own_words_what_it_does_not_take():
+    def word(text):
+        if not isinstance(text, str):
+            raise Wrong(str(text), expected="one word", says="It is a word")
+        return text.strip().lower()
 
-    def whole(x):
-        return x.flip(0).long()
-
-    lenient = Exercise(mirror, MIRROR.hints, MIRROR.properties, cast=floats)
-    given = verdict(whole, lenient)
-    assert given.outcome == "right" and given.answer is whole
-    assert verdict(whole).outcome == "wrong" and verdict(lambda x: 2 * whole(x), lenient).outcome == "wrong"
-    assert verdict(lambda x: None, lenient).outcome == "not attempted"
-    text = verdict(lambda x: 1j * x, lenient).text
-    assert "it is real." in text and "given:    one number: x" in text and "expected: real ones" in text
-    for broken in (lambda y: y.no_such_verb, lambda y: 1 / 0):
-        assert (
-            verdict(whole, Exercise(mirror, MIRROR.hints, MIRROR.properties, cast=broken)).outcome == "wrong"
-        )
+    exercise = Exercise(lambda: "flow", ("A hint.",), agrees(), value=True, cast=word)
+    given = verdict(" Flow ", exercise)
+    assert given.outcome == "right" and given.answer == " Flow "
+    assert verdict(None, exercise).outcome == "not attempted"
+    assert "it is a word." in (text := verdict(3, exercise).text) and "expected: one word" in text
+    broken = Exercise(lambda: "flow", ("A hint.",), agrees(), value=True, cast=lambda y: y.no_such_verb)
+    assert verdict("flow", broken).outcome == "wrong"
 
 
 def test_an_exercise_needs_hints_and_properties():
     for hints, properties in (((), MIRROR.properties), (MIRROR.hints, ())):
         with pytest.raises(ValueError, match="Exercise mirror: expected at least one"):
-            Exercise(mirror, hints, properties)
+            Exercise(mirror, hints, *properties)

@@ -20,8 +20,9 @@ CASES = [
 
 
 @pytest.fixture(autouse=True)
-def fresh_hints(monkeypatch):
+def fresh(monkeypatch):
     monkeypatch.setattr(checking, "_shown", {})
+    monkeypatch.setattr(checking, "_verdicts", {})
 
 
 def test_every_exercise_was_tried_on_wrong_right_and_untouched_answers():
@@ -35,17 +36,14 @@ def test_verdict(name, answer, outcome):
     verdict = judge(catalogue()[name], answer)
     assert verdict.outcome == outcome, verdict.text
     assert all(len(line) <= 200 for line in verdict.text.splitlines()) or outcome == "right"
-    if outcome == "right":
-        assert verdict.answer is answer
-    else:
-        again = judge(catalogue()[name], verdict.answer)
-        assert again.outcome == "right", again.text
+    again = judge(catalogue()[name], verdict.answer)
+    assert again.outcome == "right", again.text
 
 
 @pytest.mark.parametrize("name", sorted(catalogue()))
 def test_the_reference_is_right_and_each_hint_is_a_sentence(name):
     exercise = catalogue()[name]
-    assert judge(exercise, exercise.right()).outcome == "right"
+    assert judge(exercise, exercise.right).outcome == "right"
     assert all(text.strip() == text and text[-1] in ".?:!" for text in exercise.hints)
     assert all(tested.says[-1] not in ".?!" for tested in exercise.properties)
 
@@ -60,6 +58,46 @@ def test_check_prints_and_hands_back_something_right(capsys):
     assert check(back) is back and "this is the reference" in capsys.readouterr().out
     assert check(64, "pixels") == 64 and "pixels: right. Verified:" in capsys.readouterr().out
     assert check(..., "pixels") == 64 and "Hint 1 of" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", sorted(name for name, exercise in catalogue().items() if exercise.value))
+@pytest.mark.parametrize("first", ["a wrong answer", ...])
+def test_a_value_that_was_handed_out_is_no_answer_and_the_same_value_typed_is_one(name, first, capsys):
+    heard = []
+    checking.listeners.append(lambda exercise, verdict: heard.append(verdict.outcome))
+    try:
+        v = check(first, name)
+        for _ in range(3):
+            assert (v := check(v, name)) == catalogue()[name].reference()
+            assert "this is the reference" in capsys.readouterr().out
+        assert "this is the reference" not in (check("another", name), capsys.readouterr().out)[1]
+        v = check(v, name)
+        typed = eval(repr(catalogue()[name].reference()))
+        assert check(typed, name) is typed
+    finally:
+        checking.listeners.pop()
+    assert heard == ["not attempted" if first is ... else "wrong", "wrong", "right"]
+
+
+def test_marks_are_the_last_verdict_or_that_on_what_was_never_checked(capsys):
+    ink = catalogue()["ink"].reference
+    never = {"ink": lambda x: ink(x), "pixels": 64, "argument": "ABCDEF", "auroc": ...}
+    found = checking.verdicts([*never, "iou"], never)
+    assert [verdict and verdict.outcome for verdict in found.values()] == [
+        "right",
+        "right",
+        "wrong",
+        "not attempted",
+        None,
+    ]
+    v = check(63, "pixels")
+    assert checking.verdicts(["pixels"], {"pixels": v})["pixels"].outcome == "wrong"
+    check(check(v, "pixels"), "pixels")
+    assert checking.verdicts(["pixels"], {})["pixels"].outcome == "wrong"
+    check(64, "pixels")
+    assert checking.verdicts(["pixels"], {})["pixels"].outcome == "right"
+    with pytest.raises(ValueError, match="verdicts: expected one of the exercises"):
+        checking.verdicts(["entropie"], {})
 
 
 def test_hints_come_one_after_another_and_start_after_the_one_that_check_gave(capsys):
@@ -113,7 +151,7 @@ def test_unknown_exercises_are_named_with_those_that_there_are(verb):
 def test_two_exercises_of_one_name_are_an_error(monkeypatch):
     from course_utils.exercises import start_here
 
-    twin = Exercise(start_here.ink, start_here.INK.hints, start_here.INK.properties)
+    twin = Exercise(start_here.ink, start_here.INK.hints, *start_here.INK.properties)
     monkeypatch.setattr(start_here, "TWIN", twin, raising=False)
     catalogue.cache_clear()
     with pytest.raises(ValueError, match="two of 'ink'"):

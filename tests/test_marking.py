@@ -24,7 +24,7 @@ BODIES = {
     hog = []
     while True:
         hog.append(bytearray(200_000_000))""",
-    "likeliest_law": """def likeliest_law(draws, states):
+    "likeliest_distribution": """def likeliest_distribution(draws, states):
     import socket
     socket.create_connection(("127.0.0.1", 9))""",
     "reverse_choice": """def reverse_choice(log_p, log_qs):
@@ -41,7 +41,7 @@ VERDICTS = {
     "sum_with_theta": ("wrong", "it is one of the two"),
     "nll_minus_kl": ("wrong", "not done after 3 s"),
     "nll_of_samples": ("wrong", "MemoryError"),
-    "likeliest_law": ("wrong", "marking: socket"),
+    "likeliest_distribution": ("wrong", "marking: socket"),
     "argument": ("not checked", ""),
     "reverse_choice": ("wrong", "own folder is not allowed"),
     "lowest_training_nll": ("wrong", "other submissions are not to be read"),

@@ -1,11 +1,13 @@
 """The exercises of notebook 11: the chain rule, a mask, and how far layers reach."""
 
-from typing import Any
+from math import inf
 
 import torch
 from torch import Tensor
 
-from course_utils.exercises.engine import Exercise, agrees_with, holds
+from course_utils.exercises.engine import Cases, Exercise, agrees, holds, within
+
+GENERATOR = torch.Generator().manual_seed(0)
 
 
 def chain_log_prob(p: Tensor, x: Tensor) -> Tensor:
@@ -31,23 +33,19 @@ def rows_reached(first: int, kernel: int, layers: int) -> int:
 
 def images() -> dict[str, tuple[Tensor, Tensor]]:
     """Conditionals with images."""
-    dice = torch.Generator().manual_seed(0)
-    p = torch.rand(4, 9, generator=dice) * 0.9 + 0.05
-    x = (torch.rand(4, 9, generator=dice) < 0.5).float()
+    p = torch.rand(4, 9, generator=GENERATOR) * 0.9 + 0.05
+    x = (torch.rand(4, 9, generator=GENERATOR) < 0.5).float()
     return {
         "three certain-ish pixels": (torch.tensor([[0.9, 0.8, 0.1]]), torch.tensor([[1.0, 0.0, 0.0]])),
         "four images of nine pixels": (p, x),
     }
 
 
-def large_image() -> dict[str, tuple[Tensor, Tensor]]:
-    """An image of 28×28 whose probability, 2^(−784), is 0 as a float."""
-    return {"784 pixels": (torch.full((1, 784), 0.5), torch.ones(1, 784))}
+# An image of 28×28 whose probability, 2^(−784), is 0 as a float
+LARGE_IMAGE: Cases = {"784 pixels": (torch.full((1, 784), 0.5), torch.ones(1, 784))}
 
-
-def kernels() -> dict[str, tuple[str, int]]:
-    """Kinds and sizes of masks."""
-    return {f"kind {kind}, size {size}": (kind, size) for size in (3, 5, 7) for kind in "AB"}
+# Kinds and sizes of masks
+KERNELS: Cases = {f"kind {kind}, size {size}": (kind, size) for size in (3, 5, 7) for kind in "AB"}
 
 
 def networks() -> dict[str, tuple[int, int, int]]:
@@ -61,56 +59,41 @@ def nothing_ahead(mask: Tensor, kind: str, size: int) -> bool:
     return bool((mask.flatten()[size * size // 2 + 1 :] == 0).all())
 
 
-def as_floats(mask: Any) -> Any:
-    """Zeros and ones of any kind, whole or truth values, as floats."""
-    return mask.float() if isinstance(mask, Tensor) and not mask.is_complex() else mask
-
-
 CHAIN_LOG_PROB = Exercise(
     chain_log_prob,
-    hints=(
+    (
         "What probability does the model give to the value that the pixel really has?",
         "It is p_i where x_i = 1 and 1 − p_i where x_i = 0: torch.where picks between them.",
         "The logarithm of a product is a sum: torch.where(x == 1, p, 1 - p).log().sum(1).",
     ),
-    properties=(
-        holds(
-            "the log of a probability is never positive",
-            lambda came, p, x: bool((came <= 0).all()),
-            "values ≤ 0",
-            images,
-        ),
-        agrees_with(chain_log_prob, images),
-        agrees_with(chain_log_prob, large_image, says="it works where p(x) is too small for a float"),
-    ),
+    within(-inf, 0, images(), says="the log of a probability is never positive"),
+    agrees(images()),
+    agrees(LARGE_IMAGE, says="it works where p(x) is too small for a float"),
 )
 
 PIXEL_MASK = Exercise(
     pixel_mask,
-    hints=(
+    (
         "Start with torch.zeros(size, size): the centre is at row and column size // 2.",
         "Open all rows above the centre, and in its own row all columns to the left.",
         'Kind "B" opens the centre too: mask[size // 2, size // 2] = 1.',
     ),
-    properties=(
-        holds("no pixel after the centre is open", nothing_ahead, "zeros after the centre", kernels),
-        holds(
-            'the centre is open for kind "B" alone',
-            lambda mask, kind, size: bool(mask[size // 2, size // 2] == float(kind == "B")),
-            'a centre of 0 for "A" and 1 for "B"',
-            kernels,
-        ),
-        agrees_with(pixel_mask, kernels),
+    holds("no pixel after the centre is open", nothing_ahead, "zeros after the centre", KERNELS),
+    holds(
+        'the centre is open for kind "B" alone',
+        lambda mask, kind, size: bool(mask[size // 2, size // 2] == float(kind == "B")),
+        'a centre of 0 for "A" and 1 for "B"',
+        KERNELS,
     ),
-    cast=as_floats,
+    agrees(KERNELS),
 )
 
 ROWS_REACHED = Exercise(
     rows_reached,
-    hints=(
+    (
         "A 3×3 kernel reaches one row up, a 7×7 kernel three: size // 2.",
         "Layer upon layer, the reaches add up.",
         "first // 2 + layers * (kernel // 2).",
     ),
-    properties=(agrees_with(rows_reached, networks, says="each layer adds half its kernel, rounded down"),),
+    agrees(networks(), says="each layer adds half its kernel, rounded down"),
 )

@@ -3,7 +3,9 @@
 import torch
 from torch import Tensor
 
-from course_utils.exercises.engine import Exercise, agrees_with, holds
+from course_utils.exercises.engine import Cases, Exercise, agrees, agrees_with, holds, within
+
+GENERATOR = torch.Generator().manual_seed(0)
 
 
 def nearest_centre(x: Tensor, centres: Tensor) -> Tensor:
@@ -22,26 +24,23 @@ def auroc(usual: Tensor, odd: Tensor) -> Tensor:
     return ((gap > 0).double() + 0.5 * (gap == 0).double()).mean()
 
 
-def clouds() -> dict[str, tuple[Tensor, Tensor]]:
-    """Points and centres."""
-    dice = torch.Generator().manual_seed(0)
-    return {
-        "four points on a line, two centres": (
-            torch.tensor([[0.0], [1.0], [2.0], [9.0]]),
-            torch.tensor([[8.0], [0.5]]),
-        ),
-        "twenty points of six dimensions, five centres": (
-            torch.randn(20, 6, generator=dice),
-            2 * torch.randn(5, 6, generator=dice),
-        ),
-    }
+# Points and centres
+CLOUDS: Cases = {
+    "four points on a line, two centres": (
+        torch.tensor([[0.0], [1.0], [2.0], [9.0]]),
+        torch.tensor([[8.0], [0.5]]),
+    ),
+    "twenty points of six dimensions, five centres": (
+        torch.randn(20, 6, generator=GENERATOR),
+        2 * torch.randn(5, 6, generator=GENERATOR),
+    ),
+}
 
 
 def planes() -> dict[str, tuple[Tensor, Tensor, Tensor]]:
     """Points, a mean, and orthonormal axes."""
-    dice = torch.Generator().manual_seed(0)
-    axes = torch.linalg.qr(torch.randn(5, 5, generator=dice))[0]
-    x, mean = torch.randn(6, 5, generator=dice), torch.randn(5, generator=dice)
+    axes = torch.linalg.qr(torch.randn(5, 5, generator=GENERATOR))[0]
+    x, mean = torch.randn(6, 5, generator=GENERATOR), torch.randn(5, generator=GENERATOR)
     return {
         "no axis": (x, mean, axes[:0]),
         "two of five axes": (x, mean, axes[:2]),
@@ -49,16 +48,14 @@ def planes() -> dict[str, tuple[Tensor, Tensor, Tensor]]:
     }
 
 
-def scores() -> dict[str, tuple[Tensor, Tensor]]:
-    """Scores of usual and of odd examples."""
-    dice = torch.Generator().manual_seed(0)
-    return {
-        "all odd ones higher": (torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0, 5.0])),
-        "all odd ones lower": (torch.tensor([3.0, 4.0]), torch.tensor([1.0, 2.0])),
-        "all the same": (torch.ones(3), torch.ones(2)),
-        "some the same": (torch.tensor([1.0, 2.0, 2.0]), torch.tensor([2.0, 3.0, 0.0, 2.0])),
-        "mixed": (torch.randn(40, generator=dice), 1 + torch.randn(30, generator=dice)),
-    }
+# Scores of usual and of odd examples
+SCORES: Cases = {
+    "all odd ones higher": (torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0, 5.0])),
+    "all odd ones lower": (torch.tensor([3.0, 4.0]), torch.tensor([1.0, 2.0])),
+    "all the same": (torch.ones(3), torch.ones(2)),
+    "some the same": (torch.tensor([1.0, 2.0, 2.0]), torch.tensor([2.0, 3.0, 0.0, 2.0])),
+    "mixed": (torch.randn(40, generator=GENERATOR), 1 + torch.randn(30, generator=GENERATOR)),
+}
 
 
 def closest_in_the_plane(came: Tensor, x: Tensor, mean: Tensor, axes: Tensor) -> bool:
@@ -73,44 +70,38 @@ def kept_twice(came: Tensor, x: Tensor, mean: Tensor, axes: Tensor) -> bool:
 
 NEAREST_CENTRE = Exercise(
     nearest_centre,
-    hints=(
+    (
         "Each point has a distance to every centre: a table of N rows and k columns.",
         "x[:, None] - centres has shape (N, k, D); square it, and sum over the last axis.",
         "argmin(1) of that table gives the column of the smallest: the number of the centre.",
     ),
-    properties=(agrees_with(nearest_centre, clouds, says="it is the number of the nearest centre"),),
+    agrees(CLOUDS, says="it is the number of the nearest centre"),
 )
 
 FROM_COMPONENTS = Exercise(
     from_components,
-    hints=(
+    (
         "Subtract the mean, find the coordinates on the axes, and come back.",
         "The coordinates are (x - mean) @ axes.T, K numbers a point; times axes they are D numbers again.",
         "mean + (x - mean) @ axes.T @ axes.",
     ),
-    properties=(
-        holds(
-            "it lies in the plane of the axes through the mean", kept_twice, "a point of the plane", planes
-        ),
-        holds("nothing in the plane is nearer", closest_in_the_plane, "the nearest point", planes),
-        agrees_with(from_components, planes),
-    ),
+    holds("it lies in the plane of the axes through the mean", kept_twice, "a point of the plane", planes()),
+    holds("nothing in the plane is nearer", closest_in_the_plane, "the nearest point", planes()),
+    agrees(planes()),
 )
 
 AUROC = Exercise(
     auroc,
-    hints=(
+    (
         "Compare every odd score with every usual one: how often is the odd one higher?",
         "odd[:, None] - usual is a table of all differences; the mean of (table > 0) is a share.",
         "Ties count one half: ((gap > 0).double() + 0.5 * (gap == 0).double()).mean().",
     ),
-    properties=(
-        holds("it lies in [0, 1]", lambda a, *_: 0 <= float(a) <= 1, "a number in [0, 1]", scores),
-        agrees_with(
-            lambda usual, odd: torch.tensor(0.5).double(),
-            lambda: {"all the same": (torch.ones(3), torch.ones(2))},
-            says="it is one half where all scores are equal",
-        ),
-        agrees_with(auroc, scores, says="it is the share of pairs in which the odd score is higher"),
+    within(0, 1, SCORES, says="it lies in [0, 1]"),
+    agrees_with(
+        lambda usual, odd: torch.tensor(0.5).double(),
+        {"all the same": (torch.ones(3), torch.ones(2))},
+        says="it is one half where all scores are equal",
     ),
+    agrees(SCORES, says="it is the share of pairs in which the odd score is higher"),
 )

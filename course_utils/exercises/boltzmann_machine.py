@@ -4,7 +4,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from course_utils.exercises.engine import Exercise, agrees_with, holds
+from course_utils.exercises.engine import Exercise, agrees, agrees_with, holds, within
+
+GENERATOR = torch.Generator().manual_seed(0)
 
 
 def free_energy(x: Tensor, b: Tensor, c: Tensor, W: Tensor) -> Tensor:
@@ -42,17 +44,19 @@ def by_autograd(x: Tensor, x_model: Tensor, c: Tensor, W: Tensor) -> Tensor:
     return torch.autograd.grad(score, W)[0]
 
 
-def pictures(n: int, pixels: int, dice: torch.Generator) -> Tensor:
+def pictures(n: int, pixels: int, generator: torch.Generator) -> Tensor:
     """Random binary images, ``(n, pixels)``."""
-    return (torch.rand(n, pixels, generator=dice) < 0.6).float()
+    return (torch.rand(n, pixels, generator=generator) < 0.6).float()
 
 
 def machines() -> dict[str, tuple[Tensor, ...]]:
     """Images and the parameters of small machines."""
-    dice = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(0)
 
     def machine(n: int, D: int, H: int) -> tuple[Tensor, ...]:
-        return pictures(n, D, dice), *(torch.randn(shape, generator=dice) for shape in ((D,), (H,), (D, H)))
+        return pictures(n, D, generator), *(
+            torch.randn(shape, generator=generator) for shape in ((D,), (H,), (D, H))
+        )
 
     return {"3 images, D = 4, H = 3": machine(3, 4, 3), "5 images, D = 6, H = 2": machine(5, 6, 2)}
 
@@ -65,20 +69,23 @@ def large_weights() -> dict[str, tuple[Tensor, ...]]:
 
 def hidden() -> dict[str, tuple[Tensor, ...]]:
     """Hidden states, and what leads down from them."""
-    dice = torch.Generator().manual_seed(1)
     sizes = {"2 states, D = 4, H = 3": (2, 4, 3), "5 states, D = 3, H = 6": (5, 3, 6)}
     return {
-        name: (pictures(n, H, dice), torch.randn(D, generator=dice), torch.randn(D, H, generator=dice))
+        name: (
+            pictures(n, H, GENERATOR),
+            torch.randn(D, generator=GENERATOR),
+            torch.randn(D, H, generator=GENERATOR),
+        )
         for name, (n, D, H) in sizes.items()
     }
 
 
 def both_phases() -> dict[str, tuple[Tensor, ...]]:
     """Images of the data, more of them of the model, and a machine."""
-    dice, found = torch.Generator().manual_seed(2), {}
+    generator, found = torch.Generator().manual_seed(2), {}
     for name, (D, H) in {"D = 4, H = 3": (4, 3), "D = 3, H = 5": (3, 5)}.items():
-        c, W = torch.randn(H, generator=dice), torch.randn(D, H, generator=dice)
-        found[f"5 images against 8, {name}"] = pictures(5, D, dice), pictures(8, D, dice), c, W
+        c, W = torch.randn(H, generator=generator), torch.randn(D, H, generator=generator)
+        found[f"5 images against 8, {name}"] = pictures(5, D, generator), pictures(8, D, generator), c, W
     return found
 
 
@@ -90,65 +97,47 @@ def ratio_of_energies(p: Tensor, h: Tensor, b: Tensor, W: Tensor) -> bool:
 
 FREE_ENERGY = Exercise(
     free_energy,
-    hints=(
+    (
         "The sum over h is a product of H sums with two terms each: Σ exp(h_j a_j) = 1 + exp(a_j).",
         "Here a = c + x @ W, (B, H), and log(1 + exp(a)) is torch.nn.functional.softplus(a).",
         "F = −x @ b − softplus(c + x @ W).sum(1).",
     ),
-    properties=(
-        holds(
-            "one hidden unit without weights adds −log 2",
-            lambda F, x, b, c, W: bool((F + x @ b + torch.tensor(2.0).log()).abs().max() < 1e-4),
-            "−x·b − log 2",
-            lambda: {
-                "W = 0, c = 0": (
-                    torch.eye(3),
-                    torch.tensor([1.0, -2.0, 0.5]),
-                    torch.zeros(1),
-                    torch.zeros(3, 1),
-                )
-            },
-        ),
-        agrees_with(summed, machines, says="it is the sum over all hidden states, by brute force"),
-        agrees_with(summed, large_weights, says="it stays finite where exp is too large for a float"),
+    holds(
+        "one hidden unit without weights adds −log 2",
+        lambda F, x, b, c, W: bool((F + x @ b + torch.tensor(2.0).log()).abs().max() < 1e-4),
+        "−x·b − log 2",
+        {"W = 0, c = 0": (torch.eye(3), torch.tensor([1.0, -2.0, 0.5]), torch.zeros(1), torch.zeros(3, 1))},
     ),
+    agrees_with(summed, machines(), says="it is the sum over all hidden states, by brute force"),
+    agrees_with(summed, large_weights(), says="it stays finite where exp is too large for a float"),
 )
 
 P_PIXELS = Exercise(
     p_pixels,
-    hints=(
+    (
         "Given h the pixels are independent. What does the energy gain if x_i turns from 0 to 1?",
         "It falls by b_i + Σ_j W_ij h_j: these are the log-odds of x_i.",
         "In code: torch.sigmoid(b + h @ W.T).",
     ),
-    properties=(
-        holds(
-            "each probability lies between 0 and 1",
-            lambda p, *_: bool(((p >= 0) & (p <= 1)).all()),
-            "values in [0, 1]",
-            hidden,
-        ),
-        holds("log-odds are differences of energy", ratio_of_energies, "log-odds b + W h", hidden),
-        agrees_with(p_pixels, hidden),
-    ),
+    within(0, 1, hidden(), says="each probability lies between 0 and 1"),
+    holds("log-odds are differences of energy", ratio_of_energies, "log-odds b + W h", hidden()),
+    agrees(hidden()),
 )
 
 WEIGHT_GRADIENT = Exercise(
     weight_gradient,
-    hints=(
+    (
         "Both phases are the same mean: of x_i p(h_j = 1 | x), once over data, once over the model's images.",
         "p(h = 1 | x) is torch.sigmoid(c + x @ W); the mean of all products x_i p_j is x.T @ p / len(x).",
         "positive = x.T @ torch.sigmoid(c + x @ W) / len(x); the negative phase has x_model; subtract it.",
     ),
-    properties=(
-        holds(
-            "a model that dreams its data stops learning",
-            lambda came, *_: bool(came.abs().max() < 1e-5),
-            "zero",
-            lambda: {name: (x, x.clone(), c, W) for name, (x, _, c, W) in both_phases().items()},
-        ),
-        agrees_with(
-            by_autograd, both_phases, says="it is the slope of −F on data less that on the model's images"
-        ),
+    holds(
+        "a model that dreams its data stops learning",
+        lambda came, *_: bool(came.abs().max() < 1e-5),
+        "zero",
+        {name: (x, x.clone(), c, W) for name, (x, _, c, W) in both_phases().items()},
+    ),
+    agrees_with(
+        by_autograd, both_phases(), says="it is the slope of −F on data less that on the model's images"
     ),
 )

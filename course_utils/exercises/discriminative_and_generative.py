@@ -3,7 +3,9 @@
 import torch
 from torch import Tensor
 
-from course_utils.exercises.engine import Exercise, agrees_with, holds
+from course_utils.exercises.engine import Cases, Exercise, agrees, agrees_with, holds
+
+GENERATOR = torch.Generator().manual_seed(0)
 
 
 def posterior_by_bayes(log_px: Tensor, log_py: Tensor) -> Tensor:
@@ -30,37 +32,31 @@ def with_prior(p: Tensor, old: float, new: float) -> Tensor:
     return one / (one + zero)
 
 
-def scores() -> dict[str, tuple[Tensor, Tensor]]:
-    """Log-likelihoods of classes, and their log-priors."""
-    dice = torch.Generator().manual_seed(0)
-    return {
-        "equal likelihoods": (torch.zeros(2, 3), torch.tensor([0.2, 0.3, 0.5]).log()),
-        "five images, three classes": (
-            4 * torch.randn(5, 3, generator=dice),
-            torch.tensor([0.2, 0.3, 0.5]).log(),
-        ),
-        "64 pixels, far below float's range": (
-            torch.tensor([[-900.0, -905.0], [-905.0, -900.0]]),
-            torch.tensor([0.5, 0.5]).log(),
-        ),
-    }
+# Log-likelihoods of classes, and their log-priors
+SCORES: Cases = {
+    "equal likelihoods": (torch.zeros(2, 3), torch.tensor([0.2, 0.3, 0.5]).log()),
+    "five images, three classes": (
+        4 * torch.randn(5, 3, generator=GENERATOR),
+        torch.tensor([0.2, 0.3, 0.5]).log(),
+    ),
+    "64 pixels, far below float's range": (
+        torch.tensor([[-900.0, -905.0], [-905.0, -900.0]]),
+        torch.tensor([0.5, 0.5]).log(),
+    ),
+}
 
-
-def machines() -> dict[str, tuple[Tensor, Tensor]]:
-    """Probabilities of white pixels in two classes, and p(y = 1)."""
-    dice = torch.Generator().manual_seed(0)
-    return {
-        "one pixel": (torch.tensor([[0.2], [0.9]]), torch.tensor(0.5)),
-        "a rare class": (torch.tensor([[0.5, 0.5], [0.5, 0.5]]), torch.tensor(0.1)),
-        "six pixels": (0.05 + 0.9 * torch.rand(2, 6, generator=dice), torch.tensor(0.3)),
-    }
+# Probabilities of white pixels in two classes, and p(y = 1)
+MACHINES: Cases = {
+    "one pixel": (torch.tensor([[0.2], [0.9]]), torch.tensor(0.5)),
+    "a rare class": (torch.tensor([[0.5, 0.5], [0.5, 0.5]]), torch.tensor(0.1)),
+    "six pixels": (0.05 + 0.9 * torch.rand(2, 6, generator=GENERATOR), torch.tensor(0.3)),
+}
 
 
 def hidden() -> dict[str, tuple[Tensor, Tensor, Tensor]]:
     """Images, which of their pixels are seen, and probabilities of white pixels in each class."""
-    dice = torch.Generator().manual_seed(0)
-    x = (torch.rand(4, 6, generator=dice) < 0.5).float()
-    mu = 0.05 + 0.9 * torch.rand(4, 6, generator=dice)
+    x = (torch.rand(4, 6, generator=GENERATOR) < 0.5).float()
+    mu = 0.05 + 0.9 * torch.rand(4, 6, generator=GENERATOR)
     seen = torch.tensor([True, False, True, True, False, False])
     return {
         "all seen, two classes": (x, torch.ones(6, dtype=torch.bool), mu[:2]),
@@ -87,8 +83,8 @@ def log_px_of_all(x: Tensor, mu: Tensor) -> Tensor:
 
 def gives_the_posterior(came: tuple[Tensor, Tensor], mu: Tensor, p1: Tensor) -> bool:
     """Whether σ(wᵀx + b) is Bayes' posterior at some images."""
-    dice = torch.Generator().manual_seed(1)
-    x = (torch.rand(20, mu.shape[1], generator=dice) < 0.5).float()
+    generator = torch.Generator().manual_seed(1)
+    x = (torch.rand(20, mu.shape[1], generator=generator) < 0.5).float()
     log_px = log_px_of_all(x, mu)
     right = posterior_by_bayes(log_px, torch.stack([1 - p1, p1]).log())[:, 1]
     return torch.allclose(torch.sigmoid(x @ came[0] + came[1]), right, atol=1e-4)
@@ -108,63 +104,53 @@ def sums_to_all(x: Tensor, seen: Tensor, mu: Tensor) -> Tensor:
 
 POSTERIOR_BY_BAYES = Exercise(
     posterior_by_bayes,
-    hints=(
+    (
         "p(y | x) = p(x | y) p(y) / p(x), and p(x) is the sum of the numerators over y.",
         "With logarithms the numerator is exp(log_px + log_py); divide each row by its sum.",
         "That is softmax, and it does not underflow: (log_px + log_py).softmax(1).",
     ),
-    properties=(
-        holds(
-            "the probabilities of each image sum to 1",
-            lambda p, *_: torch.allclose(p.sum(1), torch.ones(len(p)), atol=1e-4),
-            "rows that sum to 1",
-            scores,
-        ),
-        agrees_with(posterior_by_bayes, scores, says="it is p(x | y) p(y), divided by its sum over y"),
+    holds(
+        "the probabilities of each image sum to 1",
+        lambda p, *_: torch.allclose(p.sum(1), torch.ones(len(p)), atol=1e-4),
+        "rows that sum to 1",
+        SCORES,
     ),
+    agrees(SCORES, says="it is p(x | y) p(y), divided by its sum over y"),
 )
 
 NAIVE_BAYES_WEIGHTS = Exercise(
     naive_bayes_weights,
-    hints=(
+    (
         "The log-odds are log p(x|1) − log p(x|0) + log p(y=1)/p(y=0). Sort them by what multiplies each xᵢ.",
         "A pixel gives xᵢ log μ + (1 − xᵢ) log(1 − μ) in each class: xᵢ has the factor log μ/(1 − μ).",
         "w = log μ₁/(1−μ₁) − log μ₀/(1−μ₀); b = Σ log (1−μ₁)/(1−μ₀) + log p(y=1)/p(y=0).",
     ),
-    properties=(
-        holds(
-            "σ(wᵀx + b) is the posterior by Bayes' rule", gives_the_posterior, "w and b as above", machines
-        ),
-        agrees_with(naive_bayes_weights, machines),
-    ),
+    holds("σ(wᵀx + b) is the posterior by Bayes' rule", gives_the_posterior, "w and b as above", MACHINES),
+    agrees(MACHINES),
 )
 
 LOG_PX_OF_SEEN = Exercise(
     log_px_of_seen,
-    hints=(
+    (
         "Sum p(x | y) over both values of a pixel that is not seen: its factor becomes μ + (1 − μ) = 1.",
         "So leave those pixels out: x[:, seen] and mu[:, seen].",
         "With these, x @ mu.log().T + (1 - x) @ (1 - mu).log().T.",
     ),
-    properties=(
-        agrees_with(sums_to_all, hidden, says="it is the sum of p(x | y) over all that is not seen"),
-        agrees_with(log_px_of_seen, hidden),
-    ),
+    agrees_with(sums_to_all, hidden(), says="it is the sum of p(x | y) over all that is not seen"),
+    agrees(hidden()),
 )
 
 WITH_PRIOR = Exercise(
     with_prior,
-    hints=(
+    (
         "p(y | x) is in proportion to p(x | y) p(y): take the old prior out, and put the new one in.",
         "y = 1 weighs p · new / old, y = 0 weighs (1 − p)(1 − new)/(1 − old): divide by the sum of both.",
         "one, zero = p * new / old, (1 - p) * (1 - new) / (1 - old); return one / (one + zero).",
     ),
-    properties=(
-        agrees_with(
-            lambda p, old, new: p,
-            lambda: {"the same prior": (torch.tensor([0.1, 0.7]), 0.3, 0.3)},
-            says="it changes nothing if the prior stays",
-        ),
-        agrees_with(with_prior, posteriors, says="each class is weighted by its new prior over its old one"),
+    agrees_with(
+        lambda p, old, new: p,
+        {"the same prior": (torch.tensor([0.1, 0.7]), 0.3, 0.3)},
+        says="it changes nothing if the prior stays",
     ),
+    agrees(posteriors(), says="each class is weighted by its new prior over its old one"),
 )

@@ -7,8 +7,10 @@ from math import cos, exp
 import torch
 from torch import Tensor
 
-from course_utils.exercises.engine import Exercise, agrees_with, holds
+from course_utils.exercises.engine import Exercise, agrees, agrees_with, holds
 from course_utils.universe import all_images
+
+GENERATOR = torch.Generator().manual_seed(0)
 
 
 def rk4_step(f: Callable[[float, Tensor], Tensor], t: float, z: Tensor, h: float) -> Tensor:
@@ -58,82 +60,74 @@ def steps() -> dict[str, tuple[Field, float, Tensor, float]]:
 
 def squares() -> dict[str, tuple[Tensor, Tensor]]:
     """Matrices, each with all sign vectors of its size."""
-    dice = torch.Generator().manual_seed(0)
     signs = {d: (2 * all_images(1, d) - 1).double().view(-1, d) for d in (2, 4)}
     return {
         "a diagonal 2×2 matrix": (torch.tensor([[3.0, 0.0], [0.0, -1.0]]).double(), signs[2]),
         "a rotation": (torch.tensor([[0.0, -1.0], [1.0, 0.0]]).double(), signs[2]),
-        "a random 4×4 matrix": (torch.randn(4, 4, generator=dice, dtype=torch.double), signs[4]),
+        "a random 4×4 matrix": (torch.randn(4, 4, generator=GENERATOR, dtype=torch.double), signs[4]),
     }
 
 
 def moments() -> dict[str, tuple[Tensor, Tensor, float]]:
     """Log-densities and traces at some points."""
-    dice = torch.Generator().manual_seed(0)
     one = torch.zeros(1).double()
     return {
         "an expanding flow": (one, one + 2, 0.1),
         "a contracting flow": (one - 1, one - 3, 0.1),
-        "five points": (*torch.randn(2, 5, generator=dice, dtype=torch.double), 0.05),
+        "five points": (*torch.randn(2, 5, generator=GENERATOR, dtype=torch.double), 0.05),
     }
 
 
 RK4_STEP = Exercise(
     rk4_step,
-    hints=(
+    (
         "Four slopes: one at the start, two in the middle, one at the end; each is reached along the last.",
         "k2 = f(t + h/2, z + h/2 · k1), and k3 likewise along k2; k4 = f(t + h, z + h · k3).",
         "The mean slope is (k1 + 2 k2 + 2 k3 + k4) / 6; move along it for a time h.",
     ),
-    properties=(
-        agrees_with(
-            lambda f, t, z, h: z + (t + h) ** 3 - t**3,
-            lambda: {"time alone": steps()["time alone"]},
-            says="for f = 3t² the step is exact: z + (t + h)³ − t³",
-            tolerance=1e-9,
-        ),
-        holds(
-            "for f = z a step of ½ is exp(½) up to 0.0005",
-            lambda came, f, t, z, h: bool(((came / z - exp(h)).abs() < 5e-4).all()),
-            "z · 1.6484",
-            lambda: {"growth": steps()["growth"]},
-        ),
-        agrees_with(rk4_step, steps, tolerance=1e-9),
+    agrees_with(
+        lambda f, t, z, h: z + (t + h) ** 3 - t**3,
+        {"time alone": steps()["time alone"]},
+        says="for f = 3t² the step is exact: z + (t + h)³ − t³",
+        tolerance=1e-9,
     ),
+    holds(
+        "for f = z a step of ½ is exp(½) up to 0.0005",
+        lambda came, f, t, z, h: bool(((came / z - exp(h)).abs() < 5e-4).all()),
+        "z · 1.6484",
+        {"growth": steps()["growth"]},
+    ),
+    agrees(steps(), tolerance=1e-9),
 )
 
 TRACE_ESTIMATES = Exercise(
     trace_estimates,
-    hints=(
+    (
         "εᵀAε is a number: Σ_ij ε_i A_ij ε_j.",
         "For all rows at once: noise @ A gives εᵀA, row by row.",
         "In code: ((noise @ A) * noise).sum(1).",
     ),
-    properties=(
-        holds(
-            "the mean over all sign vectors is the trace",
-            lambda came, A, noise: bool((came.mean() - A.trace()).abs() < 1e-6),
-            "the sum of the diagonal, in the mean",
-            squares,
-        ),
-        agrees_with(trace_estimates, squares, tolerance=1e-9),
+    holds(
+        "the mean over all sign vectors is the trace",
+        lambda came, A, noise: bool((came.mean() - A.trace()).abs() < 1e-6),
+        "the sum of the diagonal, in the mean",
+        squares(),
     ),
+    agrees(squares(), tolerance=1e-9),
 )
 
 NEXT_LOG_P = Exercise(
     next_log_p,
-    hints=(
+    (
         "Where the flow spreads points apart (trace > 0) the same mass fills more room.",
         "d log p/dt = −Tr ∂f/∂z; a short time h later the change is h times that.",
         "log_p - h * trace.",
     ),
-    properties=(
-        holds(
-            "density falls where the flow expands, and rises where it contracts",
-            lambda came, log_p, trace, h: bool(((came < log_p) == (trace > 0)).all()),
-            "less where the trace is positive",
-            moments,
-        ),
-        agrees_with(next_log_p, moments, tolerance=1e-9),
+    holds(
+        "density falls where the flow expands, and rises where it contracts",
+        lambda came, log_p, trace, h: bool(((came < log_p) == (trace > 0)).all()),
+        "less where the trace is positive",
+        moments(),
     ),
+    agrees(moments(), tolerance=1e-9),
 )

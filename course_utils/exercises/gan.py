@@ -3,7 +3,9 @@
 import torch
 from torch import Tensor
 
-from course_utils.exercises.engine import Exercise, agrees_with, holds
+from course_utils.exercises.engine import Cases, Exercise, agrees, holds
+
+GENERATOR = torch.Generator().manual_seed(0)
 
 
 def best_discriminator(p_data: Tensor, p_g: Tensor) -> Tensor:
@@ -22,12 +24,11 @@ def modes_hit(x: Tensor, patterns: Tensor) -> int:
     return int((x[:, None] == patterns).all(2).any(0).sum())
 
 
-def laws() -> dict[str, tuple[Tensor, Tensor]]:
-    """Two laws on the same states."""
-    return {
-        "three states": (torch.tensor([0.5, 0.3, 0.2]), torch.tensor([0.1, 0.3, 0.6])),
-        "six states": tuple(torch.arange(6.0).softmax(0).flip(d) for d in ((), (0,))),
-    }
+# Two distributions on the same states
+DISTRIBUTIONS: Cases = {
+    "three states": (torch.tensor([0.5, 0.3, 0.2]), torch.tensor([0.1, 0.3, 0.6])),
+    "six states": tuple(torch.arange(6.0).softmax(0).flip(d) for d in ((), (0,))),
+}
 
 
 def equal() -> dict[str, tuple[Tensor, Tensor]]:
@@ -36,14 +37,11 @@ def equal() -> dict[str, tuple[Tensor, Tensor]]:
     return {"p_g = p_D": (p, p.clone())}
 
 
-def logits() -> dict[str, tuple[Tensor]]:
-    """Log-odds: D in doubt, D sure of fakes, D sure of the real."""
-    return {"t from −4 to 4": (torch.tensor([-4.0, -1.0, 0.0, 0.5, 4.0]),)}
+# Log-odds: D in doubt, D sure of fakes, D sure of the real
+LOGITS: Cases = {"t from −4 to 4": (torch.tensor([-4.0, -1.0, 0.0, 0.5, 4.0]),)}
 
-
-def sure() -> dict[str, tuple[Tensor]]:
-    """D is sure that the samples are fakes."""
-    return {"t = −12": (torch.tensor([-12.0, -15.0]),)}
+# D is sure that the samples are fakes
+SURE: Cases = {"t = −12": (torch.tensor([-12.0, -15.0]),)}
 
 
 def drawn() -> dict[str, tuple[Tensor, Tensor]]:
@@ -58,55 +56,49 @@ def drawn() -> dict[str, tuple[Tensor, Tensor]]:
 
 BEST_DISCRIMINATOR = Exercise(
     best_discriminator,
-    hints=(
+    (
         "At one x, V has the terms p_D(x) log D + p_g(x) log(1 − D). Where is this largest in D?",
         "Its derivative p_D/D − p_g/(1 − D) is 0 where p_D (1 − D) = p_g D.",
         "In code: p_data / (p_data + p_g).",
     ),
-    properties=(
-        agrees_with(best_discriminator, equal, says="it is 1/2 everywhere if p_g = p_D"),
-        agrees_with(best_discriminator, laws, says="it is the share of p_D in p_D + p_g"),
-    ),
+    agrees(equal(), says="it is 1/2 everywhere if p_g = p_D"),
+    agrees(DISTRIBUTIONS, says="it is the share of p_D in p_D + p_g"),
 )
 
 GENERATOR_SLOPES = Exercise(
     generator_slopes,
-    hints=(
+    (
         "log(1 − σ(t)) = −log(1 + eᵗ) and −log σ(t) = log(1 + e⁻ᵗ).",
         "The derivative of log(1 + eᵗ) is σ(t); that of log(1 + e⁻ᵗ) is σ(t) − 1.",
         "In code: D = torch.sigmoid(t), and then -D and -(1 - D).",
     ),
-    properties=(
-        holds(
-            "both losses fall in t: to look more real is cheaper",
-            lambda slopes, t: bool((slopes[0] < 0).all() and (slopes[1] < 0).all()),
-            "negative slopes",
-            logits,
-        ),
-        holds(
-            "where D is sure of a fake, the first slope vanishes and the second is −1",
-            lambda slopes, t: bool(slopes[0].abs().max() < 1e-4 and (slopes[1] + 1).abs().max() < 1e-4),
-            "nearly 0, and nearly −1",
-            sure,
-        ),
-        agrees_with(generator_slopes, logits),
+    holds(
+        "both losses fall in t: to look more real is cheaper",
+        lambda slopes, t: bool((slopes[0] < 0).all() and (slopes[1] < 0).all()),
+        "negative slopes",
+        LOGITS,
     ),
+    holds(
+        "where D is sure of a fake, the first slope vanishes and the second is −1",
+        lambda slopes, t: bool(slopes[0].abs().max() < 1e-4 and (slopes[1] + 1).abs().max() < 1e-4),
+        "nearly 0, and nearly −1",
+        SURE,
+    ),
+    agrees(LOGITS),
 )
 
 MODES_HIT = Exercise(
     modes_hit,
-    hints=(
+    (
         "A sample hits a pattern if all D values agree.",
         "Compare every sample with every pattern: x[:, None] == patterns is (N, K, D).",
         "In code: int((x[:, None] == patterns).all(2).any(0).sum()).",
     ),
-    properties=(
-        holds(
-            "it is never more than the number of patterns",
-            lambda hit, x, patterns: 0 <= hit <= len(patterns),
-            "0 to K",
-            drawn,
-        ),
-        agrees_with(modes_hit, drawn, says="a pattern counts once, however often it is drawn"),
+    holds(
+        "it is never more than the number of patterns",
+        lambda hit, x, patterns: 0 <= hit <= len(patterns),
+        "0 to K",
+        drawn(),
     ),
+    agrees(drawn(), says="a pattern counts once, however often it is drawn"),
 )

@@ -3,7 +3,9 @@
 import torch
 from torch import Tensor
 
-from course_utils.exercises.engine import Exercise, agrees_with, holds
+from course_utils.exercises.engine import Cases, Exercise, agrees, holds
+
+GENERATOR = torch.Generator().manual_seed(0)
 
 
 def conv_log_det(s: Tensor, height: int, width: int) -> Tensor:
@@ -23,24 +25,20 @@ def between(z_a: Tensor, z_b: Tensor, t: float) -> Tensor:
     return (1 - t) * z_a + t * z_b
 
 
-def diagonals() -> dict[str, tuple[Tensor, int, int]]:
-    """Diagonals of U with both signs, on images of several sizes."""
-    return {
-        "a doubled channel on one pixel": (torch.tensor([2.0, 1.0, 1.0]), 1, 1),
-        "negative factors on 2×3 pixels": (torch.tensor([-0.5, 2.0, -3.0]), 2, 3),
-        "4 channels of 4×4 pixels": (torch.tensor([1.5, 0.7, -1.1, 0.9]), 4, 4),
-    }
+# Diagonals of U with both signs, on images of several sizes
+DIAGONALS: Cases = {
+    "a doubled channel on one pixel": (torch.tensor([2.0, 1.0, 1.0]), 1, 1),
+    "negative factors on 2×3 pixels": (torch.tensor([-0.5, 2.0, -3.0]), 2, 3),
+    "4 channels of 4×4 pixels": (torch.tensor([1.5, 0.7, -1.1, 0.9]), 4, 4),
+}
 
-
-def rotations() -> dict[str, tuple[Tensor, int, int]]:
-    """Factors ±1, as of a permutation: no volume changes."""
-    return {"factors ±1": (torch.tensor([1.0, -1.0, 1.0]), 4, 4)}
+# Factors ±1, as of a permutation: no volume changes
+ROTATIONS: Cases = {"factors ±1": (torch.tensor([1.0, -1.0, 1.0]), 4, 4)}
 
 
 def batches() -> dict[str, tuple[Tensor]]:
     """Batches whose channels, images and pixels differ in mean and in spread."""
-    dice = torch.Generator().manual_seed(0)
-    x = torch.randn(6, 3, 4, 2, generator=dice) * torch.tensor([0.5, 2.0, 4.0])[:, None, None]
+    x = torch.randn(6, 3, 4, 2, generator=GENERATOR) * torch.tensor([0.5, 2.0, 4.0])[:, None, None]
     x = x + torch.tensor([-3.0, 0.0, 5.0])[:, None, None]
     return {"3 channels": (x + torch.arange(6.0).view(6, 1, 1, 1) + torch.arange(2.0),)}
 
@@ -59,52 +57,44 @@ def inside() -> dict[str, tuple[Tensor, Tensor, float]]:
 
 CONV_LOG_DET = Exercise(
     conv_log_det,
-    hints=(
+    (
         "det W = det P · det L · det(U + diag s), and |det P| = det L = 1.",
         "A triangular matrix has the product of its diagonal: |det W| = Π |s|, at every pixel.",
         "In code: height * width * s.abs().log().sum().",
     ),
-    properties=(
-        agrees_with(conv_log_det, rotations, says="it is 0 where no volume changes"),
-        agrees_with(conv_log_det, diagonals),
-    ),
+    agrees(ROTATIONS, says="it is 0 where no volume changes"),
+    agrees(DIAGONALS),
 )
-
 
 NORMALISE_CHANNELS = Exercise(
     normalise_channels,
-    hints=(
+    (
         "A channel has one mean and one standard deviation, over all images and pixels of the batch.",
         "Average over the axes 0, 2 and 3; keepdim=True makes the result fit again.",
         "In code: (x - x.mean((0, 2, 3), keepdim=True)) / x.std((0, 2, 3), keepdim=True, correction=0).",
     ),
-    properties=(
-        holds(
-            "every channel has mean 0",
-            lambda z, x: bool(z.mean((0, 2, 3)).abs().max() < 1e-4),
-            "channels with mean 0",
-            batches,
-        ),
-        holds(
-            "every channel has variance 1",
-            lambda z, x: bool((z.var((0, 2, 3), correction=0) - 1).abs().max() < 0.05),
-            "channels with variance 1",
-            batches,
-        ),
-        agrees_with(normalise_channels, batches, tolerance=0.05),
+    holds(
+        "every channel has mean 0",
+        lambda z, x: bool(z.mean((0, 2, 3)).abs().max() < 1e-4),
+        "channels with mean 0",
+        batches(),
     ),
+    holds(
+        "every channel has variance 1",
+        lambda z, x: bool((z.var((0, 2, 3), correction=0) - 1).abs().max() < 0.05),
+        "channels with variance 1",
+        batches(),
+    ),
+    agrees(batches(), tolerance=0.05),
 )
-
 
 BETWEEN = Exercise(
     between,
-    hints=(
+    (
         "At t = 0 it is z_a, at t = 1 it is z_b.",
         "Start at z_a and go the share t of the way z_b − z_a.",
         "In code: (1 - t) * z_a + t * z_b.",
     ),
-    properties=(
-        agrees_with(between, ends, says="it starts at z_a and ends at z_b"),
-        agrees_with(between, inside),
-    ),
+    agrees(ends(), says="it starts at z_a and ends at z_b"),
+    agrees(inside()),
 )

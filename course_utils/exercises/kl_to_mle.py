@@ -3,7 +3,9 @@
 import torch
 from torch import Tensor
 
-from course_utils.exercises.engine import Exercise, agrees_with, differentiable, holds
+from course_utils.exercises.engine import Cases, Exercise, agrees, agrees_with, differentiable, holds
+
+GENERATOR = torch.Generator().manual_seed(0)
 
 
 def expected_nll(log_p: Tensor, log_q: Tensor) -> Tensor:
@@ -21,26 +23,23 @@ def mle_divergence() -> str:
     return "forward KL"
 
 
-def laws() -> dict[str, tuple[Tensor, Tensor]]:
+def distributions() -> dict[str, tuple[Tensor, Tensor]]:
     """Pairs of log-probabilities."""
-    dice = torch.Generator().manual_seed(0)
-    random = torch.randn(2, 16, generator=dice).log_softmax(1)
+    random = torch.randn(2, 16, generator=GENERATOR).log_softmax(1)
     coin, biased = torch.tensor([0.5, 0.5]).log(), torch.tensor([0.9, 0.1]).log()
     return {
         "a fair coin under a biased model": (coin, biased),
         "a biased coin under a fair model": (biased, coin),
-        "two random laws on 16 states": (random[0], random[1]),
+        "two random distributions on 16 states": (random[0], random[1]),
     }
 
 
-def flips() -> dict[str, tuple[Tensor]]:
-    """Sequences of coin flips."""
-    dice = torch.Generator().manual_seed(0)
-    return {
-        "one head in four flips": (torch.tensor([0.0, 1.0, 0.0, 0.0]),),
-        "fifty flips": ((torch.rand(50, generator=dice) < 0.7).float(),),
-        "three heads": (torch.ones(3),),
-    }
+# Sequences of coin flips
+FLIPS: Cases = {
+    "one head in four flips": (torch.tensor([0.0, 1.0, 0.0, 0.0]),),
+    "fifty flips": ((torch.rand(50, generator=GENERATOR) < 0.7).float(),),
+    "three heads": (torch.ones(3),),
+}
 
 
 def least(mu: Tensor, x: Tensor) -> bool:
@@ -60,49 +59,43 @@ def never_below_entropy(nll: Tensor, log_p: Tensor, log_q: Tensor) -> bool:
 
 EXPECTED_NLL = Exercise(
     expected_nll,
-    hints=(
+    (
         "An expectation under p is a sum over all states, each weighted with p(x).",
         "You are given log p: the weight is log_p.exp().",
         "Weight −log q(x) with p(x), and sum: -(log_p.exp() * log_q).sum().",
     ),
-    properties=(
-        agrees_with(
-            lambda log_p, log_q: torch.tensor(2.0).log() + 0 * log_p.sum(),
-            lambda: {"a fair coin under itself": (torch.tensor([0.5, 0.5]).log(),) * 2},
-            says="a fair coin costs log 2 nats",
-        ),
-        holds("it is never below the entropy of p", never_below_entropy, "at least H(p)", laws),
-        agrees_with(expected_nll, laws),
-        differentiable(laws, 1, says="θ can be learned through it: gradients flow to log q"),
+    agrees_with(
+        lambda log_p, log_q: torch.tensor(2.0).log() + 0 * log_p.sum(),
+        {"a fair coin under itself": (torch.tensor([0.5, 0.5]).log(),) * 2},
+        says="a fair coin costs log 2 nats",
     ),
+    holds("it is never below the entropy of p", never_below_entropy, "at least H(p)", distributions()),
+    agrees(distributions()),
+    differentiable(distributions(), 1, says="θ can be learned through it: gradients flow to log q"),
 )
 
 BERNOULLI_MLE = Exercise(
     bernoulli_mle,
-    hints=(
+    (
         "Write the negative log-likelihood of N flips as a function of μ, and set its derivative to zero.",
         "With k heads it is −k log μ − (N − k) log(1 − μ).",
         "The derivative vanishes at μ = k/N: the share of heads.",
     ),
-    properties=(
-        holds("no other μ makes the flips more likely", least, "the μ of the smallest NLL", flips),
-        agrees_with(bernoulli_mle, flips),
-    ),
+    holds("no other μ makes the flips more likely", least, "the μ of the smallest NLL", FLIPS),
+    agrees(FLIPS),
 )
 
 MLE_DIVERGENCE = Exercise(
     mle_divergence,
-    hints=(
-        "Under which law is the expectation of −log p_θ(x) taken: that of the data, or that of the model?",
-        "The data's: the weights are p_D(x), as in Σ p_D (log p_D − log p_θ).",
+    (
+        "Under which distribution is the expectation of −log p_θ(x) taken: the data's, or the model's?",
+        "The data's: its weights are p_D(x), as in Σ p_D (log p_D − log p_θ).",
     ),
-    properties=(
-        holds(
-            "it is one of the four",
-            lambda name: name in ("forward KL", "reverse KL", "JS", "TV"),
-            'one of "forward KL", "reverse KL", "JS", "TV"',
-        ),
-        agrees_with(mle_divergence, says="its expectation is over the data"),
+    holds(
+        "it is one of the four",
+        lambda name: name in ("forward KL", "reverse KL", "JS", "TV"),
+        'one of "forward KL", "reverse KL", "JS", "TV"',
     ),
+    agrees(says="its expectation is over the data"),
     value=True,
 )

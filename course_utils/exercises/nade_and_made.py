@@ -1,15 +1,16 @@
 """The exercises of notebook 12: NADE's recursion, MADE's masks, and the average of an ensemble."""
 
 from math import log
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from course_utils.exercises.engine import Exercise, Property, agrees_with, holds
+from course_utils.exercises.engine import Cases, Exercise, Property, agrees, agrees_with, holds
 from course_utils.exercises.engine.answer import Answer
-from course_utils.exercises.engine.comparison import Wrong, short
+from course_utils.exercises.engine.comparison import Wrong
+
+GENERATOR = torch.Generator().manual_seed(0)
 
 
 def recursive_logits(x: Tensor, W: Tensor, V: Tensor, b: Tensor, c: Tensor) -> Tensor:
@@ -40,18 +41,17 @@ def naive_logits(x: Tensor, W: Tensor, V: Tensor, b: Tensor, c: Tensor) -> Tenso
 
 def network(n: int, pixels: int, units: int, seed: int) -> tuple[Tensor, ...]:
     """Images and the weights of a NADE."""
-    dice = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
     shapes = ((pixels, units), (pixels, units), (pixels,), (units,))
-    x = (torch.rand(n, pixels, generator=dice) < 0.5).float()
-    return x, *(torch.randn(shape, generator=dice) for shape in shapes)
+    x = (torch.rand(n, pixels, generator=generator) < 0.5).float()
+    return x, *(torch.randn(shape, generator=generator) for shape in shapes)
 
 
-def networks() -> dict[str, tuple[Tensor, ...]]:
-    """Images and the weights of small NADEs."""
-    return {
-        "3 images of 4 pixels, H = 5": network(3, 4, 5, seed=0),
-        "2 images of 9 pixels, H = 3": network(2, 9, 3, seed=1),
-    }
+# Images and the weights of small NADEs
+NETWORKS: Cases = {
+    "3 images of 4 pixels, H = 5": network(3, 4, 5, seed=0),
+    "2 images of 9 pixels, H = 3": network(2, 9, 3, seed=1),
+}
 
 
 def linear_cost(answer: Answer) -> None:
@@ -76,12 +76,11 @@ def first_pixel_knows_nothing(logits: Tensor, x: Tensor, W: Tensor, V: Tensor, b
     return bool(((logits[:, 0] - b[0] - torch.sigmoid(c) @ V[0]).abs() < 1e-4).all())
 
 
-def degrees() -> dict[str, tuple[Tensor, int]]:
-    """Degrees of hidden units, in order and not."""
-    return {
-        "3 pixels, 2 units": (torch.tensor([1, 2]), 3),
-        "4 pixels, 5 units": (torch.tensor([3, 1, 2, 2, 1]), 4),
-    }
+# Degrees of hidden units, in order and not
+DEGREES: Cases = {
+    "3 pixels, 2 units": (torch.tensor([1, 2]), 3),
+    "4 pixels, 5 units": (torch.tensor([3, 1, 2, 2, 1]), 4),
+}
 
 
 def strictly_lower(masks: tuple[Tensor, Tensor], m: Tensor, D: int) -> bool:
@@ -90,18 +89,9 @@ def strictly_lower(masks: tuple[Tensor, Tensor], m: Tensor, D: int) -> bool:
     return bool(((out @ into).triu() == 0).all())
 
 
-def no_floats(masks: Any) -> Any:
-    """The masks, if they are bool or whole numbers."""
-    for mask in masks if isinstance(masks, tuple) else ():
-        if isinstance(mask, Tensor) and (mask.is_floating_point() or mask.is_complex()):
-            raise Wrong(f"{short(mask)}, not bool", expected="bool tensors", says="Masks say True or False")
-    return masks
-
-
 def two_coins() -> dict[str, tuple[Tensor]]:
     """Log-probabilities of all states under several models."""
-    dice = torch.Generator().manual_seed(0)
-    random = torch.randn(3, 16, generator=dice).mul(3).log_softmax(1)
+    random = torch.randn(3, 16, generator=GENERATOR).mul(3).log_softmax(1)
     return {
         "two models of a coin": (torch.tensor([[0.9, 0.1], [0.2, 0.8]]).log(),),
         "three random models of 16 states": (random,),
@@ -110,56 +100,48 @@ def two_coins() -> dict[str, tuple[Tensor]]:
 
 RECURSIVE_LOGITS = Exercise(
     recursive_logits,
-    hints=(
+    (
         "Keep one a for every image, (B, H). Before the first pixel it is c.",
         "In a loop over i: first the log-odds from σ(a), V[i] and b[i]; only then let a see pixel i.",
         "The step is a = a + x[:, i, None] * W[i]; at the end, torch.stack(logits, 1).",
     ),
-    properties=(
-        holds(
-            "the first pixel knows no other",
-            first_pixel_knows_nothing,
-            "b₁ + V₁ · σ(c) in the first column",
-            networks,
-        ),
-        agrees_with(naive_logits, networks, says="it is what the definition gives, for every pixel"),
-        Property("its cost grows as D·H: no new sum for every pixel", linear_cost),
+    holds(
+        "the first pixel knows no other",
+        first_pixel_knows_nothing,
+        "b₁ + V₁ · σ(c) in the first column",
+        NETWORKS,
     ),
+    agrees_with(naive_logits, NETWORKS, says="it is what the definition gives, for every pixel"),
+    Property("its cost grows as D·H: no new sum for every pixel", linear_cost),
 )
 
 MADE_MASKS = Exercise(
     made_masks,
-    hints=(
+    (
         "Pixel d has degree d. A unit of degree m may hear pixels 1 … m.",
         "Output d may hear units that know pixels 1 … d − 1 at most: degrees below d.",
         "With d = torch.arange(1, D + 1): m[:, None] >= d, and d[:, None] > m.",
     ),
-    properties=(
-        holds("no pixel reaches its own output", strictly_lower, "a strictly lower triangle", degrees),
-        agrees_with(made_masks, degrees, says="every connection that may be there is there"),
-    ),
-    cast=no_floats,
+    holds("no pixel reaches its own output", strictly_lower, "a strictly lower triangle", DEGREES),
+    agrees(DEGREES, says="every connection that may be there is there"),
 )
 
 ENSEMBLE_LOG_PROB = Exercise(
     ensemble_log_prob,
-    hints=(
+    (
         "The mixture is p(x) = 1/K Σ p_k(x). You have logarithms.",
         "log Σ exp of K numbers is logsumexp; log(1/K) is −log K.",
         "In code: log_ps.logsumexp(0) - log(len(log_ps)), with log from math.",
     ),
-    properties=(
-        holds(
-            "the probabilities of all states sum to 1",
-            lambda came, log_ps: bool(abs(came.double().exp().sum() - 1) < 1e-4),
-            "Σ p(x) = 1",
-            two_coins,
-        ),
-        agrees_with(ensemble_log_prob, two_coins, says="it is the log of the mean probability"),
-        agrees_with(
-            ensemble_log_prob,
-            lambda: {"two images of many pixels": (torch.tensor([[-900.0, -1100.0], [-901.0, -1105.0]]),)},
-            says="it works where p(x) is too small for a float",
-        ),
+    holds(
+        "the probabilities of all states sum to 1",
+        lambda came, log_ps: bool(abs(came.double().exp().sum() - 1) < 1e-4),
+        "Σ p(x) = 1",
+        two_coins(),
+    ),
+    agrees(two_coins(), says="it is the log of the mean probability"),
+    agrees(
+        {"two images of many pixels": (torch.tensor([[-900.0, -1100.0], [-901.0, -1105.0]]),)},
+        says="it works where p(x) is too small for a float",
     ),
 )

@@ -6,7 +6,9 @@ from math import log
 import torch
 from torch import Tensor
 
-from course_utils.exercises.engine import Exercise, agrees_with, holds
+from course_utils.exercises.engine import Cases, Exercise, agrees, holds
+
+GENERATOR = torch.Generator().manual_seed(0)
 
 
 def log_density_of_x(log_p_z: Tensor, dz_dx: Tensor) -> Tensor:
@@ -30,18 +32,15 @@ def density_to_bits(log_p: Tensor, dims: int, levels: int) -> Tensor:
     return (-log_p / dims + log(levels)) / log(2)
 
 
-def slopes() -> dict[str, tuple[Tensor, Tensor]]:
-    """Maps that stretch, squeeze and turn round."""
-    return {
-        "z = 2x": (torch.tensor([-1.0, 0.5]), torch.tensor([2.0, 2.0])),
-        "z = x/4": (torch.tensor([-1.0, 0.5]), torch.tensor([0.25, 0.25])),
-        "z = −3x": (torch.tensor([-2.0]), torch.tensor([-3.0])),
-    }
+# Maps that stretch, squeeze and turn round
+SLOPES: Cases = {
+    "z = 2x": (torch.tensor([-1.0, 0.5]), torch.tensor([2.0, 2.0])),
+    "z = x/4": (torch.tensor([-1.0, 0.5]), torch.tensor([0.25, 0.25])),
+    "z = −3x": (torch.tensor([-2.0]), torch.tensor([-3.0])),
+}
 
-
-def same_size() -> dict[str, tuple[Tensor, Tensor]]:
-    """A map that only moves: the density stays."""
-    return {"z = x + 5": (torch.tensor([-1.0, -2.0]), torch.ones(2))}
+# A map that only moves: the density stays
+SAME_SIZE: Cases = {"z = x + 5": (torch.tensor([-1.0, -2.0]), torch.ones(2))}
 
 
 def shifted() -> dict[str, tuple[Tensor, Callable[[Tensor], Tensor]]]:
@@ -50,15 +49,11 @@ def shifted() -> dict[str, tuple[Tensor, Callable[[Tensor], Tensor]]]:
     return {"t = sin": (z, torch.sin), "t = square": (z, torch.square)}
 
 
-def scales() -> dict[str, tuple[Tensor]]:
-    """Log-scales of a batch."""
-    dice = torch.Generator().manual_seed(0)
-    return {f"s of {d} dimensions": (torch.randn(4, d, generator=dice),) for d in (1, 3)}
+# Log-scales of a batch
+SCALES: Cases = {f"s of {d} dimensions": (torch.randn(4, d, generator=GENERATOR),) for d in (1, 3)}
 
-
-def uniform() -> dict[str, tuple[Tensor, int, int]]:
-    """The uniform density on [0, 1]^D: every level equally likely, log₂ L bits each."""
-    return {f"{levels} levels": (torch.zeros(2), 64, levels) for levels in (2, 16, 256)}
+# The uniform density on [0, 1]^D: every level equally likely, log₂ L bits each
+UNIFORM: Cases = {f"{levels} levels": (torch.zeros(2), 64, levels) for levels in (2, 16, 256)}
 
 
 def scored() -> dict[str, tuple[Tensor, int, int]]:
@@ -69,57 +64,48 @@ def scored() -> dict[str, tuple[Tensor, int, int]]:
 
 LOG_DENSITY_OF_X = Exercise(
     log_density_of_x,
-    hints=(
+    (
         "Probability is conserved: p(x) |dx| = p(z) |dz|.",
         "So p(x) = p(z) · |dz/dx|; take the logarithm of both sides.",
         "In code: log_p_z + dz_dx.abs().log().",
     ),
-    properties=(
-        agrees_with(log_density_of_x, same_size, says="a map that only moves leaves the density as it is"),
-        agrees_with(log_density_of_x, slopes),
-    ),
+    agrees(SAME_SIZE, says="a map that only moves leaves the density as it is"),
+    agrees(SLOPES),
 )
-
 
 UNDO_COUPLING = Exercise(
     undo_coupling,
-    hints=(
+    (
         "The first coordinate has not moved: x_1 = z_1.",
         "So t(x_1) = t(z_1) is known, and x_2 = z_2 − t(z_1). Nobody has to invert t.",
         "In code: torch.stack([z[:, 0], z[:, 1] - t(z[:, 0])], 1).",
     ),
-    properties=(
-        holds(
-            "the first coordinate stays",
-            lambda x, z, t: torch.equal(x[:, 0], z[:, 0]),
-            "the first column of z",
-            shifted,
-        ),
-        agrees_with(undo_coupling, shifted, says="coupling what comes back gives z again"),
+    holds(
+        "the first coordinate stays",
+        lambda x, z, t: torch.allclose(x[:, 0], z[:, 0]),
+        "the first column of z",
+        shifted(),
     ),
+    agrees(shifted(), says="coupling what comes back gives z again"),
 )
-
 
 AFFINE_LOG_DET = Exercise(
     affine_log_det,
-    hints=(
+    (
         "The Jacobian is triangular: its determinant is the product of the diagonal.",
         "On the diagonal stand ones for A and exp(s_i) for B.",
         "log Π exp(s_i) = Σ s_i, for each example of the batch: s.sum(1).",
     ),
-    properties=(agrees_with(affine_log_det, scales),),
+    agrees(SCALES),
 )
-
 
 DENSITY_TO_BITS = Exercise(
     density_to_bits,
-    hints=(
+    (
         "A level fills a cell of width 1/L in each dimension: P ≈ p · L^(−D).",
         "So −log P ≈ −log p + D log L nats; divide by D, and by log 2 for bits.",
         "In code: (-log_p / dims + log(levels)) / log(2).",
     ),
-    properties=(
-        agrees_with(density_to_bits, uniform, says="the uniform density costs log₂ L bits per dimension"),
-        agrees_with(density_to_bits, scored),
-    ),
+    agrees(UNIFORM, says="the uniform density costs log₂ L bits per dimension"),
+    agrees(scored()),
 )

@@ -3,7 +3,9 @@
 import torch
 from torch import Tensor
 
-from course_utils.exercises.engine import Exercise, agrees_with, holds
+from course_utils.exercises.engine import Cases, Exercise, agrees, agrees_with, holds, within
+
+GENERATOR = torch.Generator().manual_seed(0)
 
 
 def class_loss(logits: Tensor, y: Tensor) -> Tensor:
@@ -39,18 +41,16 @@ def precision_and_recall(
     return hits / said.sum().item() if said.any() else 1.0, hits / objects
 
 
-def answers() -> dict[str, tuple[Tensor, Tensor]]:
-    """Logits of three classes, and the true ones."""
-    dice = torch.Generator().manual_seed(0)
-    return {
-        "no idea": (torch.zeros(2, 3), torch.tensor([0, 2])),
-        "sure and right, sure and wrong": (torch.tensor([[9.0, 0, 0], [9.0, 0, 0]]), torch.tensor([0, 1])),
-        "eight images": (
-            2 * torch.randn(8, 3, generator=dice) + 5,
-            torch.randint(3, (8,), generator=dice),
-        ),
-        "logits far from 0": (torch.tensor([[300.0, 295.0, 0.0]]), torch.tensor([1])),
-    }
+# Logits of three classes, and the true ones
+ANSWERS: Cases = {
+    "no idea": (torch.zeros(2, 3), torch.tensor([0, 2])),
+    "sure and right, sure and wrong": (torch.tensor([[9.0, 0, 0], [9.0, 0, 0]]), torch.tensor([0, 1])),
+    "eight images": (
+        2 * torch.randn(8, 3, generator=GENERATOR) + 5,
+        torch.randint(3, (8,), generator=GENERATOR),
+    ),
+    "logits far from 0": (torch.tensor([[300.0, 295.0, 0.0]]), torch.tensor([1])),
+}
 
 
 def pairs() -> dict[str, tuple[Tensor, Tensor]]:
@@ -58,9 +58,8 @@ def pairs() -> dict[str, tuple[Tensor, Tensor]]:
     box = torch.tensor([[10.0, 20.0, 30.0, 30.0]])
     right, below = torch.tensor([[40.0, 0.0, 40.0, 0.0]]), torch.tensor([[0.0, 30.0, 0.0, 30.0]])
     half = torch.tensor([[10.0, 20.0, 20.0, 30.0]])
-    dice = torch.Generator().manual_seed(0)
-    corners = 30 * torch.rand(2, 6, 2, generator=dice)
-    many = torch.cat([corners, corners + 5 + 30 * torch.rand(2, 6, 2, generator=dice)], 2)
+    corners = 30 * torch.rand(2, 6, 2, generator=GENERATOR)
+    many = torch.cat([corners, corners + 5 + 30 * torch.rand(2, 6, 2, generator=GENERATOR)], 2)
     return {
         "a box and itself": (box, box),
         "side by side": (box, box + right),
@@ -77,9 +76,8 @@ def shifted(*steps: float) -> Tensor:
 
 def crowds() -> dict[str, tuple[Tensor, Tensor, float]]:
     """Boxes of one class with scores, and how much overlap is allowed."""
-    dice = torch.Generator().manual_seed(0)
-    corner = 20 * torch.rand(20, 2, generator=dice)
-    many = torch.cat([corner, corner + 15 + 10 * torch.rand(20, 2, generator=dice)], 1)
+    corner = 20 * torch.rand(20, 2, generator=GENERATOR)
+    many = torch.cat([corner, corner + 15 + 10 * torch.rand(20, 2, generator=GENERATOR)], 1)
     return {
         "one animal, two boxes": (shifted(0, 1), torch.tensor([0.6, 0.9]), 0.5),
         "two animals, four boxes": (shifted(0, 1, 25, 26), torch.tensor([0.5, 0.8, 0.9, 0.7]), 0.5),
@@ -93,7 +91,7 @@ def crowds() -> dict[str, tuple[Tensor, Tensor, float]]:
             torch.tensor([0.9, 0.8]),
             0.5,
         ),
-        "twenty boxes": (many, torch.rand(20, generator=dice), 0.3),
+        "twenty boxes": (many, torch.rand(20, generator=GENERATOR), 0.3),
     }
 
 
@@ -118,79 +116,68 @@ def apart_enough(kept: Tensor, boxes: Tensor, scores: Tensor, most: float) -> bo
 
 CLASS_LOSS = Exercise(
     class_loss,
-    hints=(
+    (
         "softmax turns the logits of an image into p(y | x); take the probability of the true class.",
         "Work with logarithms: log_p = logits.log_softmax(1) is log p(y | x) of all classes, (N, K).",
         "-log_p[torch.arange(len(y)), y].mean() picks the true class in every row.",
     ),
-    properties=(
-        agrees_with(
-            lambda logits, y: torch.tensor(3.0).log(),
-            lambda: {"no idea": answers()["no idea"]},
-            says="it is log 3 where all three classes are as probable",
-        ),
-        agrees_with(class_loss, answers, says="it is the mean of −log p(y | x)"),
+    agrees_with(
+        lambda logits, y: torch.tensor(3.0).log(),
+        {"no idea": ANSWERS["no idea"]},
+        says="it is log 3 where all three classes are as probable",
     ),
+    agrees(ANSWERS, says="it is the mean of −log p(y | x)"),
 )
 
 IOU = Exercise(
     iou,
-    hints=(
+    (
         "Where two boxes overlap is a box again: from the larger left to the smaller right, and so on.",
         "If its width or its height is negative they do not meet: clamp both at 0 before you multiply.",
         "Union = area of a + area of b − intersection. sides = torch.minimum(a[:, 2:], b[:, 2:]) - "
         "torch.maximum(a[:, :2], b[:, :2]) gives width and height of the intersection.",
     ),
-    properties=(
-        holds("it lies in [0, 1]", lambda v, *_: bool(((v >= 0) & (v <= 1.0001)).all()), "[0, 1]", pairs),
-        agrees_with(
-            lambda a, b: torch.ones(len(a)),
-            lambda: {"a box and itself": pairs()["a box and itself"]},
-            says="it is 1 for a box and itself",
-        ),
-        agrees_with(
-            lambda a, b: torch.zeros(len(a)),
-            lambda: {name: two for name, two in pairs().items() if "side" in name or "apart" in name},
-            says="it is 0 where two boxes do not meet",
-        ),
-        agrees_with(iou, pairs, says="it is the intersection divided by the union"),
+    within(0, 1, pairs(), says="it lies in [0, 1]"),
+    agrees_with(
+        lambda a, b: torch.ones(len(a)),
+        {"a box and itself": pairs()["a box and itself"]},
+        says="it is 1 for a box and itself",
     ),
+    agrees_with(
+        lambda a, b: torch.zeros(len(a)),
+        {name: two for name, two in pairs().items() if "side" in name or "apart" in name},
+        says="it is 0 where two boxes do not meet",
+    ),
+    agrees(pairs(), says="it is the intersection divided by the union"),
 )
 
 SUPPRESS = Exercise(
     suppress,
-    hints=(
+    (
         "Take the box with the best score, keep it, drop what overlaps it too much; repeat with the rest.",
         "left = scores.argsort(descending=True) is the order to go in; while len(left): keep left[0].",
         "left = left[1:]; then left = left[iou(boxes[best].expand(len(left), 4), boxes[left]) <= most].",
     ),
-    properties=(
-        holds(
-            "the best box is kept, and comes first",
-            lambda kept, boxes, scores, most: len(kept) > 0 and int(kept[0]) == int(scores.argmax()),
-            "the row of the highest score first",
-            crowds,
-        ),
-        holds("no two boxes kept overlap by more than allowed", apart_enough, "boxes apart", crowds),
-        agrees_with(suppress, crowds, says="only a box that was kept drops another"),
+    holds(
+        "the best box is kept, and comes first",
+        lambda kept, boxes, scores, most: len(kept) > 0 and int(kept[0]) == int(scores.argmax()),
+        "the row of the highest score first",
+        crowds(),
     ),
+    holds("no two boxes kept overlap by more than allowed", apart_enough, "boxes apart", crowds()),
+    agrees(crowds(), says="only a box that was kept drops another"),
 )
 
 PRECISION_AND_RECALL = Exercise(
     precision_and_recall,
-    hints=(
+    (
         "said = scores >= threshold are the detections that count; hits are those of them that are right.",
         "Precision: hits divided by how many were said. Recall: hits divided by how many objects there are.",
         "Where nothing is said, nothing is wrong: let precision be 1 then.",
     ),
-    properties=(
-        holds(
-            "both lie in [0, 1]", lambda v, *_: all(0 <= share <= 1 for share in v), "two shares", findings
-        ),
-        agrees_with(
-            precision_and_recall,
-            findings,
-            says="precision is the share of what is said that is right, recall the share of objects found",
-        ),
+    within(0, 1, findings(), says="both lie in [0, 1]"),
+    agrees(
+        findings(),
+        says="precision is the share of what is said that is right, recall the share of objects found",
     ),
 )

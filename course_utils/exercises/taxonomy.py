@@ -6,7 +6,7 @@ from itertools import product
 import torch
 from torch import Tensor
 
-from course_utils.exercises.engine import Exercise, agrees_with, holds
+from course_utils.exercises.engine import Cases, Exercise, agrees, holds
 from course_utils.taxonomy import (
     Autoregressive,
     Direct,
@@ -46,14 +46,11 @@ def best_accuracy(p: Tensor, q: Tensor) -> Tensor:
     return torch.maximum(p, q).sum() / 2
 
 
-def spoken() -> dict[str, tuple[list[str]]]:
-    """The verbs of every family, as the classes have them."""
-    return {family.__name__: (verbs(family),) for family in FAMILIES}
+# The verbs of every family, as the classes have them
+SPOKEN: Cases = {family.__name__: (verbs(family),) for family in FAMILIES}
 
-
-def spoken_otherwise() -> dict[str, tuple[set[str]]]:
-    """The same verbs in no order, with some that every system has."""
-    return {family.__name__: ({*verbs(family), "to", "parameters"},) for family in FAMILIES}
+# The same verbs in no order, with some that every system has
+SPOKEN_OTHERWISE: Cases = {family.__name__: ({*verbs(family), "to", "parameters"},) for family in FAMILIES}
 
 
 def results() -> dict[str, tuple[Result, Result]]:
@@ -67,35 +64,31 @@ def results() -> dict[str, tuple[Result, Result]]:
     return found
 
 
-def provable() -> dict[str, tuple[Result, Result]]:
-    """The pairs in which the order of the true costs follows."""
-    return {name: pair for name, pair in results().items() if surely_better(*pair)}
+# The pairs in which the order of the true costs follows
+PROVABLE: Cases = {name: pair for name, pair in results().items() if surely_better(*pair)}
+
+# The pairs in which it does not follow
+OPEN_QUESTIONS: Cases = {name: pair for name, pair in results().items() if not surely_better(*pair)}
 
 
-def open_questions() -> dict[str, tuple[Result, Result]]:
-    """The pairs in which it does not follow."""
-    return {name: pair for name, pair in results().items() if not surely_better(*pair)}
-
-
-def pairs_of_laws() -> dict[str, tuple[Tensor, Tensor]]:
+def pairs_of_distributions() -> dict[str, tuple[Tensor, Tensor]]:
     """Laws on a few states, near and far, and on the 3×3 universe."""
     p = bars_and_stripes(3).log_p.exp()
     return {
         "a coin and a biased one": (torch.tensor([0.5, 0.5]), torch.tensor([0.8, 0.2])),
         "three states": (torch.tensor([0.1, 0.6, 0.3]), torch.tensor([0.3, 0.3, 0.4])),
-        "p_D of 3×3 and the uniform law": (p, torch.full_like(p, 1 / 512)),
+        "p_D of 3×3 and the uniform distribution": (p, torch.full_like(p, 1 / 512)),
     }
 
 
-def same_laws() -> dict[str, tuple[Tensor, Tensor]]:
-    """A law and itself."""
+def same_distributions() -> dict[str, tuple[Tensor, Tensor]]:
+    """A distribution and itself."""
     p = torch.tensor([0.1, 0.6, 0.3])
-    return {"a law and itself": (p, p)}
+    return {"a distribution and itself": (p, p)}
 
 
-def disjoint_laws() -> dict[str, tuple[Tensor, Tensor]]:
-    """Two laws that share no state."""
-    return {"no state in common": (torch.tensor([0.5, 0.5, 0.0]), torch.tensor([0.0, 0.0, 1.0]))}
+# Two distributions that share no state
+DISJOINT_LAWS: Cases = {"no state in common": (torch.tensor([0.5, 0.5, 0.0]), torch.tensor([0.0, 0.0, 1.0]))}
 
 
 def is_number(came: object, value: float) -> bool:
@@ -106,62 +99,54 @@ def is_number(came: object, value: float) -> bool:
 
 FAMILY_OF = Exercise(
     family_of,
-    hints=(
+    (
         "A verb that only one family has settles the question at once. Which verbs are those?",
         "`conditionals`: autoregressive. `elbo`: variational. `free_energy`: the explicit Markov chain.",
         "`log_prob`, no conditionals: a flow. `step`, no free_energy: the implicit chain. The rest: direct.",
     ),
-    properties=(
-        holds(
-            "the answer is the name of a family",
-            lambda came, verbs: came in {family.__name__ for family in FAMILIES},
-            "one of " + ", ".join(family.__name__ for family in FAMILIES),
-            spoken,
-        ),
-        agrees_with(family_of, spoken, says="the verbs of every class on the tree lead back to it"),
-        agrees_with(family_of, spoken_otherwise, says="neither order nor other verbs matter"),
+    holds(
+        "the answer is the name of a family",
+        lambda came, verbs: came in {family.__name__ for family in FAMILIES},
+        "one of " + ", ".join(family.__name__ for family in FAMILIES),
+        SPOKEN,
     ),
+    agrees(SPOKEN, says="the verbs of every class on the tree lead back to it"),
+    agrees(SPOKEN_OTHERWISE, says="neither order nor other verbs matter"),
 )
 
 SURELY_BETTER = Exercise(
     surely_better,
-    hints=(
+    (
         "What is the largest that a's true cost can be, and the smallest that b's can be?",
         "An upper bound says: the true cost is this or less. It proves something of a, and nothing of b.",
         "Numbers on different data say nothing about each other. Otherwise a must not be a lower bound, "
         "b not an upper bound, and a's value must be the smaller: equal ones prove nothing.",
     ),
-    properties=(
-        holds(
-            "the answer is True or False",
-            lambda came, a, b: isinstance(came, bool),
-            "a bool",
-            results,
-        ),
-        holds("what follows is seen to follow", lambda came, a, b: came is True, "True", provable),
-        holds(
-            "nothing is claimed that does not follow",
-            lambda came, a, b: came is False,
-            "False",
-            open_questions,
-        ),
+    holds("the answer is True or False", lambda came, a, b: isinstance(came, bool), "a bool", results()),
+    holds("what follows is seen to follow", lambda came, a, b: came is True, "True", PROVABLE),
+    holds(
+        "nothing is claimed that does not follow", lambda came, a, b: came is False, "False", OPEN_QUESTIONS
     ),
 )
 
 BEST_ACCURACY = Exercise(
     best_accuracy,
-    hints=(
-        "Given x, the best guess is the law that makes x more probable. How often is that guess right?",
+    (
+        "Given x, the best guess is the one that makes x more probable. How often is that guess right?",
         "Half of the x come from p, half from q: at state s the best guess is right with ½ max(p_s, q_s).",
         "Sum ½ max(p, q) over all states. It is ½ + ½ TV(p, q).",
     ),
-    properties=(
-        holds(
-            "equal laws leave nothing but guessing", lambda came, p, q: is_number(came, 0.5), "0.5", same_laws
-        ),
-        holds(
-            "disjoint laws are always told apart", lambda came, p, q: is_number(came, 1.0), "1", disjoint_laws
-        ),
-        agrees_with(best_accuracy, pairs_of_laws, says="it agrees with the reference on other laws"),
+    holds(
+        "equal distributions leave nothing but guessing",
+        lambda came, p, q: is_number(came, 0.5),
+        "0.5",
+        same_distributions(),
     ),
+    holds(
+        "disjoint distributions are always told apart",
+        lambda came, p, q: is_number(came, 1.0),
+        "1",
+        DISJOINT_LAWS,
+    ),
+    agrees(pairs_of_distributions(), says="it agrees with the reference on other distributions"),
 )

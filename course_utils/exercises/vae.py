@@ -1,12 +1,14 @@
 """The exercises of notebook 16: a draw with gradients, a KL in closed form, a bound of k draws."""
 
-from math import log
+from math import inf, log
 
 import torch
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
-from course_utils.exercises.engine import Exercise, agrees_with, differentiable, holds
+from course_utils.exercises.engine import Cases, Exercise, agrees, agrees_with, differentiable, holds, within
+
+GENERATOR = torch.Generator().manual_seed(0)
 
 
 def reparameterise(mean: Tensor, log_variance: Tensor, noise: Tensor) -> Tensor:
@@ -26,42 +28,35 @@ def k_sample_bound(log_w: Tensor) -> Tensor:
 
 def guesses() -> dict[str, tuple[Tensor, Tensor]]:
     """Means and log-variances that an encoder might give."""
-    dice = torch.Generator().manual_seed(0)
-    random = torch.randn(2, 4, 3, generator=dice)
+    random = torch.randn(2, 4, 3, generator=GENERATOR)
     return {
         "2 guesses of 1 dimension": (torch.tensor([[0.0], [2.0]]), torch.tensor([[0.0], [-1.0]])),
         "4 guesses of 3 dimensions": (random[0], 1.5 * random[1]),
     }
 
 
-def with_noise() -> dict[str, tuple[Tensor, Tensor, Tensor]]:
-    """The same, each with noise."""
-    dice = torch.Generator().manual_seed(1)
-    return {name: (*q, torch.randn(q[0].shape, generator=dice)) for name, q in guesses().items()}
+# The same, each with noise
+WITH_NOISE: Cases = {
+    name: (*q, torch.randn(q[0].shape, generator=GENERATOR)) for name, q in guesses().items()
+}
 
-
-def silent() -> dict[str, tuple[Tensor, Tensor, Tensor]]:
-    """Guesses with no noise at all."""
-    return {name: (*q, torch.zeros_like(q[0])) for name, q in guesses().items()}
+# Guesses with no noise at all
+SILENT: Cases = {name: (*q, torch.zeros_like(q[0])) for name, q in guesses().items()}
 
 
 def by_torch(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """The KL from torch's own laws."""
+    """The KL from torch's own distributions."""
     return kl_divergence(Normal(mean, (0.5 * log_variance).exp()), Normal(0.0, 1.0)).sum(1)
 
 
-def weights() -> dict[str, tuple[Tensor]]:
-    """Logs of weights of images of few pixels, whose weights fit into a float."""
-    dice = torch.Generator().manual_seed(0)
-    return {
-        "2 draws for 3 images": (torch.tensor([[0.5, 0.2, 0.9], [0.5, 0.4, 0.1]]).log(),),
-        "50 draws for 2 images": (2 * torch.randn(50, 2, generator=dice) - 3,),
-    }
+# Logs of weights of images of few pixels, whose weights fit into a float
+WEIGHTS: Cases = {
+    "2 draws for 3 images": (torch.tensor([[0.5, 0.2, 0.9], [0.5, 0.4, 0.1]]).log(),),
+    "50 draws for 2 images": (2 * torch.randn(50, 2, generator=GENERATOR) - 3,),
+}
 
-
-def many_pixels() -> dict[str, tuple[Tensor]]:
-    """Logs of weights of large images."""
-    return {"two images of many pixels": (torch.tensor([[-900.0, -1100.0], [-902.0, -1105.0]]),)}
+# Logs of weights of large images
+MANY_PIXELS: Cases = {"two images of many pixels": (torch.tensor([[-900.0, -1100.0], [-902.0, -1105.0]]),)}
 
 
 def between(came: Tensor, log_w: Tensor) -> bool:
@@ -71,63 +66,52 @@ def between(came: Tensor, log_w: Tensor) -> bool:
 
 REPARAMETERISE = Exercise(
     reparameterise,
-    hints=(
+    (
         "Which map of ε has mean μ and standard deviation σ? Shift it and stretch it.",
         "You have log σ², not σ. Of what is σ the exp?",
         "In code: mean + (0.5 * log_variance).exp() * noise.",
     ),
-    properties=(
-        holds(
-            "without noise it is the mean",
-            lambda z, mean, log_variance, noise: bool(torch.allclose(z, mean)),
-            "the mean where ε = 0",
-            silent,
-        ),
-        agrees_with(reparameterise, with_noise, says="it has the standard deviation σ = exp(½ log σ²)"),
-        differentiable(with_noise, 0, 1, says="gradients flow through the draw to μ and log σ²"),
+    holds(
+        "without noise it is the mean",
+        lambda z, mean, log_variance, noise: torch.allclose(z, mean, atol=1e-6),
+        "the mean where ε = 0",
+        SILENT,
     ),
+    agrees(WITH_NOISE, says="it has the standard deviation σ = exp(½ log σ²)"),
+    differentiable(WITH_NOISE, 0, 1, says="gradients flow through the draw to μ and log σ²"),
 )
 
 KL_TO_PRIOR = Exercise(
     kl_to_prior,
-    hints=(
+    (
         "In one dimension it is E_q[log q(z) − log p(z)]: you need E_q[z] = μ and E_q[z²] = μ² + σ².",
         "That gives ½ (μ² + σ² − 1 − log σ²), with σ² = log_variance.exp(). KLs of dimensions add up.",
         "In code: 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum(1).",
     ),
-    properties=(
-        holds(
-            "the guess N(0, I) costs nothing",
-            lambda came, mean, log_variance: bool((came.abs() < 1e-6).all()),
-            "0 where μ = 0 and σ = 1",
-            lambda: {"μ = 0, σ = 1": (torch.zeros(2, 3), torch.zeros(2, 3))},
-        ),
-        holds(
-            "it is never negative",
-            lambda came, mean, log_variance: bool((came >= -1e-6).all()),
-            "numbers ≥ 0",
-            guesses,
-        ),
-        agrees_with(by_torch, guesses, says="it is the KL of two Gaussians, summed over dimensions"),
-        differentiable(guesses, 0, 1, says="gradients flow to μ and log σ²"),
+    holds(
+        "the guess N(0, I) costs nothing",
+        lambda came, mean, log_variance: bool((came.abs() < 1e-6).all()),
+        "0 where μ = 0 and σ = 1",
+        {"μ = 0, σ = 1": (torch.zeros(2, 3), torch.zeros(2, 3))},
     ),
+    within(0, inf, guesses(), says="it is never negative"),
+    agrees_with(by_torch, guesses(), says="it is the KL of two Gaussians, summed over dimensions"),
+    differentiable(guesses(), 0, 1, says="gradients flow to μ and log σ²"),
 )
 
 K_SAMPLE_BOUND = Exercise(
     k_sample_bound,
-    hints=(
+    (
         "First average the k weights, then take the logarithm: the other way round is the ELBO.",
         "exp(−900) is 0 in a float. logsumexp pulls the largest out before it sums.",
         "In code: log_w.logsumexp(0) - log(len(log_w)), with log from math.",
     ),
-    properties=(
-        holds(
-            "it lies between the mean of the logs and their greatest",
-            between,
-            "a number between the mean and the maximum of log w, for each image",
-            weights,
-        ),
-        agrees_with(k_sample_bound, weights, says="it is the log of the mean weight of each image"),
-        agrees_with(k_sample_bound, many_pixels, says="it works where the weights are too small for a float"),
+    holds(
+        "it lies between the mean of the logs and their greatest",
+        between,
+        "a number between the mean and the maximum of log w, for each image",
+        WEIGHTS,
     ),
+    agrees(WEIGHTS, says="it is the log of the mean weight of each image"),
+    agrees(MANY_PIXELS, says="it works where the weights are too small for a float"),
 )

@@ -3,8 +3,10 @@
 import torch
 from torch import Tensor
 
-from course_utils.exercises.engine import Exercise, agrees_with, holds
+from course_utils.exercises.engine import Exercise, agrees, holds
 from course_utils.universe import bars_and_stripes
+
+GENERATOR = torch.Generator().manual_seed(0)
 
 
 def next_pixel(p: Tensor, x: Tensor, prefix: list[int]) -> Tensor:
@@ -39,10 +41,9 @@ def is_probability(came: Tensor, p: Tensor, x: Tensor, prefix: list[int]) -> boo
 
 def causes() -> dict[str, tuple[Tensor, Tensor]]:
     """Laws of a hidden cause, and of images given each cause."""
-    dice = torch.Generator().manual_seed(0)
     prior = torch.tensor([0.7, 0.3]).log()
     two = torch.tensor([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6]]).log()
-    many = torch.randn(5, generator=dice).log_softmax(0), torch.randn(4, 5, generator=dice) - 3
+    many = torch.randn(5, generator=GENERATOR).log_softmax(0), torch.randn(4, 5, generator=GENERATOR) - 3
     return {
         "two causes, three images": (prior, two),
         "five causes, four images": many,
@@ -62,47 +63,41 @@ def numbers_of_causes(came: tuple[Tensor, Tensor], log_prior: Tensor, log_likeli
     return bool(((came[0] >= 0) & (came[0] < len(log_prior))).all())
 
 
-def largest_of_a_law(came: tuple[Tensor, Tensor], log_prior: Tensor, log_likelihood: Tensor) -> bool:
+def largest_of_a_distribution(came: tuple[Tensor, Tensor], log_prior: Tensor, log_likelihood: Tensor) -> bool:
     """Whether each probability can be the largest of K that sum to 1."""
     return bool(((came[1] >= 1 / len(log_prior) - 1e-4) & (came[1] <= 1 + 1e-4)).all())
 
 
 NEXT_PIXEL = Exercise(
     next_pixel,
-    hints=(
+    (
         "Keep the images that begin with the prefix. Their probabilities, together, are p(prefix).",
         "Among them, those whose next pixel is 1 have p(prefix, 1). Divide.",
         "fits = (x[:, :i] == torch.tensor(prefix, dtype=x.dtype)).all(1), with i = len(prefix).",
     ),
-    properties=(
-        holds("it is a probability", is_probability, "a number between 0 and 1", beginnings),
-        agrees_with(next_pixel, beginnings, says="it is p(prefix, 1) / p(prefix)", tolerance=1e-6),
-    ),
+    holds("it is a probability", is_probability, "a number between 0 and 1", beginnings()),
+    agrees(beginnings(), says="it is p(prefix, 1) / p(prefix)", tolerance=1e-6),
 )
 
 LOG_MARGINAL = Exercise(
     log_marginal,
-    hints=(
+    (
         "p(x) = Σ_z p(z) p(x | z). You have logarithms of both factors.",
         "The log of a product is a sum; the log of a sum of exp is logsumexp.",
         "In code: (log_prior + log_likelihood).logsumexp(1).",
     ),
-    properties=(
-        holds("p(x) is at least p(x, z) for any one z", above_each_term, "log p(x) ≥ log p(x, z)", causes),
-        agrees_with(log_marginal, causes, says="it is the log of the sum over z, also for tiny p(x)"),
-    ),
+    holds("p(x) is at least p(x, z) for any one z", above_each_term, "log p(x) ≥ log p(x, z)", causes()),
+    agrees(causes(), says="it is the log of the sum over z, also for tiny p(x)"),
 )
 
 EXPLAIN = Exercise(
     explain,
-    hints=(
+    (
         "Bayes' rule: p(z | x) = p(z) p(x | z) / p(x). You want the largest over z, and where it is.",
         "Each row of log p(z) + log p(x | z), exponentiated and divided by its sum: that is a softmax.",
         "p, z = (log_prior + log_likelihood).softmax(1).max(1); return them as z, p.",
     ),
-    properties=(
-        holds("each z is the number of a cause", numbers_of_causes, "numbers from 0 to K − 1", causes),
-        holds("the largest of K probabilities is 1/K to 1", largest_of_a_law, "1/K to 1", causes),
-        agrees_with(explain, causes, says="it is the largest p(z | x) by Bayes' rule, also for tiny p(x)"),
-    ),
+    holds("each z is the number of a cause", numbers_of_causes, "numbers from 0 to K − 1", causes()),
+    holds("the largest of K probabilities is 1/K to 1", largest_of_a_distribution, "1/K to 1", causes()),
+    agrees(causes(), says="it is the largest p(z | x) by Bayes' rule, also for tiny p(x)"),
 )

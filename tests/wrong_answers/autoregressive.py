@@ -55,9 +55,13 @@ ANSWERS = {
             lambda kind, size: flat("A", size).long(),
             lambda kind, size: 2 * flat(kind, size).long(),
             lambda kind, size: 1j * flat(kind, size),
-            lambda kind, size: flat(kind, size).tolist(),
         ),
-        right=(flat, lambda kind, size: flat(kind, size).long(), lambda kind, size: flat(kind, size).bool()),
+        right=(
+            flat,
+            lambda kind, size: flat(kind, size).tolist(),
+            lambda kind, size: flat(kind, size).long(),
+            lambda kind, size: flat(kind, size).bool(),
+        ),
         untouched=(dots, ..., None),
     ),
     "rows_reached": Answers(

@@ -58,7 +58,7 @@ ANSWERS = {
         ),
         untouched=(dots, ..., None),
     ),
-    "law_after": Answers(
+    "distribution_after": Answers(
         wrong=(
             columns,
             one_step,

@@ -67,7 +67,7 @@ ANSWERS = {
         right=(lambda log_q, draws: -(shares(draws, len(log_q)) * log_q).sum(),),
         untouched=(dots, ..., None),
     ),
-    "likeliest_law": Answers(
+    "likeliest_distribution": Answers(
         wrong=(
             lambda draws, states: torch.full((states,), 1 / states),
             lambda draws, states: torch.bincount(draws, minlength=states).float(),

@@ -121,10 +121,10 @@ ANSWERS = {
             lambda m, D: tuple(mask.T for mask in masks(torch.ge, torch.gt)(m, D)),
             lambda m, D: (m[:, None] >= torch.arange(D), torch.arange(D)[:, None] > m),
             lambda m, D: m[:, None] >= torch.arange(1, D + 1),
-            masks(lambda m, d: (m >= d).float(), lambda d, m: (d > m).float()),
-            masks(lambda m, d: m >= d, lambda d, m: (d > m).double()),
+            masks(lambda m, d: 0.5 * (m >= d), lambda d, m: d > m),
         ),
         right=(
+            masks(lambda m, d: (m >= d).float(), lambda d, m: (d > m).double()),
             masks(lambda m, d: ~(m < d), lambda d, m: d - 1 >= m),
             masks(lambda m, d: (m >= d).long(), lambda d, m: (d > m).long()),
         ),

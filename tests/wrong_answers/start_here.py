@@ -79,11 +79,10 @@ ANSWERS = {
             binarised,
             keeps_dims,
             each_row,
-            list_of_floats,
             in_place,
             torch.mean(torch.zeros(2)),
         ),
-        right=(loop, counted, lambda x: x.double().mean((1, 2, 3))),
+        right=(loop, list_of_floats, counted, lambda x: x.double().mean((1, 2, 3))),
         untouched=(dots, raises, returns_dots, no_return, ..., None),
     ),
     "pixels": Answers(

@@ -2,13 +2,28 @@
 
 from course_utils.exercises.engine.comparison import Wrong
 from course_utils.exercises.engine.exercise import (
+    Cases,
     Exercise,
     Property,
     Verdict,
+    agrees,
     agrees_with,
     differentiable,
     holds,
     judge,
+    within,
 )
 
-__all__ = ["Exercise", "Property", "Verdict", "Wrong", "agrees_with", "differentiable", "holds", "judge"]
+__all__ = [
+    "Cases",
+    "Exercise",
+    "Property",
+    "Verdict",
+    "Wrong",
+    "agrees",
+    "agrees_with",
+    "differentiable",
+    "holds",
+    "judge",
+    "within",
+]

@@ -5,10 +5,16 @@ from functools import wraps
 from inspect import signature
 from typing import Any
 
-import torch
-from torch import Tensor
-
-from course_utils.exercises.engine.comparison import Wrong, alike, clip, copy, is_number, short, unchanged
+from course_utils.exercises.engine.comparison import (
+    Wrong,
+    alike,
+    clip,
+    copy,
+    in_kind,
+    same_form,
+    short,
+    unchanged,
+)
 
 
 class Untouched(Exception):
@@ -35,7 +41,7 @@ class Answer:
     ) -> None:
         self.function, self.reference, self.cast = function, reference, cast
         self.given, self.returned = "", False
-        self.gave_number = False  # where the reference gives a tensor of one
+        self.differs, self.like = False, None  # in form from what the reference returned last
 
     def __call__(self, *args: Any, case: str = "") -> Any:
         """What the function returns for these arguments; ``case`` is their name in a message.
@@ -52,9 +58,11 @@ class Answer:
         self.returned = True
         if not unchanged(handed, args):
             raise Wrong("an input changed in place", given=self.given, says="It leaves its input as it was")
-        self.gave_number |= isinstance(like, Tensor) and is_number(came)
         try:
-            return alike(self.cast(came) if self.cast else came, like)
+            came = self.cast(came) if self.cast else came
+            value = alike(came, like)
+            self.differs, self.like = self.differs or not same_form(came, like), like
+            return value
         except Wrong as wrong:
             wrong.given = self.given
             raise
@@ -80,17 +88,16 @@ class Answer:
         return ": ".join(part for part in (case, shown) if part)
 
 
-def with_tensors(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The same function, its numbers as tensors: a notebook may ask them for more than a number can.
+def in_form(function: Callable[..., Any], like: Any) -> Callable[..., Any]:
+    """The same function, what it returns in the kind of ``like``: a notebook asks more of it than a list can.
 
-    >>> with_tensors(lambda x: 0.5)(3).item()
-    0.5
+    >>> in_form(lambda x: [0.5], (0.0,))(3)
+    (0.5,)
     """
 
     @wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        came = function(*args, **kwargs)
-        return torch.tensor(came, dtype=torch.double) if is_number(came) else came
+        return in_kind(function(*args, **kwargs), like)
 
     return wrapped
 

@@ -1,6 +1,6 @@
-"""What a student calls: check, hint, solution."""
+"""What a student calls: check, hint, solution; and what became of each exercise, as for marks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
@@ -10,7 +10,8 @@ from course_utils import exercises
 from course_utils.exercises.engine import Exercise, Verdict, judge
 from course_utils.exercises.engine.source import standalone
 
-listeners: list[Callable[[Exercise, Verdict], object]] = []  # each is told of every verdict, as for marking
+listeners: list[Callable[[Exercise, Verdict], object]] = []  # each is called with every verdict of check
+_verdicts: dict[str, Verdict] = {}  # the last of each exercise
 _shown: dict[str, int] = {}  # how many hints of each exercise were shown
 
 
@@ -23,8 +24,6 @@ def catalogue() -> dict[str, Exercise]:
     """
     found: dict[str, Exercise] = {}
     for entry in iter_modules(exercises.__path__):
-        if entry.name == "engine":
-            continue
         for value in vars(import_module(f"{exercises.__name__}.{entry.name}")).values():
             if isinstance(value, Exercise) and found.setdefault(value.name, value) is not value:
                 raise ValueError(f"exercises: expected one exercise of each name, got two of {value.name!r}")
@@ -63,18 +62,39 @@ def check(answer: Any, name: str | None = None) -> Any:
       Hint 1 of 3: ...
     """
     exercise = find(answer if name is None else name, "check")
-    if answer is exercise.reference:
+    if answer is exercise.right:
         print(
             f"{exercise.name}: this is the reference. To check your own, run the cell that defines it again."
         )
         return answer
-    verdict = judge(exercise, answer)
+    verdict = _verdicts[exercise.name] = judge(exercise, answer)
     if verdict.outcome == "not attempted":
         _shown[exercise.name] = max(1, _shown.get(exercise.name, 0))
     for listener in listeners:
         listener(exercise, verdict)
     print(verdict.text)
     return verdict.answer
+
+
+def verdicts(names: Iterable[str], namespace: Mapping[str, Any]) -> dict[str, Verdict | None]:
+    """What became of these exercises in this process: the interface for marks.
+
+    Args:
+        names: of the exercises, such as ``stubs.exercises_of(notebook)``.
+        namespace: the variables of the notebook after its last cell. Where no check of an exercise ran, the
+            value that its name has there is judged: a cell of checks may be gone, the answer stands.
+
+    Returns:
+        for each name the last verdict of ``check``; else that on the value of its name; None: there is none.
+
+    Raises:
+        ValueError: there is no exercise of one of these names.
+    """
+    found: dict[str, Verdict | None] = {}
+    for name in names:
+        exercise, answer = find(name, "verdicts"), namespace.get(name)
+        found[name] = _verdicts.get(name) or (None if name not in namespace else judge(exercise, answer))
+    return found
 
 
 def hint(exercise: Any) -> None:

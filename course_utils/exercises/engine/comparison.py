@@ -1,6 +1,5 @@
 """Values that come from anyone: shown in few words, copied, compared in kind and in number."""
 
-from collections.abc import Callable
 from math import isclose, isnan
 from numbers import Integral, Real
 from typing import Any
@@ -16,8 +15,6 @@ KINDS: tuple[tuple[type, str], ...] = (
     (Integral, "a whole number"),
     (Real, "a number"),
     (str, "a text"),
-    (tuple, "a tuple"),
-    (list, "a list"),
     (object, "a value"),
 )
 
@@ -109,78 +106,135 @@ def unchanged(copied: Any, original: Any) -> bool:
     return True
 
 
-def alike(came: Any, like: Any) -> Any:
-    """The value that came, if it is of the reference's kind, in its precision.
+def in_kind(came: Any, like: Any) -> Any:
+    """A value in the reference's kind, if it is mathematically one of that kind; its size is its own.
 
-    A number may come as a tensor of one, and back; floats in any precision.
+    A tensor may come as an array, a list or a tuple, one number as a Python scalar, a tuple as a list or a
+    tensor; whole numbers may come as floats, truth values as zeros and ones, and back.
 
     Raises:
-        Wrong: another type, shape, kind of number or device, or NaN where the reference has none.
+        Wrong: it is of another kind.
 
-    >>> alike(torch.tensor(3), 5)
-    3
+    >>> in_kind([1, 2], torch.zeros(1)), in_kind(torch.tensor(3.0), 5), in_kind([1.0, 2.0], (0.5, 0.5))
+    (tensor([1., 2.]), 3, (1.0, 2.0))
     """
     if isinstance(like, Tensor):
-        return _tensor_alike(came, like)
+        return _number_in_kind(as_tensor(came), like)
     if isinstance(came, Tensor | np.ndarray | np.generic) and came.ndim == 0:
         came = came.item()
+    if isinstance(like, tuple | list):
+        if not isinstance(came, tuple | list | Tensor | np.ndarray):
+            raise _of_type(came, "a tuple" if isinstance(like, tuple) else "a list")
+        if len(came) != len(like):
+            raise Wrong(short(came), expected=f"{len(like)} values", says=f"It has {len(like)} values")
+        return type(like)(map(in_kind, came, like))
     kind, name = next((kind, name) for kind, name in KINDS if isinstance(like, kind))
     if kind is Integral and isinstance(came, float) and came.is_integer():
         came = int(came)
     if not isinstance(came, kind) or (isinstance(came, bool) and kind in (Integral, Real)):
-        raise Wrong(f"{short(came)}, of type {type(came).__name__}", expected=name, says=f"It is {name}")
-    if kind in (tuple, list):
-        if len(came) != len(like):
-            raise Wrong(short(came), expected=f"{len(like)} values", says=f"It has {len(like)} values")
-        return kind(map(alike, came, like))
-    if kind is Real and isnan(came) and not isnan(like):
+        raise _of_type(came, name)
+    return came
+
+
+def as_tensor(value: Any) -> Tensor:
+    """Numbers as a dense tensor, in double precision where their own is Python's; gradients stay.
+
+    Raises:
+        Wrong: it is no tensor, array, number or list of these.
+
+    >>> as_tensor([torch.zeros(2), [1.0, 2.0]]).shape
+    torch.Size([2, 2])
+    """
+    try:
+        if isinstance(value, Tensor):
+            return value if value.layout is torch.strided else value.to_dense()
+        if isinstance(value, list | tuple) and any(isinstance(item, Tensor | list | tuple) for item in value):
+            return torch.stack([as_tensor(item) for item in value])
+        return torch.from_numpy(np.array(value))
+    except (TypeError, ValueError, RuntimeError):
+        raise _of_type(value, "a tensor") from None
+
+
+def _number_in_kind(came: Tensor, like: Tensor) -> Tensor:
+    if came.is_complex() != like.is_complex() or (
+        like.ndim == came.ndim == 0 and _truth(came) and not _truth(like)
+    ):
+        raise _of_type(came, "real numbers")
+    if came.is_floating_point() and like.is_floating_point() or came.device != like.device:
+        return came
+    converted = came.to(like.dtype)
+    if not like.is_floating_point() and not torch.equal(converted.to(came.dtype), came):
+        raise _of_type(came, "True or False" if _truth(like) else "whole numbers")
+    return converted
+
+
+def _truth(value: Tensor) -> bool:
+    return value.dtype is torch.bool
+
+
+def _of_type(came: Any, expected: str) -> Wrong:
+    kind = str(came.dtype) if isinstance(came, Tensor) else f"type {type(came).__name__}"
+    return Wrong(f"{short(came)}, of {kind}", expected=expected, says=f"It is {expected}")
+
+
+def alike(came: Any, like: Any) -> Any:
+    """The value that came in the reference's kind, size and precision.
+
+    Raises:
+        Wrong: it is of another kind, shape or device, or NaN where the reference is not.
+
+    >>> alike(np.ones(2), torch.zeros(2))
+    tensor([1., 1.])
+    """
+    return _sized(in_kind(came, like), like)
+
+
+def _sized(came: Any, like: Any) -> Any:
+    if isinstance(like, tuple | list):
+        return type(like)(map(_sized, came, like))
+    if isinstance(like, Tensor):
+        for name, of_came, of_like in (
+            ("shape", tuple(came.shape), tuple(like.shape)),
+            ("device", str(came.device), str(like.device)),
+        ):
+            if of_came != of_like:
+                expected, says = f"{name} {of_like}", f"It has the right {name}"
+                raise Wrong(f"{name} {of_came}", expected=expected, says=says)
+        came = came.detach().to(like.dtype)
+        if came.isnan().any() and not like.isnan().any():
+            raise Wrong(short(came), expected="numbers", says="It is never NaN")
+    elif isinstance(like, float) and isnan(came) and not isnan(like):
         raise Wrong("NaN", expected="a number", says="It is never NaN")
     return came
 
 
-def _tensor_alike(came: Any, like: Tensor) -> Tensor:
-    shape = f"a tensor of shape {tuple(like.shape)}"
-    if is_number(came) and like.ndim == 0 and (like.is_floating_point() or float(came).is_integer()):
-        came = torch.as_tensor(came, dtype=like.dtype, device=like.device)
-    if not isinstance(came, Tensor):
-        raise Wrong(f"{short(came)}, of type {type(came).__name__}", expected=shape, says="It is a tensor")
-    facts: dict[str, Callable[[Tensor], Any]] = {
-        "shape": lambda t: tuple(t.shape),
-        "kind of numbers": lambda t: (
-            "complex" if t.is_complex() else "float" if t.is_floating_point() else "whole"
-        ),
-        "device": lambda t: str(t.device),
-        "layout": lambda t: str(t.layout),
-    }
-    for name, fact in facts.items():
-        if fact(came) != fact(like):
-            raise Wrong(
-                f"{name} {fact(came)}", expected=f"{name} {fact(like)}", says=f"It has the right {name}"
-            )
-    came = came.detach().to(like.dtype)
-    if came.isnan().any() and not like.isnan().any():
-        raise Wrong(short(came), expected="numbers", says="It is never NaN")
-    return came
+def same_form(came: Any, like: Any) -> bool:
+    """Whether a value is of the reference's very type, so that a notebook can go on with it as it is.
 
-
-def is_number(value: Any) -> bool:
-    """Whether it is one real number that is no tensor, such as ``tensor.item()`` gives.
-
-    >>> is_number(0.5), is_number(np.float32(2)), is_number(True), is_number(torch.tensor(0.5))
-    (True, True, False, False)
+    >>> same_form(torch.ones(2).double(), torch.ones(2)), same_form([1.0], (1.0,)), same_form(2.0, 2)
+    (True, False, False)
     """
-    return isinstance(value, Real) and not isinstance(value, bool)
+    if isinstance(like, Tensor):
+        if not isinstance(came, Tensor) or came.layout is not torch.strided:
+            return False
+        return came.is_floating_point() if like.is_floating_point() else came.dtype == like.dtype
+    if isinstance(like, tuple | list):
+        return isinstance(came, type(like)) and all(map(same_form, came, like))
+    return isinstance(came, next(kind for kind, _ in KINDS if isinstance(like, kind)))
 
 
 def agree(came: Any, like: Any, tolerance: float) -> bool:
-    """Whether two values of one kind are equal, numbers up to a relative and absolute tolerance.
+    """Whether two values of one kind are equal, floats up to a relative and absolute tolerance.
 
-    >>> agree([1.0, "a"], [1.00001, "a"], 1e-4)
-    True
+    >>> agree([1.0, "a"], [1.00001, "a"], 1e-4), agree(torch.tensor(99999), torch.tensor(100000), 1e-4)
+    (True, False)
     """
     if isinstance(like, Tensor):
-        numbers = came.to(like.dtype).double(), like.detach().double()
-        return torch.allclose(*numbers, rtol=tolerance, atol=tolerance, equal_nan=True)
+        if not like.is_floating_point():
+            return torch.equal(came, like)
+        return torch.allclose(
+            came.double(), like.detach().double(), rtol=tolerance, atol=tolerance, equal_nan=True
+        )
     if isinstance(like, tuple | list):
         return all(agree(a, b, tolerance) for a, b in zip(came, like, strict=True))
     if isinstance(like, Real) and not isinstance(like, Integral):

@@ -1,17 +1,20 @@
 """Exercises as data: one reference, hints, and properties that any right answer has."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from math import inf
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
 
-from course_utils.exercises.engine.answer import Answer, Untouched, explain, is_nothing, with_tensors
-from course_utils.exercises.engine.comparison import Wrong, agree, clip, copy, short
+from course_utils.exercises.engine.answer import Answer, Untouched, explain, in_form, is_nothing
+from course_utils.exercises.engine.comparison import Wrong, agree, as_tensor, clip, copy, short
 
 Outcome = Literal["not attempted", "wrong", "right", "broken check"]
-Inputs = Callable[[], dict[str, tuple[Any, ...]]]
+Cases = Mapping[str, tuple[Any, ...]]  # the arguments of each case, by a name that says what to see
+NO_INPUT: Cases = {"": ()}  # of a value
+ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -28,41 +31,52 @@ class Property:
     test: Callable[[Answer], None]
 
 
-@dataclass(frozen=True)
 class Exercise:
     """One exercise of a notebook; the name of its reference is its name.
 
-    Attributes:
+    Args:
         reference: the one right answer that is kept: the function itself or, for an exercise whose
             answer is a value, a function of no arguments that returns the value.
         hints: from the first nudge to nearly all of it.
         properties: what is tested, in this order: theorems first, agreement with the reference last.
         value: whether the answer is a value.
-        cast: turns what an answer returns into the reference's kind of value, where several kinds are
-            right; may raise ``Wrong``. None: it has to be of that kind.
+        cast: turns an answer into the form of the reference, where words may be written in several ways.
 
     Raises:
         ValueError: hints or properties are missing.
     """
 
-    reference: Callable[..., Any]
-    hints: tuple[str, ...]
-    properties: tuple[Property, ...]
-    value: bool = False
-    cast: Callable[[Any], Any] | None = None
-
-    def __post_init__(self) -> None:
-        if not self.hints or not self.properties:
+    def __init__(
+        self,
+        reference: Callable[..., Any],
+        hints: tuple[str, ...],
+        *properties: Property,
+        value: bool = False,
+        cast: Callable[[Any], Any] | None = None,
+    ) -> None:
+        self.name: str = reference.__name__
+        if not hints or not properties:
             raise ValueError(f"Exercise {self.name}: expected at least one hint and one property")
+        self.reference, self.hints, self.properties = reference, hints, properties
+        self.value, self.cast = value, cast
 
-    @property
-    def name(self) -> str:
-        """The name that students use."""
-        return self.reference.__name__
-
+    @cached_property
     def right(self) -> Any:
-        """What is handed back in place of an answer that is not right."""
-        return self.reference() if self.value else self.reference
+        """What is handed back in place of an answer that is not right: always the same object.
+
+        Of a value it is one that no student can type, so that an answer is known from what was handed out.
+        """
+        return distinct(self.reference()) if self.value else self.reference
+
+
+def distinct(value: Any) -> Any:
+    """A value that equals another but is never the same object, not even for small integers.
+
+    >>> distinct(64) == 64, distinct(64) is distinct(64), distinct("JS")
+    (True, False, 'JS')
+    """
+    kind = type(value)
+    return type(kind.__name__, (kind,), {})(value) if kind in (int, float, str) else copy(value)
 
 
 @dataclass(frozen=True)
@@ -74,23 +88,18 @@ class Verdict:
     answer: Any
 
 
-def nothing_given() -> dict[str, tuple[Any, ...]]:
-    """The one input of a value: none."""
-    return {"": ()}
-
-
-def holds(says: str, test: Callable[..., bool], expected: str, inputs: Inputs = nothing_given) -> Property:
-    """The property that ``test(came, *args)`` is true of what the answer returns for every input.
+def holds(says: str, test: Callable[..., Any], expected: str, cases: Cases = NO_INPUT) -> Property:
+    """The property that ``test(came, *args)`` is true of what the answer returns in every case.
 
     Args:
         says: the property as a sentence.
         test: takes what the answer returned, then the input.
         expected: what should have come, in words.
-        inputs: makes the inputs: a name and the arguments of each; none for a value.
+        cases: the arguments of each case, by a name; none for a value.
     """
 
     def run(answer: Answer) -> None:
-        for name, args in inputs().items():
+        for name, args in cases.items():
             came = answer(*args, case=name)
             if not test(came, *args):
                 raise Wrong(short(came), expected=expected, given=answer.given)
@@ -98,39 +107,63 @@ def holds(says: str, test: Callable[..., bool], expected: str, inputs: Inputs = 
     return Property(says, run)
 
 
+def within(low: float, high: float, cases: Cases, *, says: str) -> Property:
+    """The property that all numbers of what the answer returns lie in [low, high], up to rounding."""
+
+    def test(came: Any, *args: Any) -> bool:
+        parts = came if isinstance(came, tuple) else (came,)
+        numbers = [torch.as_tensor(part).double() for part in parts]
+        return all(bool(((x >= low - ROUNDING) & (x <= high + ROUNDING)).all()) for x in numbers)
+
+    bounds = (
+        f"at least {low:g}" if high == inf else f"at most {high:g}" if low == -inf else f"{low:g} to {high:g}"
+    )
+    return holds(says, test, f"numbers of {bounds}", cases)
+
+
 def agrees_with(
-    reference: Callable[..., Any], inputs: Inputs = nothing_given, *, says: str = "", tolerance: float = 1e-4
+    right: Callable[..., Any], cases: Cases = NO_INPUT, *, says: str, tolerance: float = 1e-4
 ) -> Property:
-    """The property that the answer returns what the reference returns, for every input.
+    """The property that the answer returns what another function returns, in every case.
 
     Args:
-        reference: what is right.
-        inputs: makes the inputs: a name and the arguments of each; none for a value.
-        says: the property as a sentence; empty: that it agrees with the reference.
-        tolerance: relative and absolute, of numbers.
+        right: the other function, such as one that follows the definition or works in a special case.
+        cases: the arguments of each case, by a name; none for a value.
+        says: the property as a sentence.
+        tolerance: relative and absolute, of floats: above all rounding, in any order of operations.
     """
 
     def run(answer: Answer) -> None:
-        for name, args in inputs().items():
-            came, right = answer(*args, case=name), reference(*copy(args))
-            if not agree(came, right, tolerance):
-                expected = short(right) if args else ""  # a value would give the answer away
+        for name, args in cases.items():
+            came, like = answer(*args, case=name), right(*copy(args))
+            if not agree(came, like, tolerance):
+                expected = short(like) if args else ""  # a value would give the answer away
                 raise Wrong(short(came), expected=expected, given=answer.given)
 
-    return Property(says or "it agrees with the reference", run)
+    return Property(says, run)
 
 
-def differentiable(inputs: Inputs, *arguments: int, says: str) -> Property:
-    """The property that gradients flow through the answer to these of its arguments, for every input."""
+def agrees(
+    cases: Cases = NO_INPUT, *, says: str = "it agrees with the reference", tolerance: float = 1e-4
+) -> Property:
+    """The property that the answer returns what the reference returns, in every case: see ``agrees_with``."""
 
     def run(answer: Answer) -> None:
-        for name, args in inputs().items():
+        agrees_with(answer.reference, cases, says=says, tolerance=tolerance).test(answer)
+
+    return Property(says, run)
+
+
+def differentiable(cases: Cases, *arguments: int, says: str) -> Property:
+    """The property that gradients flow through the answer to these of its arguments, in every case."""
+
+    def run(answer: Answer) -> None:
+        for name, args in cases.items():
             args = copy(args)
             leaves = [args[i].requires_grad_() for i in arguments]
             answer(*args, case=name)
-            came = answer.function(*args)
-            flows = isinstance(came, Tensor) and came.requires_grad
-            if not flows or None in torch.autograd.grad(came.sum(), leaves, allow_unused=True):
+            came = as_tensor(answer.function(*args))
+            if not came.requires_grad or None in torch.autograd.grad(came.sum(), leaves, allow_unused=True):
                 expected = "a tensor that knows its gradient: without .item(), float() or .detach()"
                 raise Wrong("no gradient", expected=expected, given=answer.given)
 
@@ -163,16 +196,18 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
                     f"{exercise.name}: the check itself failed at “{tested.says}” with {explain(error)}.\n"
                     "This is a fault of the course, not of your answer. The reference is used from here on."
                 )
-                return Verdict("broken check", text, exercise.right())
+                return Verdict("broken check", text, exercise.right)
     verified = "; ".join(tested.says for tested in exercise.properties)
-    right = with_tensors(answer) if subject.gave_number and not exercise.value else answer
+    right = answer
+    if subject.differs:
+        right = subject() if exercise.value else in_form(answer, subject.like)
     return Verdict("right", f"{exercise.name}: right. Verified: {verified}.", right)
 
 
 def _unfinished(exercise: Exercise) -> Verdict:
     first = f"Hint 1 of {len(exercise.hints)}: {exercise.hints[0]}"
     text = f"{exercise.name}: not attempted yet, so the reference is used from here on.\n  {first}"
-    return Verdict("not attempted", text, exercise.right())
+    return Verdict("not attempted", text, exercise.right)
 
 
 def _wrong(exercise: Exercise, wrong: Wrong, says: str) -> Verdict:
@@ -181,4 +216,4 @@ def _wrong(exercise: Exercise, wrong: Wrong, says: str) -> Verdict:
     facts = {"given": wrong.given, "came": wrong.came, "expected": wrong.expected}
     lines += [f"  {name + ':':<10}{clip(fact)}" for name, fact in facts.items() if fact]
     lines.append(f'The reference is used from here on; hint("{exercise.name}") helps.')
-    return Verdict("wrong", "\n".join(lines), exercise.right())
+    return Verdict("wrong", "\n".join(lines), exercise.right)
