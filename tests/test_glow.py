@@ -125,9 +125,7 @@ def test_looking_at_an_untrained_glow_does_not_start_it():
     looked, twin = Glow((2,), hidden=8), Glow((2,), hidden=8)
     twin.load_state_dict(looked.state_dict())
     looked.train().log_prob(x[:1])
-    losses = [
-        fit(model, x, epochs=2, progress=False, device="cpu").valid for model in (looked.train(), twin)
-    ]
+    losses = [fit(model, x, epochs=2, progress=False, device="cpu").valid for model in (looked.train(), twin)]
     assert losses[0] == losses[1] and losses[0][-1] < 6
 
 

@@ -11,12 +11,15 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from course_utils import plots
 from course_utils.notebooks import NotebookError, command, find, main, refresh
-from course_utils.notebooks.outputs import INVISIBLE, keep_pictures, same_picture
+from course_utils.notebooks.comparison import keep_stored, same_picture, same_text
 
 LIVELY = {
     "setup": """
@@ -115,7 +118,7 @@ def test_a_second_refresh_changes_nothing_not_even_a_picture_with_another_note(l
     path = lively[0]
     stored = nbformat.read(path, as_version=4)
     cell = next(cell for cell in stored.cells if cell.id == "explorer")
-    cell.outputs[0].data["image/png"] = png(np.full((8, 8), 100 + INVISIBLE), "of another version")
+    cell.outputs[0].data["image/png"] = png(np.full((8, 8), 104), "of another version")
     path.write_text(nbformat.writes(stored) + "\n")
     before, touched = path.read_bytes(), path.stat().st_mtime_ns
     assert main([str(path)]) == 0
@@ -208,17 +211,67 @@ def test_the_command_refuses_an_unknown_name(capsys):
 
 
 @pytest.mark.parametrize(
-    ("change", "same"),
-    [(0, True), (INVISIBLE, True), (-INVISIBLE, True), (INVISIBLE + 1, False), (-INVISIBLE - 1, False)],
+    ("one", "other", "same"),
+    [
+        ("MADE: best 63, 17.22 nats (stopped)", "MADE: best 63, 17.21 nats (stopped)", True),  # another CPU's
+        ("0.235 ± 0.080 nats", "0.245 ± 0.080 nats", True),
+        ("0.724 ± 0.033 below", "0.728 ± 0.034 below", True),
+        ("over 20 images 5,426, 371 times", "over 20 images 5,425, 371 times", True),
+        ("0.235 ± 0.080 nats", "0.265 ± 0.080 nats", False),
+        ("0.235 ± 0.080 nats", "0.235 ± 0.090 nats", False),
+        ("17.22 nats", "17.42 nats", False),
+        ("17.22 nats", "17.2 nats", False),
+        ("17.22 nats", "-17.22 nats", False),
+        ("64 of 64", "64 of 63", False),
+        ("64 of 64", "64 of 64.", False),
+        ("epoch 9", "epoch 10", False),
+        ("p(x₁) of Conv2d", "p(x₂) of Conv2d", False),
+        ("Conv2d(1, 16)", "Conv3d(1, 16)", False),
+        ("right", "wrong", False),
+        ("", "1", False),
+    ],
 )
-def test_one_pixel_decides_whether_pictures_are_the_same(change: int, same: bool):
-    pixels = np.full((5, 4, 3), 100)
-    other = pixels.copy()
-    other[3, 2, 1] += change
-    assert same_picture(png(pixels), png(other, "note")) is same
+def test_a_text_is_the_same_where_only_rounding_moved_its_numbers(one: str, other: str, same: bool):
+    assert same_text(one, other) is same and same_text(other, one) is same
 
 
-def test_a_picture_is_kept_where_its_cell_has_one_that_looks_the_same():
+def drawn(shift: float = 0.0, label: str = "17.46 nats", image: float = 0.5, flip: bool = False) -> str:
+    """A figure as the notebooks have them: a curve, a label, an image of pixels."""
+    with plots.style():
+        figure = Figure(figsize=(7, 4), dpi=100)
+        FigureCanvasAgg(figure)
+        left, right = figure.subplots(1, 2)
+        x = np.linspace(0, 1, 50)
+        left.plot(x, np.sin(6 * x) + shift)
+        left.text(0.5, 0.5, label)
+        left.set_ylim(-1.5, 1.5)
+        pixels = np.full((8, 32), image)
+        pixels[2, 3] = 1 - flip
+        right.imshow(pixels, vmin=0, vmax=1)
+    file = io.BytesIO()
+    figure.savefig(file)
+    return base64.b64encode(file.getvalue()).decode()
+
+
+@pytest.mark.parametrize(
+    ("change", "same", "same_on_the_whole"),
+    [
+        ({}, True, True),
+        ({"shift": 0.002}, True, True),  # a fifth of a pixel
+        ({"image": 0.503}, True, True),
+        ({"flip": True}, False, True),  # a sampled pixel that fell the other way
+        ({"shift": 0.03}, False, True),  # a curve that moved by its width
+        ({"label": "17.46 bits"}, False, True),
+        ({"image": 0.6}, False, False),
+        ({"shift": 0.1}, False, False),
+    ],
+)
+def test_a_picture_is_the_same_up_to_what_an_eye_sees(change: dict, same: bool, same_on_the_whole: bool):
+    assert same_picture(drawn(), drawn(**change)) is same
+    assert same_picture(drawn(), drawn(**change), trained=True) is same_on_the_whole
+
+
+def test_what_is_the_same_is_kept_by_cell():
     grey, near, far = (png(np.full((5, 4), level)) for level in (100, 101, 200))
 
     def cells(**pictures: str):
@@ -226,10 +279,27 @@ def test_a_picture_is_kept_where_its_cell_has_one_that_looks_the_same():
         return new_notebook(cells=[new_code_cell(id=name, outputs=[o]) for name, o in shown.items()])
 
     new = cells(moved=near, changed=far, added=near)
-    keep_pictures(new, cells(changed=grey, moved=grey))
+    keep_stored(new, cells(changed=grey, moved=grey))
     assert [cell.outputs[0].data["image/png"] for cell in new.cells] == [grey, far, near]
 
 
+def test_texts_are_kept_and_the_tag_trained_is_heeded():
+    def cell(text: str, result: str, picture: str, *tags: str):
+        data = {"text/plain": result, "image/png": picture}
+        outputs = [new_output("stream", text=text), new_output("display_data", data)]
+        return new_notebook(cells=[new_code_cell(id="a", outputs=outputs, metadata={"tags": [*tags]})])
+
+    before, after = ("1.001 nats\n", "KL 2.000", drawn()), ("1.002 nats\n", "KL 2.001", drawn(flip=True))
+    for tags, picture in (((), after[2]), (("trained",), before[2])):
+        new = cell(*after, *tags)
+        keep_stored(new, cell(*before))
+        printed, shown = new.cells[0].outputs
+        assert (printed.text, shown.data["text/plain"], shown.data["image/png"]) == (*before[:2], picture)
+    new = cell("1.1 nats\n", "TV 2.000", drawn())
+    keep_stored(new, cell(*before))
+    assert new.cells[0].outputs[0].text == "1.1 nats\n" and "TV" in new.cells[0].outputs[1].data["text/plain"]
+
+
 def test_pictures_of_other_sizes_differ():
-    assert not same_picture(png(np.zeros((5, 4))), png(np.zeros((4, 5))))
+    assert not same_picture(png(np.zeros((5, 4))), png(np.zeros((4, 5))), trained=True)
     assert not same_picture(png(np.zeros((1, 1))), png(np.zeros((4, 5))))

@@ -33,7 +33,8 @@ def test_distance_from_an_ellipse_is_right_near_its_edge_and_in_sign() -> None:
     assert (d.abs() - true)[near].abs().max() < 0.02 and near.sum() > 100
     u, v = x - 0.1, y + 0.2
     u, v = turn.cos() * u + turn.sin() * v, turn.cos() * v - turn.sin() * u
-    assert torch.equal(d < 0, (u / 0.8) ** 2 + (v / 0.5) ** 2 < 1)
+    off = d.abs() > 1e-9  # on the edge, either side is right
+    assert torch.equal((d < 0)[off], ((u / 0.8) ** 2 + (v / 0.5) ** 2 < 1)[off])
     assert d.isfinite().all() and shapes.ellipse(x[:1] * 0, y[:1] * 0, 0, 0, 2, 1).item() == -1
 
 
@@ -65,7 +66,8 @@ def test_distance_from_a_polygon_is_exact(order: int) -> None:
         0
     )
     assert torch.allclose(d.abs(), true, atol=1e-3) and (d < 0).sum() > 100
-    assert torch.equal(d < 0, inside)
+    off = d.abs() > 1e-9  # a point of the grid on an edge falls to either side, as the CPU rounds
+    assert torch.equal((d < 0)[off], inside[off]) and off.sum() > 0.99 * off.numel()
 
 
 def posed(label: int, kind: int, n: int = 6, size: float = 12.0) -> animals.Poses:

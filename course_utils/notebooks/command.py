@@ -13,8 +13,8 @@ from pathlib import Path
 import nbformat
 from nbformat.reader import NotJSONError
 
+from course_utils.notebooks.comparison import keep_stored
 from course_utils.notebooks.execution import NotebookError, execute
-from course_utils.notebooks.outputs import keep_pictures
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 
@@ -89,11 +89,13 @@ def _refresh(path: Path, *, write: bool) -> Refreshed:
     start = time.perf_counter()
     new = execute(stored, path.parent, name=path.name)
     seconds = time.perf_counter() - start
-    keep_pictures(new, stored)
+    keep_stored(new, stored)
     after = (nbformat.writes(new).rstrip("\n") + "\n").encode()
     if write and after != before:
         if path.read_bytes() != before:
-            raise NotebookError(f"{path.name}: saved by somebody else while it ran here, so it is not written")
+            raise NotebookError(
+                f"{path.name}: saved by somebody else while it ran here, so it is not written"
+            )
         _write(path, after)
     return Refreshed(path, seconds, len(after) / 1000, after != before)
 

@@ -1,15 +1,10 @@
 """Outputs of notebooks: what of them is stored, and what may not be."""
 
-import base64
-import io
 import re
 from collections.abc import Iterable
 
-import numpy as np
 from nbformat import NotebookNode
-from PIL import Image
 
-INVISIBLE = 4  # of 255 levels
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 LANGUAGE_INFO = {
@@ -74,39 +69,3 @@ def _without_widget(output: NotebookNode) -> NotebookNode | None:
         return output
     output.metadata.pop(WIDGET_VIEW, None)
     return output if set(data) - {"text/plain"} else None
-
-
-def keep_pictures(new: NotebookNode, stored: NotebookNode) -> None:
-    """Put stored pictures back, in place, wherever the new ones look the same; cells are matched by id.
-
-    The stored bytes stay although a library wrote its new version into the file, or a number changed in
-    its sixth digit and an edge with it.
-    """
-    before = {cell.get("id"): cell.get("outputs", []) for cell in stored.cells}
-    for cell in new.cells:
-        for output, old in zip(cell.get("outputs", []), before.get(cell.get("id"), []), strict=False):
-            picture, kept = (o.get("data", {}).get("image/png") for o in (output, old))
-            if picture and kept and same_picture(picture, kept):
-                output.data["image/png"] = kept
-
-
-def same_picture(one: str, other: str) -> bool:
-    """Whether two PNG files, in base64, look the same: equal size, no channel more than 4 of 255 apart.
-
-    >>> def png(level):
-    ...     file = io.BytesIO()
-    ...     Image.new("L", (2, 2), level).save(file, "PNG")
-    ...     return base64.b64encode(file.getvalue()).decode()
-    >>> same_picture(png(100), png(102)), same_picture(png(100), png(120))
-    (True, False)
-    """
-    if one == other:
-        return True
-    a, b = (_pixels(picture) for picture in (one, other))
-    return a.shape == b.shape and int(abs(a - b).max()) <= INVISIBLE
-
-
-def _pixels(picture: str) -> np.ndarray:
-    """(height, width, 4), signed so that differences do not wrap around."""
-    file = io.BytesIO(base64.b64decode(picture))
-    return np.asarray(Image.open(file).convert("RGBA"), dtype=np.int16)
