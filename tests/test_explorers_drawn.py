@@ -18,7 +18,7 @@ from course_utils.explorers.engine.stage import Stage
 from course_utils.explorers.ffjord import matrix, quadratic_forms, variance
 from course_utils.explorers.taxonomy import ranking, tree
 from course_utils.models import GSN, PixelCNN
-from course_utils.plots.taxonomy_tree import branches, is_system
+from course_utils.plots.tree import branches, is_system
 
 
 def shown(explorer, **values) -> np.ndarray:

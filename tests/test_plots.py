@@ -12,6 +12,8 @@ import torch
 from drawn import drawn_texts, faults
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_notebook
 
 from course_utils import plots
 
@@ -34,8 +36,7 @@ DRAWINGS = {
     "density": lambda ax: plots.density(gaussian, (-3, 3, -2, 2), ax, resolution=20),
     "points": lambda ax: plots.points(torch.rand(20, 2), ax, label="samples"),
     "labelled": lambda ax: plots.labelled(torch.rand(20, 2), torch.arange(20), ax, title="digits"),
-    "states": lambda ax: plots.distributions({"p_D": P, "p_M": Q}, ax, title="Three states"),
-    "states, log": lambda ax: plots.distributions({"p_D": P, "p_M": Q}, ax, scale="log"),
+    "states": lambda ax: plots.distributions({"p_D": P, "p_M": Q}, ax),
     "densities": lambda ax: plots.distributions({"p_D": X, "a": 1 - X, "b": X / 2}, ax, grid=X),
     "lines": lambda ax: plots.lines(
         X, {n: X * i for i, n in enumerate("abcdefg")}, "x", "nats", ax, title="A title over " * 3
@@ -173,23 +174,19 @@ def test_points_are_where_they_are(axes):
     np.testing.assert_allclose(axes.collections[0].get_offsets(), x)
 
 
-@pytest.mark.parametrize("scale", ["linear", "log"])
-def test_states_stand_in_order_of_the_first_distribution(axes, scale):
-    plots.distributions({"p_D": P, "p_M": Q}, axes, scale=scale)
+def test_states_stand_in_order_of_the_first_distribution(axes):
+    plots.distributions({"p_D": P, "p_M": Q}, axes)
     area, dots = axes.patches[0], axes.lines[0]
     np.testing.assert_allclose(area.get_data().values, [0.6, 0.3, 0.1])
     np.testing.assert_allclose(dots.get_xydata(), [[1, 0.7], [2, 0.1], [3, 0.2]])
-    assert {"p_D", "p_M", "probability", "state, by falling p_D"} <= words(
-        axes
-    ) and axes.get_yscale() == scale
+    assert {"p_D", "p_M", "probability", "state, by falling p_D"} <= words(axes)
 
 
-def test_states_can_keep_their_order_and_probability_zero_survives_a_log_scale(axes):
+def test_states_can_keep_their_order(axes):
     p = torch.tensor([0.0, 0.9, 0.1])
-    plots.distributions({"p_D": p, "p_M": P}, axes, sort=False, scale="log")
-    np.testing.assert_allclose(axes.patches[0].get_data().values[1:], p[1:])
-    bottom, top = axes.get_ylim()
-    assert 0 < bottom < 0.1 and top > 0.9 and axes.patches[0].get_data().values[0] == bottom
+    plots.distributions({"p_D": p, "p_M": P}, axes, sort=False)
+    np.testing.assert_allclose(axes.patches[0].get_data().values, p)
+    assert "state" in words(axes) and axes.get_ylim()[0] == 0
 
 
 def test_densities_stand_over_their_grid(axes):
@@ -222,7 +219,7 @@ def test_nothing_given_is_changed():
     before = copy.deepcopy(given)
     plots.images(given["x"], title="t")
     plots.points(given["z"])
-    plots.distributions({"p": given["p"]}, scale="log")
+    plots.distributions({"p": given["p"]})
     plots.lines(given["p"], {"p": given["p"]}, "x", "y")
     plots.history(SimpleNamespace(train=given["train"], valid=given["train"], best_epoch=2))
     assert all(torch.equal(given[k], before[k]) for k in "xpz") and given["train"] == before["train"]
@@ -233,12 +230,76 @@ def test_tensors_that_need_gradients_can_be_shown(axes):
     plots.density(lambda z: z.sum(1) * torch.ones(1, requires_grad=True), (0, 1, 0, 1), axes, resolution=5)
 
 
-def test_a_notebook_shows_every_figure():
-    """The inline backend sets itself up at the first figure; the style must not undo that."""
-    code = (
-        "from IPython.core.interactiveshell import InteractiveShell; InteractiveShell.instance()\n"
-        "import matplotlib.pyplot as plt, torch; from course_utils import plots\n"
-        "plots.images(torch.zeros(1, 1, 2, 2)); print(plt.isinteractive())"
+CELL = "import torch; from course_utils import plots; plots.images(torch.zeros(1, 1, 2, 2));"
+
+
+@pytest.mark.parametrize("backend", ["", "agg", "SVG"])
+def test_a_notebook_shows_every_figure(backend):
+    """Whatever MPLBACKEND says; and the backend sets itself up at the first figure: the style keeps that."""
+    notebook = new_notebook(cells=[new_code_cell(CELL), new_code_cell(CELL)])
+    NotebookClient(notebook, kernel_name="python3").execute(env=os.environ | {"MPLBACKEND": backend})
+    for cell in notebook.cells:
+        assert [output.output_type for output in cell.outputs] == ["display_data"]
+        assert "image/png" in cell.outputs[0].data
+
+
+def test_a_script_keeps_its_backend():
+    code = f"import IPython; {CELL} import matplotlib; print(matplotlib.get_backend())"
+    env = os.environ | {"MPLBACKEND": "svg"}
+    assert subprocess.check_output([sys.executable, "-c", code], env=env, text=True).strip() == "svg"
+
+
+STRANGE = """
+font.size: 30
+font.sans-serif: DejaVu Serif
+font.family: monospace
+text.usetex: True
+figure.constrained_layout.use: True
+figure.autolayout: True
+figure.facecolor: black
+figure.dpi: 30
+axes.grid: True
+axes.facecolor: grey
+axes.formatter.use_locale: True
+xtick.direction: in
+xtick.minor.visible: True
+ytick.right: True
+lines.marker: o
+image.origin: lower
+savefig.transparent: True
+"""
+PICTURES = """
+import hashlib, sys, warnings
+warnings.simplefilter("error")
+import matplotlib, torch
+from types import SimpleNamespace
+from course_utils import plots
+from course_utils.explorers.engine import Explorer, choice
+x = torch.linspace(0, 1, 9)
+def draw(figure, k):
+    plots.lines(x, {"one": x}, "x", "nats", figure.add_subplot())
+shown = [
+    plots.images(x[:8].expand(4, 1, 8, 8), title="t", labels=[1, 2, 3, 4]),
+    plots.lines(x, {"a": x, "b": -x}, "x", "nats"),
+    plots.points(torch.stack([x, x], 1)), plots.tree(),
+    plots.history(SimpleNamespace(train=[2.0, 1.0], valid=[2.0, 1.5], best_epoch=2)),
+]
+for ax in shown:
+    ax.figure.canvas.draw()
+    print(hashlib.sha256(bytes(ax.figure.canvas.buffer_rgba())).hexdigest())
+explorer = Explorer(draw, title="t", k=choice(["a", "b"]))
+print(hashlib.sha256(explorer.picture()).hexdigest(), hashlib.sha256(explorer.stored()).hexdigest())
+"""
+
+
+def test_pictures_do_not_depend_on_the_users_matplotlibrc(tmp_path):
+    (tmp_path / "strange").write_text(STRANGE)
+    (tmp_path / "plain").write_text("")
+    env = os.environ | {"MPLBACKEND": "agg"}
+    plain, strange = (
+        subprocess.check_output(
+            [sys.executable, "-c", PICTURES], env=env | {"MATPLOTLIBRC": str(tmp_path / name)}, text=True
+        )
+        for name in ("plain", "strange")
     )
-    env = os.environ | {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
-    assert subprocess.check_output([sys.executable, "-c", code], env=env, text=True).strip() == "True"
+    assert plain.count("\n") == 6 and strange == plain

@@ -1,15 +1,12 @@
-"""Dots with error bars, and the tree with one branch lit."""
+"""Dots with error bars."""
 
 import matplotlib.pyplot as plt
 import pytest
 from drawn import faults
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-import course_utils.models  # noqa: F401
-from course_utils import plots, taxonomy
-from course_utils.plots import taxonomy_tree
+from course_utils import plots
 
 VALUES = {"NADE": (17.4, 0.2), "VAE": (18.9, 0.3), "BoltzmannMachine": (18.2, 0.1)}
 KINDS = {"NADE": "exact", "VAE": "bound", "BoltzmannMachine": "estimate"}
@@ -54,11 +51,10 @@ def test_bounds_have_an_arrow_to_the_left_and_the_line_a_name(ax):
     assert any(list(line.get_xdata()) == [17.0, 17.0] for line in ax.lines)
 
 
-@pytest.mark.parametrize("scale", ["linear", "log"])
-def test_many_rows_are_readable(scale):
+def test_many_rows_are_readable():
     many = {f"a system with a name, {i}": (0.013 * 1.4**i, 0.001 * i) for i in range(15)}
     kinds = {name: f"kind {i % 4}" for i, name in enumerate(many)}
-    ax = plots.dots(many, "total variation to p_D", kinds=kinds, line=("p_D itself", 0.013), scale=scale)
+    ax = plots.dots(many, "total variation to p_D", kinds=kinds, line=("p_D itself", 0.013))
     assert faults(ax.figure) == [] and max(ax.figure.get_size_inches()) < 8.5
     plt.close("all")
 
@@ -69,10 +65,8 @@ def test_many_rows_are_readable(scale):
         (lambda: plots.dots({}, "x"), "at least one number, got none"),
         (lambda: plots.dots({"a": (float("nan"), 0.0)}, "x"), "finite numbers, got a: nan"),
         (lambda: plots.dots({"a": (1.0, float("inf"))}, "x"), "finite numbers"),
-        (lambda: plots.dots({"a": (0.0, 0.1)}, "x", scale="log"), "finite numbers > 0, got a"),
         (lambda: plots.dots({"a": (1.0, 0.1)}, "x", kinds={}), "none for a"),
         (lambda: plots.dots({"a": (1.0, 0.1)}, "x", bounds=("b",)), "none for b"),
-        (lambda: plots.dots({"a": (1.0, 0.1)}, "x", scale="up"), "dots: expected scale"),
         (
             lambda: plots.dots({c: (1.0, 0.1) for c in "abcdefgh"}, "x", kinds={c: c for c in "abcdefgh"}),
             "8 kinds",
@@ -83,31 +77,3 @@ def test_bad_input_gets_one_clear_error_and_leaves_no_figure(call, message):
     with pytest.raises(ValueError, match=message):
         call()
     assert plt.get_fignums() == []
-
-
-def lit_titles(ax) -> set[str]:
-    """The titles of the boxes that keep their colour."""
-    boxes = [text for text in ax.texts if text.get_bbox_patch()]
-    pale = {text for text in boxes if to_hex(text.get_bbox_patch().get_facecolor()) == "#ffffff"}
-    return {text.get_text() for text in boxes if text not in pale}
-
-
-def test_a_lit_branch_is_its_way_from_the_root_and_all_under_it(ax):
-    plots.tree(ax, lit=taxonomy.ApproximateDensity, about=False)
-    above, below = {"Generative models", "Explicit density"}, {"Variational", "Markov chain"}
-    assert lit_titles(ax) == above | {"Approximate density"} | below
-    assert sum(line.get_linewidth() == 3 for line in ax.lines) == 4
-
-
-def test_a_lit_system_is_marked_in_the_list_of_its_family(ax):
-    leaf = next(leaf for leaf in taxonomy.leaves() if leaf.__name__ == "MADE")
-    plots.tree(ax, lit=leaf, about=False)
-    assert lit_titles(ax) == {"Generative models", "Explicit density", "Tractable density", "Autoregressive"}
-    lists = [text.get_text() for text in ax.texts if "NADE" in text.get_text()]
-    assert lists == ["PixelRNN\nPixelCNN\nNADE\n► MADE"]
-    assert "►" not in taxonomy_tree.listed(taxonomy.Autoregressive)
-
-
-def test_without_a_choice_everything_is_lit(ax):
-    plots.tree(ax)
-    assert len(lit_titles(ax)) == len([text for text in ax.texts if text.get_bbox_patch()])

@@ -61,15 +61,17 @@ BAD = {
         r"\[1, 1\], got 2",
     ),
     "no distributions": (lambda: plots.distributions({}), "distributions: expected 1 to 7 curves, got 0"),
-    "lengths": (lambda: plots.distributions({"p": P, "q": Q[:2]}), "3 values of q, as of the first, got 2"),
+    "lengths": (lambda: plots.distributions({"p": P, "q": Q[:2]}), "3 values of each curve, got 2 of q"),
     "negative": (lambda: plots.distributions({"p": P, "q": -Q}), "values ≥ 0 of q, got -0.2"),
     "infinite": (lambda: plots.distributions({"p": P, "q": Q / 0}), "values ≥ 0 of q, got inf"),
     "a short grid": (lambda: plots.distributions({"p": P}, grid=X), "grid of 3 places, got 50"),
-    "scale": (lambda: plots.distributions({"p": P}, scale="logit"), "scale 'linear' or 'log', got 'logit'"),
     "no lines": (lambda: plots.lines(X, {}, "x", "y"), "lines: expected 1 to 7 curves, got 0"),
     "eight lines": (lambda: plots.lines(X, {c: X for c in "abcdefgh"}, "x", "y"), "1 to 7 curves, got 8"),
-    "a short line": (lambda: plots.lines(X, {"a": X[:3]}, "x", "y"), "50 values of a, as many as x, got 3"),
-    "scale of lines": (lambda: plots.lines(X, {"a": X}, "x", "y", scale="up"), "lines: expected scale"),
+    "a short line": (lambda: plots.lines(X, {"a": X[:3]}, "x", "y"), "50 values of each curve, got 3 of a"),
+    "scale of lines": (
+        lambda: plots.lines(X, {"a": X}, "x", "y", scale="up"),
+        "lines: expected scale 'linear' or 'log', got 'up'",
+    ),
 }
 
 

@@ -12,8 +12,7 @@ from matplotlib.figure import Figure
 
 from course_utils import plots
 from course_utils.datasets import ANIMALS, scenes
-from course_utils.plots.scenes import MARKS
-from course_utils.plots.things import by_scene
+from course_utils.plots.scenes import MARKS, by_scene
 
 GREY = torch.full((2, 3, 40, 60), 0.5)
 BOXES = torch.tensor([[5.0, 10.0, 30.0, 35.0], [20.0, 2.0, 58.0, 38.0]])
@@ -73,6 +72,7 @@ def test_a_mask_tints_its_pixels_and_no_others_and_each_object_has_its_own_colou
     line = (picture.shape[0] - 40) // 2
     inner = picture[line : line + 40, line : line + 60]
     assert edges(inner, MARKS[0]) == (10, 5, 30, 20) and edges(inner, MARKS[1]) == (30, 5, 50, 20)
+    assert np.allclose(inner[10, 20], 255 * (0.25 + 0.5 * np.array(to_rgb(MARKS[0]))), atol=1)  # half covered
     either = masks[0].any(0).numpy()
     assert (
         np.allclose(inner[~either], 127.5, atol=1)

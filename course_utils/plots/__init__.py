@@ -2,19 +2,17 @@
 
 Every function draws on the axes it is given, or on new ones (a notebook then shows them), and returns
 the axes. None of them trains, samples or changes what it is given, and the style holds only while they
-draw: matplotlib's own settings stay as they are.
+draw: matplotlib's own settings stay as they are, and those of a user's matplotlibrc play no part.
 """
 
 from course_utils.plots.canvas import COLOURS, style
-from course_utils.plots.curves import distributions, history, lines
+from course_utils.plots.curves import distributions, game, history, lines
 from course_utils.plots.dots import dots
-from course_utils.plots.game import game
 from course_utils.plots.graph import graph
-from course_utils.plots.mosaic import images
+from course_utils.plots.images import images
 from course_utils.plots.plane import density, labelled, points
-from course_utils.plots.pointing import pointing
-from course_utils.plots.scenes import scenes
-from course_utils.plots.taxonomy_tree import tree
+from course_utils.plots.scenes import pointing, scenes
+from course_utils.plots.tree import tree
 
 __all__ = [
     "COLOURS",

@@ -1,5 +1,7 @@
 """The style of the course's figures, the axes they stand on, and the check of what they show."""
 
+import os
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import ceil
@@ -10,6 +12,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
+from matplotlib.figure import Figure
 from matplotlib.ticker import AutoLocator, MaxNLocator
 from torch import Tensor
 
@@ -23,16 +27,22 @@ BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK = COLOURS = (
     "#000000",
 )
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), "-")
-MARKERS = ("o", "o", "x", "^", "s", "+", "d")
 TICKS = 6  # intervals on an axis: few are read faster, and drawn faster
 FRAME = 0.62  # grey of the lines between images: seen beside black and beside white
+# What belongs to the machine, not to the looks: all else starts from matplotlib's defaults, whatever the
+# user's matplotlibrc says.
+MACHINE = (
+    "backend", "date.epoch", "docstring", "figure.max_open_warning", "figure.raise_window", "interactive",
+    "savefig.directory", "timezone", "tk.", "toolbar", "webagg",
+)  # fmt: skip
 STYLE: dict[str, Any] = {
-    "font.size": 14,
-    "axes.titlesize": 15,
-    "axes.labelsize": 14,
-    "xtick.labelsize": 12,
-    "ytick.labelsize": 12,
-    "legend.fontsize": 12,
+    **{key: value for key, value in matplotlib.rcParamsDefault.items() if not key.startswith(MACHINE)},
+    "font.size": 14.0,
+    "axes.titlesize": 15.0,
+    "axes.labelsize": 14.0,
+    "xtick.labelsize": 12.0,
+    "ytick.labelsize": 12.0,
+    "legend.fontsize": 12.0,
     "legend.frameon": False,
     "axes.titley": 1.0,  # matplotlib's search for a place costs more than the rest of the picture
     "axes.spines.top": False,
@@ -55,20 +65,47 @@ def style() -> Iterator[None]:
     ...     matplotlib.rcParams["font.size"]
     14.0
     """
-    before = {key: matplotlib.rcParams[key] for key in STYLE}
-    matplotlib.rcParams.update(STYLE)
+    before = {key: value for key, wanted in STYLE.items() if (value := matplotlib.rcParams[key]) != wanted}
+    matplotlib.rcParams.update({key: STYLE[key] for key in before})
     try:
         yield
     finally:
         matplotlib.rcParams.update(before)
 
 
+class StyledFigure(Figure):
+    """A figure that is rendered in the course's style too: matplotlib makes ticks and finds fonts then."""
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Draw the figure, in the style."""
+        with style():
+            super().draw(renderer)
+
+
+def new_axes(size: tuple[float, float], columns: int = 1) -> list[Axes]:
+    """New axes in a row, on a figure of this size in inches, which a notebook shows.
+
+    A kernel started with ``MPLBACKEND=agg`` in its environment, as on a server, would show nothing: there
+    the notebook's own backend takes its place.
+    """
+    named = os.environ.get("MPLBACKEND", "").lower()
+    if named in ("agg", "cairo", "pdf", "ps", "svg", "template") and named == plt.get_backend().lower():
+        shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+        if hasattr(shell, "kernel"):
+            shell.enable_matplotlib("inline")
+    with style():
+        made = plt.subplots(
+            1, columns, figsize=size, layout="constrained", squeeze=False, FigureClass=StyledFigure
+        )
+    return list(made[1][0])
+
+
 @contextmanager
 def axes(ax: Axes | None, size: tuple[float, float]) -> Iterator[Axes]:
     """Give the axes, or new ones of this size in inches, in the course's style."""
+    if ax is None:
+        (ax,) = new_axes(size)
     with style():
-        if ax is None:
-            ax = plt.subplots(figsize=size, layout="constrained")[1]
         yield ax
         for text in (ax.xaxis.label, ax.yaxis.label):
             text.set_size(STYLE["axes.labelsize"])
@@ -95,15 +132,16 @@ def array(x: object, who: str, shape: str, *dims: int) -> np.ndarray:
     return values
 
 
-def legend(ax: Axes, title: str | None) -> None:
+def legend(ax: Axes, title: str | None = None) -> None:
     """Name the curves in rows above the axes, where no data are, and put the title above the names."""
     handles, names = ax.get_legend_handles_labels()
+    rows = 0
     if handles:
-        points = ax.get_window_extent().width / ax.figure.dpi * 72
+        points = ax.get_window_extent().width / ax.get_figure(root=True).dpi * 72
         entries = [62 + 7 * len(name) for name in names]  # a line, its space and its name, in points
         columns = len(names) if sum(entries) <= points else max(1, int(points / max(entries)))
+        rows = ceil(len(names) / columns)
         place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2}
         ax.legend(handles, names, ncols=columns, handlelength=2.4, **place)
     if title is not None:
-        rows = ceil(len(names) / columns) if handles else 0
         ax.set_title(title, pad=6 + 18 * rows)

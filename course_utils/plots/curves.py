@@ -13,13 +13,15 @@ from course_utils.plots.canvas import (
     BLUE,
     COLOURS,
     DASHES,
-    MARKERS,
     TICKS,
     VERMILLION,
     array,
     axes,
     legend,
+    new_axes,
 )
+
+MARKERS = ("o", "o", "x", "^", "s", "+", "d")  # of distributions; the first one is an area
 
 
 def history(history: Any, ax: Axes | None = None) -> Axes:
@@ -32,24 +34,62 @@ def history(history: Any, ax: Axes | None = None) -> Axes:
     Raises:
         ValueError: the two curves are empty or differ in length.
     """
-    train = array(history.train, "history", "(epochs,)", 1)
-    valid = array(history.valid, "history", "(epochs,)", 1)
-    if len(train) != len(valid):
-        raise ValueError(
-            f"history: expected as many held-out values as epochs ({len(train)}), got {len(valid)}"
-        )
-    epochs = np.arange(1, 1 + len(train))
-    best = history.best_epoch
-    if not 1 <= best <= len(train):
-        raise ValueError(f"history: expected best_epoch in [1, {len(train)}], got {best}")
+    curves = _epochs(history, "history", "train", "valid")
+    best, last = history.best_epoch, len(curves["valid"])
+    if not 1 <= best <= last:
+        raise ValueError(f"history: expected best_epoch in [1, {last}], got {best}")
     with axes(ax, (7, 4)) as ax:
-        ax.plot(epochs, train, color=BLUE, label="train")
-        ax.plot(epochs, valid, color=VERMILLION, linestyle="--", label="held-out")
-        ax.plot(best, valid[best - 1], "o", color=BLACK, ms=9, label=f"best: epoch {best}")
-        ax.set(xlabel="epoch", ylabel="loss (nats)")
-        ax.xaxis.set_major_locator(MaxNLocator(TICKS, steps=[1, 2, 5, 10], integer=True))
-        legend(ax, None)
+        _pair(ax, {"train": curves["train"], "held-out": curves["valid"]})
+        ax.plot(best, curves["valid"][best - 1], "o", color=BLACK, ms=9, label=f"best: epoch {best}")
+        ax.set_ylabel("loss (nats)")
+        legend(ax)
     return ax
+
+
+def game(history: Any, ax: tuple[Axes, Axes] | None = None) -> tuple[Axes, Axes]:
+    """Draw what ``fit`` returns for a game: the losses of both players, and D's answers, epoch by epoch.
+
+    Where D answers with a probability, a line marks 1/2: an answer that tells nothing.
+
+    Args:
+        history: with ``discriminator``, ``generator``, ``real`` and ``fake``, one value an epoch each, and
+            ``probability``.
+        ax: two axes, for losses and for answers.
+
+    Raises:
+        ValueError: the curves are empty or differ in length.
+    """
+    curves = _epochs(history, "game", "discriminator", "generator", "real", "fake")
+    losses, answers = ax or new_axes((9, 3.6), 2)
+    with axes(losses, (4.5, 3.6)):
+        _pair(losses, {name: curves[name] for name in ("discriminator", "generator")})
+        losses.set_ylabel("loss (nats)" if history.probability else "loss")
+        legend(losses)
+    with axes(answers, (4.5, 3.6)):
+        _pair(answers, {"real": curves["real"], "generated": curves["fake"]})
+        answers.set_ylabel("D's answer, mean" if history.probability else "critic's score, mean")
+        legend(answers)
+        if history.probability:
+            answers.axhline(0.5, color=BLACK, lw=1, linestyle=":")
+            answers.set_ylim(0, 1)
+    return losses, answers
+
+
+def _epochs(history: Any, who: str, *names: str) -> dict[str, np.ndarray]:
+    """The named curves of a history, one value an epoch each."""
+    curves = {name: array(getattr(history, name), f"{who}: {name}", "(epochs,)", 1) for name in names}
+    if len({len(curve) for curve in curves.values()}) > 1:
+        lengths = ", ".join(f"{len(curve)} of {name}" for name, curve in curves.items())
+        raise ValueError(f"{who}: expected one value an epoch of each curve, got {lengths}")
+    return curves
+
+
+def _pair(ax: Axes, curves: Mapping[str, np.ndarray]) -> None:
+    """Two curves over the epochs."""
+    for (name, curve), colour, dash in zip(curves.items(), (BLUE, VERMILLION), ("-", "--"), strict=True):
+        ax.plot(np.arange(1, 1 + len(curve)), curve, color=colour, linestyle=dash, label=name)
+    ax.set_xlabel("epoch")
+    ax.xaxis.set_major_locator(MaxNLocator(TICKS, steps=[1, 2, 5, 10], integer=True))
 
 
 def lines(
@@ -77,12 +117,9 @@ def lines(
         ValueError: no curve, more than seven, or one that is not as long as x.
     """
     across = array(x, "lines", "(n,)", 1)
-    curves = {name: array(y, f"lines: {name}", f"({len(across)},)", 1) for name, y in ys.items()}
-    count_curves(curves, "lines")
-    check_scale(scale, "lines")
-    for name, y in curves.items():
-        if len(y) != len(across):
-            raise ValueError(f"lines: expected {len(across)} values of {name}, as many as x, got {len(y)}")
+    curves = _same_length("lines", ys, len(across))
+    if scale not in ("linear", "log"):
+        raise ValueError(f"lines: expected scale 'linear' or 'log', got {scale!r}")
     with axes(ax, (7, 4)) as ax:
         for (name, y), colour, dash in zip(curves.items(), COLOURS, DASHES, strict=False):
             ax.plot(across, y, color=colour, linestyle=dash, label=name)
@@ -97,9 +134,7 @@ def distributions(
     *,
     grid: Tensor | None = None,
     sort: bool = True,
-    scale: str = "linear",
     xlabel: str | None = None,
-    title: str | None = None,
 ) -> Axes:
     """Lay distributions over the same states, or densities over the same line, over one another.
 
@@ -111,59 +146,48 @@ def distributions(
         ax: where to draw.
         grid: ``(S,)`` places on the line where the densities are given; None: the states are discrete.
         sort: whether states stand in order of probability (a grid stays as it is).
-        scale: of the probabilities: "linear" or "log".
         xlabel: what the states are; None: "state", with the order.
-        title: over the names of the distributions.
 
     Raises:
         ValueError: no distribution or more than seven, different lengths, or negative or infinite values.
     """
-    named = {name: array(p, f"distributions: {name}", "(S,)", 1) for name, p in ps.items()}
-    count_curves(named, "distributions")
-    first = next(iter(named.values()))
+    named = _same_length("distributions", ps)
     for name, p in named.items():
-        if len(p) != len(first):
-            raise ValueError(
-                f"distributions: expected {len(first)} values of {name}, as of the first, got {len(p)}"
-            )
         if p.min() < 0 or np.isinf(p).any():
-            raise ValueError(
-                f"distributions: expected values ≥ 0 of {name}, got {p[(p < 0) | np.isinf(p)][0]:.4g}"
-            )
-    check_scale(scale, "distributions")
+            bad = p[(p < 0) | np.isinf(p)][0]
+            raise ValueError(f"distributions: expected finite values ≥ 0 of {name}, got {bad:.4g}")
+    reference, first = next(iter(named.items()))
     across = np.arange(1, 1 + len(first)) if grid is None else array(grid, "distributions: grid", "(S,)", 1)
     if len(across) != len(first):
         raise ValueError(f"distributions: expected a grid of {len(first)} places, got {len(across)}")
     order = np.argsort(-first, kind="stable") if sort and grid is None else np.arange(len(first))
     with axes(ax, (7, 4)) as ax:
-        floor = 0.0 if scale == "linear" else min(p[p > 0].min(initial=1) for p in named.values()) / 2
         for (name, p), colour, marker in zip(named.items(), COLOURS, MARKERS, strict=False):
-            shown = np.where(p[order] > floor, p[order], floor)
-            if p is not first and grid is not None:
-                ax.plot(across, shown, color=colour, label=name)
-            elif p is not first:
-                ax.plot(across, shown, marker, color=colour, ms=4 if len(across) > 100 else 7, label=name)
+            if grid is not None and name == reference:
+                ax.fill_between(across, 0.0, p, color=colour, alpha=0.45, lw=0, label=name)
             elif grid is not None:
-                ax.fill_between(across, floor, shown, color=colour, alpha=0.45, lw=0, label=name)
-            else:
+                ax.plot(across, p, color=colour, label=name)
+            elif name == reference:
                 edges = np.arange(len(first) + 1) + 0.5
-                ax.stairs(shown, edges, baseline=floor, fill=True, color=colour, alpha=0.45, label=name)
-        ax.set_yscale(scale)
-        ax.set_ylim(bottom=floor)
-        states = f"state, by falling {next(iter(named))}" if sort else "state"
+                ax.stairs(p[order], edges, fill=True, color=colour, alpha=0.45, label=name)
+            else:
+                size = 4 if len(across) > 100 else 7
+                ax.plot(across, p[order], marker, color=colour, ms=size, label=name)
+        ax.set_ylim(bottom=0.0)
+        states = f"state, by falling {reference}" if sort else "state"
         axis, height = ("x", "density") if grid is not None else (states, "probability")
         ax.set(xlabel=xlabel or axis, ylabel=height)
-        legend(ax, title)
+        legend(ax)
     return ax
 
 
-def count_curves(curves: Mapping[str, object], who: str) -> None:
-    """Raise a ValueError unless there are as many curves as can be told apart."""
+def _same_length(who: str, ys: Mapping[str, Tensor], length: int | None = None) -> dict[str, np.ndarray]:
+    """As many curves as can be told apart, each of this length or, without one, as long as the first."""
+    curves = {name: array(y, f"{who}: {name}", "(n,)", 1) for name, y in ys.items()}
     if not 1 <= len(curves) <= len(COLOURS):
         raise ValueError(f"{who}: expected 1 to {len(COLOURS)} curves, got {len(curves)}")
-
-
-def check_scale(scale: str, who: str) -> None:
-    """Raise a ValueError unless the scale is one of matplotlib's two that the course uses."""
-    if scale not in ("linear", "log"):
-        raise ValueError(f"{who}: expected scale 'linear' or 'log', got {scale!r}")
+    length = length or len(next(iter(curves.values())))
+    for name, y in curves.items():
+        if len(y) != length:
+            raise ValueError(f"{who}: expected {length} values of each curve, got {len(y)} of {name}")
+    return curves

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from math import isfinite
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator
 
 from course_utils.plots.canvas import BLACK, COLOURS, TICKS, axes, legend
-from course_utils.plots.curves import check_scale
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 ROW = 0.36  # inches for a dot and its name
@@ -21,8 +20,6 @@ def dots(
     kinds: Mapping[str, str] | None = None,
     bounds: tuple[str, ...] = (),
     line: tuple[str, float] | None = None,
-    title: str | None = None,
-    scale: str = "linear",
 ) -> Axes:
     """Draw named numbers as dots with error bars of two standard errors, the first on top.
 
@@ -34,19 +31,16 @@ def dots(
             same in every picture with the same kinds.
         bounds: names of numbers that are upper bounds: an arrow points where the truth may lie.
         line: a name and a value to compare with, as a dashed line.
-        title: over the names of the kinds.
-        scale: of the axis: "linear" or "log".
 
     Raises:
-        ValueError: there is no number, one is not finite (or not positive on a log scale), a name has no
-            kind, or there are more than seven kinds.
+        ValueError: there is no number, one is not finite, a name has no kind, or there are more than
+            seven kinds.
     """
     if not values:
         raise ValueError("dots: expected at least one number, got none")
-    check_scale(scale, "dots")
     for name, (value, error) in values.items():
-        if not isfinite(value) or not isfinite(error) or (scale == "log" and value <= 0):
-            raise ValueError(f"dots: expected finite numbers{' > 0' * (scale == 'log')}, got {name}: {value}")
+        if not isfinite(value) or not isfinite(error):
+            raise ValueError(f"dots: expected finite numbers, got {name}: {value} ± {error}")
     kinds = dict.fromkeys(values, "") if kinds is None else kinds
     without = [name for name in [*values, *bounds] if name not in kinds]
     every = list(dict.fromkeys(kinds.values()))
@@ -64,20 +58,17 @@ def dots(
             numbers = [values[name][0] for name in mine]
             errors = [2 * values[name][1] for name in mine]
             rows = [place[name] for name in mine]
-            style = {"color": colour, "ms": 9, "lw": 0, "elinewidth": 2.5}
-            ax.errorbar(numbers, rows, xerr=errors, fmt=marker, label=kind or None, **style)
+            look = {"color": colour, "ms": 9, "lw": 0, "elinewidth": 2.5}
+            ax.errorbar(numbers, rows, xerr=errors, fmt=marker, label=kind or None, **look)
         for name in bounds:
             arrow = {"arrowstyle": "<-", "lw": 2, "color": COLOURS[every.index(kinds[name])]}
             at = values[name][0], place[name]
             ax.annotate("", at, xytext=(-34, 0), textcoords="offset points", arrowprops=arrow)
         if line is not None:
             ax.axvline(line[1], color=BLACK, ls="--", lw=1.5, label=line[0])
-        ax.set(xlabel=xlabel, xscale=scale, yticks=range(len(values)), ylim=(len(values) - 0.4, -0.6))
+        ax.set(xlabel=xlabel, yticks=range(len(values)), ylim=(len(values) - 0.4, -0.6))
         ax.set_yticklabels(list(values))
         ax.grid(axis="y", color="0.9")
-        if scale == "linear":
-            ax.xaxis.set_major_locator(MaxNLocator(TICKS))
-        else:
-            ax.xaxis.set_minor_formatter(NullFormatter())
-        legend(ax, title)
+        ax.xaxis.set_major_locator(MaxNLocator(TICKS))
+        legend(ax)
     return ax

@@ -31,27 +31,27 @@ def graph(
     Raises:
         ValueError: no variable, or an arrow or a hidden name that is none of them.
     """
-    unknown = {name for pair in arrows for name in pair} | set(hidden)
-    if not places or not unknown <= places.keys():
-        raise ValueError(
-            f"graph: expected names out of {', '.join(places) or 'at least one variable'}, "
-            f"got {', '.join(sorted(unknown - places.keys())) or 'none'}"
-        )
-    spots = np.array(list(places.values()), dtype=float)
-    low, high = spots.min(0) - 0.6, spots.max(0) + (0.6, 1.0)
+    unknown = ({name for pair in arrows for name in pair} | set(hidden)) - places.keys()
+    if not places or unknown:
+        names, got = ", ".join(places) or "at least one variable", ", ".join(sorted(unknown)) or "none"
+        raise ValueError(f"graph: expected names out of {names}, got {got}")
+    spots = {name: np.array(place, dtype=float) for name, place in places.items()}
+    every = np.stack([*spots.values()])
+    low, high = every.min(0) - 0.6, every.max(0) + (0.6, 1.0)
     with axes(ax, (1.1 * (high - low)[0], 1.1 * (high - low)[1] + (0.4 if title else 0))) as ax:
-        for start, end in arrows:
-            a, b = (np.array(places[name], dtype=float) for name in (start, end))
-            others = [places[name] for name in places if name not in (start, end)]
-            bend = -0.45 if any(crosses(a, b, np.array(c, dtype=float)) for c in others) else 0.0
-            style = {"arrowstyle": "-|>", "mutation_scale": 18, "lw": 1.8, "color": BLACK}
-            style |= {"connectionstyle": f"arc3,rad={bend}", "shrinkA": 0, "shrinkB": 0}
-            start_at, end_at = rim(a, b, bend), rim(b, a, -bend)
-            ax.annotate("", end_at, start_at, arrowprops=style, zorder=1)
-        for name, (x, y) in places.items():
+        circles = {}
+        for name, spot in spots.items():
             face = "white" if name in hidden else SHADE
-            ax.add_patch(Circle((x, y), RADIUS, facecolor=face, edgecolor=BLACK, lw=1.8, zorder=2))
-            ax.text(x, y, name, ha="center", va="center", size=15, zorder=3)
+            circles[name] = Circle(spot, RADIUS, facecolor=face, edgecolor=BLACK, lw=1.8, zorder=2)
+            ax.add_patch(circles[name])
+            ax.text(*spot, name, ha="center", va="center", size=15, zorder=3)
+        for start, end in arrows:
+            others = (spot for name, spot in spots.items() if name not in (start, end))
+            bend = -0.45 if any(crosses(spots[start], spots[end], other) for other in others) else 0.0
+            look = {"arrowstyle": "-|>", "mutation_scale": 18, "lw": 1.8, "color": BLACK}
+            look |= {"connectionstyle": f"arc3,rad={bend}", "shrinkA": 0, "shrinkB": 0}
+            look |= {"patchA": circles[start], "patchB": circles[end]}  # it begins and ends at their rims
+            ax.annotate("", spots[end], spots[start], arrowprops=look, zorder=1)
         ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal")
         ax.set_axis_off()
         if title is not None:
@@ -68,9 +68,3 @@ def crosses(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> bool:
     way = b - a
     share = float(np.clip((c - a) @ way / (way @ way), 0, 1))
     return bool(np.linalg.norm(a + share * way - c) < RADIUS)
-
-
-def rim(a: np.ndarray, b: np.ndarray, bend: float) -> tuple[float, float]:
-    """Where an arrow between a and b leaves the circle around a."""
-    angle = np.arctan2(*(b - a)[::-1]) - bend * 1.5
-    return float(a[0] + RADIUS * np.cos(angle)), float(a[1] + RADIUS * np.sin(angle))

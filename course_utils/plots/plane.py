@@ -16,7 +16,6 @@ def density(
     ax: Axes | None = None,
     *,
     resolution: int = 160,
-    device: str | torch.device = "cpu",
 ) -> Axes:
     """Colour the plane by a density p(x) = exp(log p(x)).
 
@@ -25,14 +24,13 @@ def density(
         extent: (left, right, bottom, top) of the part to show.
         ax: where to draw.
         resolution: how many points along each side.
-        device: where ``log_prob`` wants its points.
 
     Raises:
         ValueError: an empty extent, or ``log_prob`` returns another shape or NaN.
     """
     if len(extent) != 4 or not extent[0] < extent[1] or not extent[2] < extent[3]:
         raise ValueError(f"density: expected extent (left, right, bottom, top), got {extent!r}")
-    sides = [torch.linspace(a, b, resolution, device=device) for a, b in (extent[:2], extent[2:])]
+    sides = [torch.linspace(a, b, resolution) for a, b in (extent[:2], extent[2:])]
     grid = torch.stack(torch.meshgrid(*sides, indexing="xy"), dim=-1).reshape(-1, 2)
     with torch.no_grad():
         values = array(log_prob(grid), "density", f"({len(grid)},) from log_prob", 1)
@@ -43,7 +41,7 @@ def density(
         picture = ax.imshow(
             p, extent=extent, origin="lower", cmap="viridis", interpolation="bilinear", vmin=0
         )
-        bar = ax.figure.colorbar(picture, ax=ax)
+        bar = ax.get_figure(root=True).colorbar(picture, ax=ax)
         bar.set_label("density p(x)", size=STYLE["axes.labelsize"])
         bar.ax.tick_params(labelsize=STYLE["ytick.labelsize"])
         bar.outline.set_visible(False)
@@ -65,7 +63,7 @@ def points(x: Tensor, ax: Axes | None = None, *, colour: str = BLUE, label: str 
         ax.scatter(*values.T, s=area, alpha=0.6, color=colour, linewidths=0, label=label)
         ax.set(xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
         if label is not None:
-            legend(ax, None)
+            legend(ax)
     return ax
 
 
@@ -77,9 +75,8 @@ def labelled(x: Tensor, y: Tensor, ax: Axes | None = None, *, title: str | None 
     """
     values, labels = array(x, "labelled", "(n, 2)", 2), array(y, "labelled: y", "(n,)", 1)
     if values.shape[1] != 2 or len(labels) != len(values):
-        raise ValueError(
-            f"labelled: expected points (n, 2) and n labels, got {values.shape} and {labels.shape}"
-        )
+        got = f"{values.shape} and {labels.shape}"
+        raise ValueError(f"labelled: expected points (n, 2) and n labels, got {got}")
     if (labels < 0).any() or (labels % 1).any():
         raise ValueError("labelled: expected whole numbers from 0 as labels, got others")
     with axes(ax, (5.4, 4.6)) as ax:

@@ -17,8 +17,8 @@ from course_utils import plots
 from course_utils.evaluation import Row, load
 from course_utils.evaluation.results import BINARY, C2ST, GREY, LIKELIHOODS, MEASURES, TV_HISTOGRAM, UNIVERSES
 from course_utils.explorers.engine import Explorer, choice
-from course_utils.plots.taxonomy_tree import LETTERS, UNLIT, branches, is_system
-from course_utils.plots.taxonomy_tree import systems as titles_under
+from course_utils.plots.tree import LETTERS, branches, is_system
+from course_utils.plots.tree import systems as titles_under
 from course_utils.taxonomy import GenerativeModel, children, verbs
 
 Node = type[GenerativeModel]
@@ -76,7 +76,7 @@ def frame_systems(figure: Figure) -> None:
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
     for line in ax.lines:
-        line.set_color(UNLIT)
+        line.set_color("0.82")
     figure.add_axes((0.74, 0.02, 0.25, 0.3)).set_axis_off()
 
 

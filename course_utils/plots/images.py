@@ -50,23 +50,27 @@ def images(
     inches = min(inches, 9 / columns)
     heading = (LETTER * rows if texts else 0) + (0.4 if title else 0) + 0.1
     with axes(ax, (columns * inches + 0.1, rows * inches * height / width + heading)) as ax:
-        mosaic, corners = compose(
-            tiles, columns, strip_share(ax, rows, columns, height / width) if texts else 0
-        )
+        strip = strip_share(ax, rows, columns, height / width) if texts else 0
+        mosaic, corners = compose(tiles, columns, strip)
         ax.imshow(mosaic, interpolation="nearest")
         ax.set_axis_off()
-        for text, (left, right, top) in zip(texts, corners, strict=False):
-            middle = ((left + right) / 2, top)
-            ax.annotate(text, middle, (0, 3), textcoords="offset points", ha="center", va="bottom", size=12)
+        name_tiles(ax, texts, corners)
         if title is not None:
             ax.set_title(title)
     return ax
 
 
+def name_tiles(ax: Axes, texts: Sequence[str], corners: list[tuple[float, float, float]]) -> None:
+    """Write a text over each tile of a mosaic."""
+    for text, (left, right, top) in zip(texts, corners, strict=False):
+        middle = ((left + right) / 2, top)
+        ax.annotate(text, middle, (0, 3), textcoords="offset points", ha="center", va="bottom", size=12)
+
+
 def strip_share(ax: Axes, rows: int, columns: int, shape: float) -> float:
     """The height of a line of letters over each image, as a share of the image's width on these axes."""
-    box = ax.get_window_extent()
-    wide, high = box.width / ax.figure.dpi, box.height / ax.figure.dpi
+    box, dpi = ax.get_window_extent(), ax.get_figure(root=True).dpi
+    wide, high = box.width / dpi, box.height / dpi
     tile = min(wide / columns, max(high / rows - LETTER, 0.1) / shape)
     return LETTER / tile
 

@@ -12,11 +12,10 @@ Node = type[GenerativeModel]
 PALE = {BLUE: "#DCEBF7", VERMILLION: "#FBE6D6", BLACK: "#EEEEEE"}
 LETTERS = 19  # of a box in a column
 SIZE = 12.5
-UNLIT, FAINT = "0.82", "0.6"
 TOP, LINE = 0.35, 0.21  # of a row: what the root takes above its middle, and a line of the systems
 
 
-def tree(ax: Axes | None = None, *, lit: Node | None = None, about: bool = True) -> Axes:
+def tree(ax: Axes | None = None, *, about: bool = True) -> Axes:
     """Draw the taxonomy of slide 14: a box for each class, the systems that can be built under their family.
 
     Boxes, words and systems are read from the classes of ``course_utils.taxonomy``; a family without a
@@ -25,8 +24,6 @@ def tree(ax: Axes | None = None, *, lit: Node | None = None, about: bool = True)
 
     Args:
         ax: where to draw.
-        lit: a class of the tree; the way from the root to it, and all under it, keep their colours; the rest
-            is pale and without its systems; a system is marked in its family's list. None: all is lit.
         about: whether boxes say what a class can do, under its name.
     """
     columns = families(GenerativeModel)
@@ -34,7 +31,7 @@ def tree(ax: Axes | None = None, *, lit: Node | None = None, about: bool = True)
     with axes(ax, (2.05 * len(columns), 1.15 * (bottom + TOP))) as ax:
         ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(bottom, -TOP))
         ax.set_axis_off()
-        draw_node(ax, GenerativeModel, 0, {family: i for i, family in enumerate(columns)}, lit, about)
+        draw_node(ax, GenerativeModel, 0, {family: i for i, family in enumerate(columns)}, about)
     return ax
 
 
@@ -68,11 +65,9 @@ def systems(family: Node) -> list[str]:
     return found
 
 
-def listed(family: Node, lit: Node | None = None) -> str:
-    """The systems of a family, one under the other; the one that is lit has a mark."""
-    marked = lit.title if lit is not None and is_system(lit) else None
-    titles = [f"► {title}" if title == marked else title for title in systems(family)]
-    return "\n".join(fill(title, LETTERS) for title in titles) or "(none yet)"
+def listed(family: Node) -> str:
+    """The systems of a family, one under the other."""
+    return "\n".join(fill(title, LETTERS) for title in systems(family)) or "(none yet)"
 
 
 def wrap(text: str, width: int) -> str:
@@ -81,34 +76,21 @@ def wrap(text: str, width: int) -> str:
     return fill(tied, width, break_long_words=False)
 
 
-def draw_node(
-    ax: Axes, node: Node, row: int, place: dict[Node, int], lit: Node | None = None, about: bool = True
-) -> float:
+def draw_node(ax: Axes, node: Node, row: int, place: dict[Node, int], about: bool) -> float:
     """Draw a node and what hangs under it; return where it stands across."""
     below = branches(node)
-    spots = [draw_node(ax, child, row + 1, place, lit, about) for child in below]
-    shines = lit is None or issubclass(lit, node) or issubclass(node, lit)
+    spots = [draw_node(ax, child, row + 1, place, about) for child in below]
     across = sum(spots) / len(spots) if spots else float(place[node])
+    for spot in spots:
+        corners = [across, across, spot, spot], [row, row + 0.5, row + 0.5, row + 1]
+        ax.plot(*corners, color="0.45", lw=1.5, ls="-", zorder=1.5)
     colour = BLACK if node is GenerativeModel else BLUE if issubclass(node, ExplicitDensity) else VERMILLION
-    width = LETTERS if not below else 2 * LETTERS
+    width = 2 * LETTERS if below else LETTERS
     text = wrap(node.title, width) + (f"\n{wrap(node.about, width)}" if about else "")
-    for child, spot in zip(below, spots, strict=True):
-        bright = shines and (lit is None or issubclass(lit, child) or issubclass(child, lit))
-        ax.plot(
-            [across, across, spot, spot],
-            [row, row + 0.5, row + 0.5, row + 1],
-            color="0.45" if bright else UNLIT,
-            lw=1.5 if lit is None or not bright else 3,
-            ls="-",
-            zorder=1.5 if bright else 1,
-        )
     box = {"boxstyle": "round,pad=0.35", "facecolor": PALE[colour], "edgecolor": colour, "linewidth": 1.8}
-    if not shines:
-        box |= {"facecolor": "white", "edgecolor": UNLIT}
-    ink = "black" if shines else FAINT
-    ax.text(across, row, text, ha="center", va="center", size=SIZE, bbox=box, zorder=2, color=ink)
-    if not below and shines:
-        style = {"weight": "bold", "color": ink} if systems(node) else {"color": "0.35"}
+    ax.text(across, row, text, ha="center", va="center", size=SIZE, bbox=box, zorder=2, color="black")
+    if not below:
+        look = {"weight": "bold", "color": "black"} if systems(node) else {"color": "0.35"}
         place_of_list = {"ha": "center", "va": "top", "size": SIZE, "linespacing": 1.35}
-        ax.text(across, row + 0.45, listed(node, lit), **place_of_list, **style)
+        ax.text(across, row + 0.45, listed(node), **place_of_list, **look)
     return across
