@@ -1,4 +1,4 @@
-"""The commands of the course: ``python -m course_utils [check | refresh | picture | scoreboard | mark]``."""
+"""The commands of the course: ``python -m course_utils [check|refresh|new|picture|scoreboard|mark]``."""
 
 import argparse
 import sys
@@ -11,7 +11,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return the exit status, 1 when the check finds a problem.
 
     ``check``, the default, prints what is here, what is missing and how to mend it. ``refresh`` executes
-    the notebooks and stores their outputs: see ``course_utils.notebooks``. ``picture`` draws the README's,
+    the notebooks and stores their outputs, ``new`` starts one: see ``course_utils.notebooks``. ``picture``
+    draws the README's,
     ``scoreboard`` trains the tree and stores how far each system comes: see ``course_utils.scoreboard``.
     ``mark`` runs a folder of submitted notebooks and writes their marks: see ``course_utils.classroom``.
     """
@@ -20,6 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands.add_parser("check", help="versions, device, data, and what is wrong, with a hint (the default)")
     for name, what in {
         "refresh": "execute notebooks and store their outputs",
+        "new": "start a notebook that runs and keeps every rule",
         "picture": "train NADE and draw the picture of the README",
         "scoreboard": "train the systems on the tree and store how good they are",
         "mark": "run submitted notebooks, each alone, and write marks and reports",
@@ -30,6 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from course_utils import notebooks  # needs Jupyter; the check must not
 
         return notebooks.main(rest)
+    if arguments.command == "new":
+        from course_utils.notebooks import template
+
+        return template.main(rest)
     if arguments.command == "picture":
         from course_utils.scoreboard import picture
 
@@ -50,5 +56,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.stdout.reconfigure(errors="replace")  # old consoles cannot print every letter
     sys.exit(main())
