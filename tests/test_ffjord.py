@@ -227,7 +227,7 @@ def test_an_untrained_flow_is_its_prior():
     ],
 )
 def test_bad_arguments_are_named(bad):
-    with pytest.raises(ValueError, match="FFJORD|Velocity|Logit"):
+    with pytest.raises(ValueError, match="FFJORD|Velocity|Logit|Solver"):
         FFJORD((1, 2, 2), **bad)
 
 

@@ -4,11 +4,12 @@ A grey image of L levels holds integers v in {0, …, L−1}. Models see it as o
 
 - ``"binary"``: x = 1 where v ≥ L/2 (rounded down), else 0;
 - ``"levels"``: x = v/(L−1), exactly on the grid of L values from 0 to 1;
-- ``"unit"``: x = (v + u)/L with u uniform in (0, 1): dequantised, a density on [0, 1) (Theis et al. 2016);
+- ``"unit"``: x = (v + u)/L with u uniform in (0, 1): dequantised, a density on [0, 1) (Theis et al. 2016),
+  with noise that ``fit`` draws anew in every step;
 - ``"stochastic"``: x ∼ Bernoulli(v/(L−1)), drawn once (Salakhutdinov & Murray 2008).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -24,10 +25,18 @@ NOISE_STEPS = 2**15
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Images:
-    """Images x ``(N, 1, H, W)``, float32, and labels y ``(N,)``, int64 (−1: unknown); unpacks as ``x, y``."""
+    """Images x ``(N, 1, H, W)``, float32, and labels y ``(N,)``, int64 (−1: unknown); unpacks as ``x, y``.
+
+    ``training.fit`` takes them as they are, x alone for a model without classes, and passes each batch
+    through their ``training_transform``.
+
+    Attributes:
+        levels: the number L of grey levels over whose cells noise has spread x; None: x has no noise.
+    """
 
     x: Tensor
     y: Tensor
+    levels: int | None = None
 
     def __len__(self) -> int:
         return len(self.x)
@@ -45,7 +54,23 @@ class Images:
             ValueError: the device is not here.
         """
         device = check_device(device, "Images.to")
-        return Images(self.x.to(device), self.y.to(device))
+        return Images(self.x.to(device), self.y.to(device), self.levels)
+
+    @property
+    def training_transform(self) -> Callable[..., tuple[Tensor, ...]] | None:
+        """What draws the noise of a batch anew, for dequantised images; None for others.
+
+        A density that meets the same noise in every epoch learns it by heart: on the digits RealNVP then
+        costs 0.13 bits/dim more on other images.
+        """
+        if self.levels is None:
+            return None
+        levels = self.levels
+
+        def redraw(x: Tensor, *more: Tensor) -> tuple[Tensor, ...]:
+            return spread((x * levels).floor(), levels, None), *more
+
+        return redraw
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -181,7 +206,8 @@ def make_splits(
         "stochastic": lambda v: torch.bernoulli(v.float() / (levels - 1), generator=generator),
     }[kind]
     # Noise is drawn on the CPU: the same seed gives the same images on every device.
-    images = (Images(turn(v).to(device), y.long().to(device)) for v, y in parts)
+    noisy = levels if kind == "unit" else None
+    images = (Images(turn(v).to(device), y.long().to(device), noisy) for v, y in parts)
     seen = levels if kind in ("levels", "unit") else 2
     return Splits(*images, name, kind, seen, source)
 

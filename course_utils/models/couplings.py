@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.checks import check_count
-from course_utils.models.flow_steps import Chain, Inverse, Normal, Reshape, Step, no_change, to_real
-from course_utils.nets import MLP, ResidualNet
+from course_utils.models.flow_steps import Chain, Normal, Step, no_change, to_real
+from course_utils.nets import ResidualNet, layers, zero
 from course_utils.taxonomy import Flow
 
 Shape = tuple[int, int, int]
@@ -44,15 +44,14 @@ class CouplingFlow(Flow):
                 f"{type(self).__name__}: expected event_shape (C, H, W) or (D,) with at least 2 elements, "
                 f"got {self.event_shape}"
             )
-        view = Reshape(self.event_shape, shape)
-        self.flow = Chain(enter, view, *steps(shape), Inverse(view))
-        self.prior = Normal()
+        self.shape, self.flow, self.prior = shape, Chain(enter, *steps(shape)), Normal()
 
     def _encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        return self.flow(x)
+        z, log_det = self.flow(x.reshape(-1, *self.shape))
+        return z.reshape(x.shape), log_det
 
     def _decode(self, z: Tensor) -> Tensor:
-        return self.flow.inverse(z)
+        return self.flow.inverse(z.reshape(-1, *self.shape)).reshape(z.shape)
 
 
 class AdditiveCoupling(Step):
@@ -147,7 +146,7 @@ def coupling_net(kind: str, shape: Shape, multiple: int, *, hidden: int, depth: 
     """A network from ``(B, C, H, W)`` to ``(B, multiple·C, H, W)`` that starts as the constant 0.
 
     Args:
-        kind: "dense": an `MLP` on all pixels at once, best on small images and points; "conv": a
+        kind: "dense": linear layers on all pixels at once, best on small images and points; "conv": a
             `ResidualNet`, for large ones.
         shape: (C, H, W).
         multiple: 1 for a shift, 2 for scale and shift.
@@ -164,8 +163,9 @@ def coupling_net(kind: str, shape: Shape, multiple: int, *, hidden: int, depth: 
     check_count(depth, f"{who}: depth")
     if kind == "conv":
         return ResidualNet(shape[0], multiple * shape[0], hidden=hidden, blocks=depth, zero_last=True)
-    dense = MLP(prod(shape), multiple * prod(shape), hidden=hidden, depth=depth, zero_last=True)
-    return nn.Sequential(nn.Flatten(), dense, nn.Unflatten(1, (multiple * shape[0], *shape[1:])))
+    dense = layers([prod(shape), *[hidden] * depth, multiple * prod(shape)])
+    zero(dense[-1])
+    return nn.Sequential(nn.Flatten(), *dense, nn.Unflatten(1, (multiple * shape[0], *shape[1:])))
 
 
 def check_halvings(shape: Shape, times: int, who: str) -> None:

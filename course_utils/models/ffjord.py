@@ -62,14 +62,8 @@ class FFJORD(Flow):
 
     title = "FFJORD"
     about = "an ODE moves points, and density with them (2019)"
-    fit_defaults = {
-        "lr": 5e-3,
-        "epochs": 60,
-        "batch_size": 100,
-        "schedule": "cosine",
-        "clip": 5.0,
-        "patience": 20,
-    }
+    fit_defaults = {"lr": 5e-3, "epochs": 60, "batch_size": 100, "schedule": "cosine", "patience": 20}
+    fit_defaults |= {"clip": 5.0}
 
     def __init__(
         self,
@@ -92,11 +86,8 @@ class FFJORD(Flow):
         self.support, self.enter = to_real(self.event_shape, alpha)
         self.dynamics = Velocity(self.dims, hidden=hidden) if dynamics is None else dynamics
         self.trace, self.prior, self.nfe = trace, Normal(), 0
-        try:
-            self.solver = Solver(solver, steps=steps, tolerance=tolerance)
-            self.training_solver = Solver(solver, steps=training_steps, tolerance=tolerance)
-        except ValueError as error:
-            raise ValueError(f"FFJORD: {error}") from None
+        self.solver = Solver(solver, steps=steps, tolerance=tolerance)
+        self.training_solver = Solver(solver, steps=training_steps, tolerance=tolerance)
 
     def transport(self, z: Tensor, start: float, end: float) -> tuple[Tensor, Tensor]:
         """Carry points from one time of the flow to another, by the exact trace.

@@ -102,48 +102,17 @@ def to_real(event_shape: tuple[int, ...], alpha: float = 1e-6) -> tuple[Support,
     return ("real", Chain()) if len(event_shape) == 1 else ("unit", Logit(alpha))
 
 
-class Squeeze(Step):
-    """Space into channels: every 2×2 block of pixels becomes four channels, (C, H, W) to (4C, H/2, W/2)."""
+class Squeezed(Chain):
+    """Steps on an image whose 2×2 blocks of pixels are four channels: (C, H, W) seen as (4C, H/2, W/2)."""
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The squeezed image, and 0: elements only change places."""
-        return pixel_unshuffle(x, 2), no_change(x)
+        """z in the shape of x, and the log-determinant of the steps: elements only change places."""
+        z, log_det = super().forward(pixel_unshuffle(x, 2))
+        return pixel_shuffle(z, 2), log_det
 
     def inverse(self, z: Tensor) -> Tensor:
-        """Channels back into space."""
-        return pixel_shuffle(z, 2)
-
-
-class Inverse(Step):
-    """A step run backwards, for steps that only move elements: log |det| is 0."""
-
-    def __init__(self, step: Step) -> None:
-        super().__init__()
-        self.step = step
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The inverse of the step, and 0."""
-        return self.step.inverse(x), no_change(x)
-
-    def inverse(self, z: Tensor) -> Tensor:
-        """The step."""
-        return self.step(z)[0]
-
-
-class Reshape(Step):
-    """The same elements in another shape."""
-
-    def __init__(self, before: tuple[int, ...], after: tuple[int, ...]) -> None:
-        super().__init__()
-        self.before, self.after = before, after
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """x in its other shape, and 0."""
-        return x.reshape(-1, *self.after), no_change(x)
-
-    def inverse(self, z: Tensor) -> Tensor:
-        """z in the shape of before."""
-        return z.reshape(-1, *self.before)
+        """The steps undone, between the same changes of places."""
+        return pixel_shuffle(super().inverse(pixel_unshuffle(z, 2)), 2)
 
 
 class FactorOut(Step):

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from course_utils.checks import check_count, check_number, check_sizes
 from course_utils.models.payoffs import PAYOFFS
-from course_utils.nets.coders import ConvDecoder, ConvEncoder, DenseDecoder, DenseEncoder, one_hot_classes
+from course_utils.nets.coders import ConvDecoder, ConvEncoder, Dense, one_hot_classes
 from course_utils.taxonomy import Direct, Support
 
 Loss = Literal["non-saturating", "saturating", "wasserstein"]
@@ -188,6 +188,6 @@ def _networks(
         return ConvDecoder(latent, shape, **more), ConvEncoder(shape, 1, **more)
     sizes = check_sizes(SIZES if hidden is None else hidden, "GAN: hidden")
     return (
-        DenseDecoder(latent, shape, hidden=sizes[::-1], condition=told),
-        DenseEncoder(shape, 1, hidden=sizes, condition=told),
+        Dense((latent,), shape, hidden=sizes[::-1], condition=told),
+        Dense(shape, (1,), hidden=sizes, condition=told),
     )

@@ -12,7 +12,7 @@ from course_utils.models.couplings import (
     check_halvings,
     coupling_net,
 )
-from course_utils.models.flow_steps import Chain, ClassNormal, FactorOut, Inverse, Squeeze, Step
+from course_utils.models.flow_steps import ClassNormal, FactorOut, Squeezed, Step
 from course_utils.models.glow_steps import ActNorm, InvertibleConv
 from course_utils.taxonomy import ClassConditional
 
@@ -85,18 +85,18 @@ class Glow(CouplingFlow, ClassConditional):
             C = shape[0]
             return [s for _ in range(steps) for s in (ActNorm(C), InvertibleConv(C), coupling(shape))]
 
-        def scale(shape: Shape, left: int) -> list[Step]:
+        def scale(shape: Shape, left: int) -> Step:
             C, H, W = 4 * shape[0], shape[1] // 2, shape[2] // 2
             inner = flow((C, H, W))
             if left > 1:
-                inner += [coupling((C, H, W)), FactorOut(Chain(*scale((C // 2, H, W), left - 1)))]
-            return [Squeeze(), *inner, Inverse(Squeeze())]
+                inner += [coupling((C, H, W)), FactorOut(scale((C // 2, H, W), left - 1))]
+            return Squeezed(*inner)
 
         def whole(shape: Shape) -> list[Step]:
             if shape[1:] == (1, 1):
                 return flow(shape)
             check_halvings(shape, scales, "Glow")
-            return scale(shape, scales)
+            return [scale(shape, scales)]
 
         super().__init__(event_shape, whole)
         if classes is not None:
@@ -113,7 +113,7 @@ class Glow(CouplingFlow, ClassConditional):
         norms = [norm for norm in self.modules() if isinstance(norm, ActNorm) and not norm.started]
         hooks = [norm.register_forward_pre_hook(lambda norm, given: norm.start(*given)) for norm in norms]
         try:
-            self.flow(self.check(x))
+            self._encode(self.check(x))
         finally:
             for hook in hooks:
                 hook.remove()
@@ -127,7 +127,7 @@ class Glow(CouplingFlow, ClassConditional):
         return self._log_prob(self.check(x), self._check_classes(y, len(x)))
 
     def _log_prob(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        z, log_det = self.flow(x)
+        z, log_det = self._encode(x)
         prior = self.prior
         return (prior.log_prob(z, y) if isinstance(prior, ClassNormal) else prior.log_prob(z)) + log_det
 
@@ -139,7 +139,7 @@ class Glow(CouplingFlow, ClassConditional):
         """
         if not isinstance(self.prior, ClassNormal):
             raise ValueError("Glow.class_log_probs: expected a model with classes, such as classes=10")
-        z, log_det = self.flow(self.check(x))
+        z, log_det = self._encode(self.check(x))
         return self.prior.by_class(z) + log_det[:, None]
 
     def loss(self, x: Tensor, y: Tensor | None = None) -> Tensor:

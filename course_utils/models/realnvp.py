@@ -14,7 +14,7 @@ from course_utils.models.couplings import (
     coupling_net,
     half_mask,
 )
-from course_utils.models.flow_steps import Chain, FactorOut, Inverse, Squeeze, Step
+from course_utils.models.flow_steps import Chain, FactorOut, Squeezed, Step
 
 
 class RealNVP(CouplingFlow):
@@ -88,7 +88,7 @@ class RealNVP(CouplingFlow):
             rest = Chain(*scale((2 * C, H // 2, W // 2), left - 1))
             fields = group(shape, half_mask, couplings)
             halves = group((4 * C, H // 2, W // 2), channel_mask, couplings)
-            return [*fields, Squeeze(), *halves, FactorOut(rest), Inverse(Squeeze())]
+            return [*fields, Squeezed(*halves, FactorOut(rest))]
 
         def steps(shape: Shape) -> list[Step]:
             left = 1 if shape[1:] == (1, 1) else scales

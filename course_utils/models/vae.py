@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from course_utils.checks import check_count, check_number, check_sizes
 from course_utils.models.distributions import Bernoulli, DiscretisedLogistic, Gaussian
-from course_utils.nets.coders import ConvDecoder, ConvEncoder, DenseDecoder, DenseEncoder, one_hot_classes
+from course_utils.nets.coders import ConvDecoder, ConvEncoder, Dense, one_hot_classes
 from course_utils.taxonomy import Law, Support, Variational, log_mean_weight
 
 Decoder = Literal["bernoulli", "discretised logistic", "gaussian"]
@@ -113,8 +113,8 @@ class VAE(Variational):
             return
         sizes = check_sizes(SIZES if hidden is None else hidden, "VAE: hidden")
         more = {"condition": told, "dropout": dropout}
-        self.encoder = DenseEncoder(self.event_shape, 2 * latent, hidden=sizes, **more)
-        self.decoder = DenseDecoder(latent, self.event_shape, hidden=sizes[::-1], **more)
+        self.encoder = Dense(self.event_shape, (2 * latent,), hidden=sizes, **more)
+        self.decoder = Dense((latent,), self.event_shape, hidden=sizes[::-1], **more)
 
     def loss(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """E_x[−E_q log p(x | z) + β KL(q(z | x)‖p(z))] over the batch, in nats: for β = 1, E_x[−ELBO(x)].

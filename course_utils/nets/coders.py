@@ -1,31 +1,19 @@
-"""Networks from an event to a vector and back, dense or convolutional, told a condition or not.
+"""Networks from an event to a vector and back, dense or convolutional, given a condition or not.
 
 A condition is a vector ``(B, K)`` such as a class in one-hot form; K = 0: none.
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
 from math import prod
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, one_hot
 
+from course_utils.nets.dense import layers
 from course_utils.nets.residual import ResidualBlock
 
 SMALLEST = 4
-
-
-def layers(sizes: Sequence[int], dropout: float = 0.0) -> nn.Sequential:
-    """Linear layers of these sizes with SiLU between; two sizes make one linear map.
-
-    >>> len(layers([3, 5, 2])), len(layers([3, 2]))
-    (3, 1)
-    """
-    parts: list[nn.Module] = []
-    for before, after in pairwise(sizes):
-        parts += [nn.Linear(before, after), nn.SiLU()] + [nn.Dropout(dropout)] * (dropout > 0)
-    return nn.Sequential(*parts[: -1 - (dropout > 0)])
 
 
 def one_hot_classes(y: Tensor | None, classes: int | None, like: Tensor) -> Tensor:
@@ -37,54 +25,31 @@ def one_hot_classes(y: Tensor | None, classes: int | None, like: Tensor) -> Tens
     return like.new_zeros(len(like), 0) if y is None else one_hot(y, classes).to(like.dtype)
 
 
-class DenseEncoder(nn.Module):
-    """The flattened event and the condition through linear layers.
+class Dense(nn.Module):
+    """Flattened, with the condition behind it, through linear layers, and into another shape.
 
-    Shapes: ``(B, *event_shape)`` and ``(B, K)`` to ``(B, outputs)``.
+    Shapes: ``(B, *before)`` and ``(B, K)`` to ``(B, *after)``.
 
-    >>> DenseEncoder((1, 2, 2), 3, hidden=[5])(torch.zeros(7, 1, 2, 2), torch.zeros(7, 0)).shape
+    >>> Dense((1, 2, 2), (3,), hidden=[5])(torch.zeros(7, 1, 2, 2), torch.zeros(7, 0)).shape
     torch.Size([7, 3])
     """
 
     def __init__(
         self,
-        event_shape: tuple[int, ...],
-        outputs: int,
+        before: tuple[int, ...],
+        after: tuple[int, ...],
         *,
         hidden: Sequence[int],
         condition: int = 0,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        self.layers = layers([prod(event_shape) + condition, *hidden, outputs], dropout)
+        self.layers = layers([prod(before) + condition, *hidden, prod(after)], dropout)
+        self.after = after
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        """``(B, *event_shape)`` to ``(B, outputs)``."""
-        return self.layers(torch.cat([x.flatten(1), condition], 1))
-
-
-class DenseDecoder(nn.Module):
-    """A vector and the condition through linear layers to the shape of an event.
-
-    Shapes: ``(B, inputs)`` and ``(B, K)`` to ``(B, *event_shape)``.
-    """
-
-    def __init__(
-        self,
-        inputs: int,
-        event_shape: tuple[int, ...],
-        *,
-        hidden: Sequence[int],
-        condition: int = 0,
-        dropout: float = 0.0,
-    ) -> None:
-        super().__init__()
-        self.event_shape = event_shape
-        self.layers = layers([inputs + condition, *hidden, prod(event_shape)], dropout)
-
-    def forward(self, z: Tensor, condition: Tensor) -> Tensor:
-        """``(B, inputs)`` to ``(B, *event_shape)``."""
-        return self.layers(torch.cat([z, condition], 1)).view(-1, *self.event_shape)
+        """``(B, *before)`` to ``(B, *after)``."""
+        return self.layers(torch.cat([x.flatten(1), condition], 1)).unflatten(1, self.after)
 
 
 def halvings(height: int, width: int) -> list[tuple[int, int]]:
