@@ -45,9 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return command.main(rest)
     if arguments.command == "mark":
-        from course_utils import marking
+        from course_utils.classroom import command
 
-        return marking.main(rest)
+        return command.main(rest)
     if rest:
         parser.error(f"unrecognised arguments: {' '.join(rest)}")
     findings = report()

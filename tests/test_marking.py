@@ -1,135 +1,146 @@
-"""Marking a class: each submission alone, and a hostile one at nobody's cost but its own."""
+"""Marking: which files are submissions, what notes amount to, and that no mark that has come is lost."""
 
 import csv
-from pathlib import Path
+import io
+import json
+import os
+import signal
+import sys
+import unicodedata
+from html.parser import HTMLParser
 
 import nbformat
-import psutil
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
+from nbformat.v4 import new_notebook
 
-from course_utils.classroom import Limits, Mark, main, mark
-from course_utils.classroom.classroom import _from_notes
-from course_utils.classroom.command import report, write
-from course_utils.classroom.isolation import Outcome, _read
+from course_utils.classroom import command, marking, sandbox
+from course_utils.classroom.command import Marks, main
+from course_utils.classroom.marking import LARGEST_FILE, Mark, mark, marked, opened, submissions
+from course_utils.classroom.sandbox import ROOT, Limits, Outcome, parse
+from course_utils.classroom.submission import Cells, Runner, code_cells
 
-START = "import torch\nfrom course_utils.exercises import check\n"
-KL = "def kl_as_sum(log_p, log_q):\n    return (log_p.exp() * (log_p - log_q)).sum()"
-REVERSED = "def kl_as_sum(log_p, log_q):\n    return (log_q.exp() * (log_q - log_p)).sum()"
-BODIES = {
-    "kl_as_sum": KL,
-    "split_kl": "def split_kl(log_p, log_q): ...",
-    "nll_minus_kl": "def nll_minus_kl(log_p, log_qs):\n    while True:\n        pass",
-    "nll_of_samples": """def nll_of_samples(log_q, draws):
-    hog = []
-    while True:
-        hog.append(bytearray(200_000_000))""",
-    "likeliest_distribution": """def likeliest_distribution(draws, states):
-    import socket
-    socket.create_connection(("127.0.0.1", 9))""",
-    "reverse_choice": """def reverse_choice(log_p, log_qs):
-    from pathlib import Path
-    Path(OUTSIDE).write_text("was here")""",
-    "lowest_training_nll": "def lowest_training_nll(draws, states):\n    return open(OTHERS).read()",
-    "js_of_the_best_judge": """def js_of_the_best_judge(log_p, log_q):
-    import os
-    os.kill(os.getppid(), 15)""",
-}
-VERDICTS = {
-    "kl_as_sum": ("right", "right. Verified"),
-    "split_kl": ("not attempted", "not attempted yet"),
-    "sum_with_theta": ("wrong", "it is one of the two"),
-    "nll_minus_kl": ("wrong", "not done after 3 s"),
-    "nll_of_samples": ("wrong", "MemoryError"),
-    "likeliest_distribution": ("wrong", "marking: socket"),
-    "argument": ("not checked", ""),
-    "reverse_choice": ("wrong", "own folder is not allowed"),
-    "lowest_training_nll": ("wrong", "other submissions are not to be read"),
-    "js_of_the_best_judge": ("wrong", "os.kill is not allowed"),
-}
+RIGHT = {"exercise": "kl_as_sum", "outcome": "right", "text": "right. Verified"}
 
 
-def submit(path: Path, *sources: str) -> None:
-    cells = [new_code_cell(source, id=f"cell-{i}") for i, source in enumerate([START, *sources])]
-    path.parent.mkdir(exist_ok=True)
-    nbformat.write(new_notebook(cells=cells), path)
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A class of two, and no sandbox: each that would run is right in the first exercise."""
+    for name in ("ada", "zoe"):
+        (tmp_path / "class" / name).parent.mkdir(exist_ok=True)
+        nbformat.write(new_notebook(), tmp_path / "class" / f"{name}.ipynb")
+    monkeypatch.setattr(marking, "missing", lambda: "")
+    monkeypatch.setattr(marking, "run", lambda *a, **b: Outcome("finished", "", 3.2, [RIGHT]))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "class"
 
 
-@pytest.fixture(scope="module")
-def marks(tmp_path_factory) -> dict[str, Mark]:
-    """A class of four, marked once: one tries all, one hears no signal, one leaves, one has no notebook."""
-    folder, outside = tmp_path_factory.mktemp("class"), tmp_path_factory.mktemp("outside") / "trace.txt"
-    names = f"OUTSIDE, OTHERS = {str(outside)!r}, {str(folder / 'gone.ipynb')!r}"
-    tried = [
-        REVERSED,
-        "check(kl_as_sum)",
-        'sum_with_theta = check("third", "sum_with_theta")',
-        "raise KeyError",
-    ]
-    for name, body in BODIES.items():
-        tried += [body, f"{name} = check({name})"]
-    submit(folder / "mixed" / "paper.ipynb", names, *tried, 'argument = "CEBFAD"')
-    deaf = "import signal\nsignal.signal(signal.SIGALRM, signal.SIG_IGN)\nwhile True:\n    pass"
-    submit(folder.parent / "late" / "deaf.ipynb", KL, "check(kl_as_sum)", deaf)
-    submit(folder / "gone.ipynb", KL, "check(kl_as_sum)", "import os\nos._exit(0)")
-    (folder / "broken.ipynb").write_text('{"cells": [')
-    submit(folder / ".ipynb_checkpoints" / "gone.ipynb")
-    found = mark(folder, "21", limits=Limits(cell=3, total=120, memory=1500))
-    found += mark(folder.parent / "late", "21", limits=Limits(cell=3, total=30, memory=1500))
-    assert not outside.exists()
-    return {each.student: each for each in found}
+def rows(out) -> dict[str, dict[str, str]]:
+    with (out / "marks.csv").open(encoding="utf-8-sig", newline="") as file:
+        return {row["student"]: row for row in csv.DictReader(file)}
 
 
-@pytest.mark.parametrize("exercise", VERDICTS)
-def test_every_answer_costs_its_own_mark_only(exercise, marks):
-    outcome, reason = VERDICTS[exercise]
-    assert marks["mixed/paper"].outcomes[exercise] == outcome
-    assert reason in marks["mixed/paper"].texts.get(exercise, "")
+# Files
 
 
-def test_everyone_is_there_once_and_what_was_checked_before_the_end_counts(marks):
-    ended = {name: (each.ended, each.marks) for name, each in marks.items()}
-    assert ended == {
-        "broken": ("no notebook", 0),
-        "deaf": ("out of time", 1),
-        "gone": ("died", 1),
-        "mixed/paper": ("finished", 1),
-    }
-    assert list(marks) == ["broken", "gone", "mixed/paper", "deaf"]
-    assert marks["mixed/paper"].errors == {"cell-5": "KeyError: "}
+def test_every_file_gets_a_line_and_only_a_plain_notebook_is_marked(folder, capsys):
+    (folder / "capital.IPYNB").write_text("{}")
+    (folder / "text.ipynb.txt").write_text("{}")
+    (folder / "all.zip").write_bytes(b"PK")
+    (folder / "copied.ipynb").symlink_to(folder / "ada.ipynb")
+    (folder / "elsewhere").symlink_to("/")
+    (folder / "endless.ipynb").symlink_to("/dev/zero")
+    odd = ["all.zip", "capital.IPYNB", "copied", "elsewhere", "endless", "text.ipynb.txt"]
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(folder / "pipe.ipynb")
+        odd.insert(-1, "pipe")
+    for ignored in ("__MACOSX/._ada.ipynb", ".ipynb_checkpoints/ada.ipynb", ".hidden.ipynb"):
+        (folder / ignored).parent.mkdir(exist_ok=True)
+        (folder / ignored).write_text("{}")
+    assert main([str(folder), "--out", "out"]) == 1
+    found = rows(folder.parent / "out")
+    assert [name for name, row in found.items() if row["ended"] == "not marked"] == odd
+    assert all(found[name]["reason"].startswith("expected a ") for name in odd)
+    assert [found[name]["marks"] for name in ("ada", "zoe")] == ["1", "1"] and len(found) == len(odd) + 2
+    said = capsys.readouterr().out.splitlines()
+    assert [sum(line.startswith(f"{name} ") for line in said) for name in odd] == [1] * len(odd)
 
 
-def test_no_process_is_left(marks, tmp_path_factory):
-    here = str(tmp_path_factory.getbasetemp())  # every command of a submission names its class's folder
-    commands = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
-    assert not [command for command in commands if any(here in word for word in command)]
+def test_a_file_that_is_too_large_is_not_read(tmp_path):
+    with (tmp_path / "a.ipynb").open("wb") as file:
+        file.truncate(LARGEST_FILE + 1)
+    with pytest.raises(ValueError, match="expected a plain file of at most 100 MB"):
+        opened(tmp_path / "a.ipynb")
 
 
-def test_the_table_and_the_reports(tmp_path, marks):
-    odd = Mark("=HYPERLINK/of", {"ink": "right"}, ended="out of memory")
-    write([*marks.values()], tmp_path)
-    rows = list(csv.DictReader((tmp_path / "marks.csv").open(encoding="utf-8-sig")))
-    assert {row["student"]: int(row["marks"]) for row in rows} == {k: v.marks for k, v in marks.items()}
-    text = (tmp_path / "mixed--paper.md").read_text("utf-8")
-    assert text.startswith("# mixed/paper: 1 of 10")
-    assert (
-        "## ✗ nll_minus_kl: wrong" in text
-        and "## ✓ kl_as_sum: right" in text
-        and "- `cell-5`: KeyErr" in text
-    )
-    assert "was checked before counts" in "\n".join(report(marks["gone"]))
-    write([odd], tmp_path / "more")
-    assert "'=HYPERLINK" in (tmp_path / "more" / "marks.csv").read_text("utf-8-sig")
-    assert (tmp_path / "more" / "=HYPERLINK--of.md").exists()
+def test_names_that_look_alike_are_told_apart(tmp_path):
+    raw = ["a\nb", r"a\nb", "Zoë", unicodedata.normalize("NFD", "Zoë"), "Müller", "bad\udcff"]
+    for name in raw:
+        try:
+            (tmp_path / f"{name}.ipynb").write_text("{}")
+        except (OSError, UnicodeError):
+            pytest.skip("this disk takes no such name")
+    names = submissions(tmp_path)
+    assert names.keys() == {r"a\nb", r"a\\nb", r"Zo\xeb", r"Zoe\u0308", "Müller", r"bad\udcff"}
+    assert {path.stem for path in names.values()} == set(raw)
+    kept = Marks(tmp_path / "out")
+    for name in names:
+        kept.add(Mark(name, {"ink": "right"}))
+    assert kept.trouble is None and len(rows(tmp_path / "out")) == len(raw)
+    titles = {path.read_text("utf-8").splitlines()[0] for path in (tmp_path / "out").glob("*.md")}
+    assert titles == {f"# {name}: 1 of 1" for name in names}
 
 
-def test_notes_that_are_no_notes_do_not_count(tmp_path):
-    file = tmp_path / "notes"
-    good = '{"exercise": "ink", "outcome": "right", "text": "a"}'
-    file.write_text(f'{good}\n[1]\n{{"exercise": "ink", "outcome": "perfect"}}\n{{"cell": "a", "err')
-    done = _from_notes("x", ["ink", "pixels"], Outcome(_read(file)))
-    assert done.outcomes == {"ink": "right", "pixels": "not checked"} and done.marks == 1
-    assert _read(tmp_path / "none") == []
+HEAD = '{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": '
+MALFORMED = ["", "hello", "[]", "{}", "[" * 200_000, '{"cells": 3}', HEAD + "5}", HEAD + "[3]}"]
+MALFORMED += [
+    '{"nbformat": 99, "cells": []}',
+    '{"nbformat": "4", "cells": []}',
+    '{"nbformat": [], "cells": []}',
+]
+MALFORMED += [
+    HEAD + '[{"cell_type": "code", "source": [3]}]}',
+    HEAD + '[{"cell_type": "code", "source": 3}]}',
+]
+MALFORMED += [HEAD + "[{},{}]}", b"\xff\xfe\x00", "1" * 5000]
+FORGED = [
+    *MALFORMED,
+    '{"exercise": [], "outcome": {}}',
+    '{"exercise": "ink", "outcome": "perfect"}',
+    "\udc80",
+]
+FORGED += ['{"exercise": {}, "outcome": "right"}', '{"cell": [], "error": {}}', '{"cell": "a", "err', "[1]"]
+
+
+def as_bytes(text) -> bytes:
+    return text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
+
+
+@pytest.mark.parametrize("content", MALFORMED, ids=range(len(MALFORMED)))
+def test_what_is_no_notebook_is_an_error_and_no_more(content):
+    with pytest.raises((ValueError, KeyError, TypeError, RecursionError)):
+        code_cells(as_bytes(content))
+
+
+def test_notes_of_any_shape_are_read_and_only_those_that_count_do():
+    lines = b"\n".join(map(as_bytes, [*FORGED, json.dumps(RIGHT), *FORGED]))
+    done = marked("x", ["kl_as_sum", "ink"], Outcome("finished", notes=parse(lines)))
+    assert done.outcomes == {"kl_as_sum": "right", "ink": "not checked"} and done.marks == 1
+    assert done.errors == {"[]": "{}"} and done.ended == "finished"
+
+
+def test_the_last_check_of_an_exercise_counts():
+    notes = [{"exercise": "ink", "outcome": outcome} for outcome in ("right", "broken check")]
+    notes += [{"exercise": name, "outcome": "right"} for name in ("pixels", "stranger", "stranger")]
+    done = marked("x", ["ink", "pixels", "iou"], Outcome("finished", notes=notes))
+    assert done.outcomes == {"ink": "broken check", "pixels": "right", "iou": "not checked"}
+    assert done.marks == 1 and done.odd and not marked("x", ["iou"], Outcome("finished")).odd
+
+
+def test_a_late_cell_and_an_unreadable_file_are_to_be_looked_into():
+    late = marked("x", ["ink"], Outcome("finished", notes=[{"cell": "a", "error": "", "late": True}]))
+    assert (late.ended, late.reason, late.odd) == ("a cell out of time", "a", True)
+    torn = marked("x", ["ink"], Outcome("finished", notes=[{"unreadable": "KeyError: 'cells'"}]))
+    assert (torn.ended, torn.reason, torn.odd) == ("not marked", "KeyError: 'cells'", True)
 
 
 @pytest.mark.parametrize("limits", [{"cell": 0}, {"total": -1}, {"memory": 0}, {"memory": 1.5}])
@@ -138,10 +149,182 @@ def test_limits_are_positive(limits):
         Limits(**limits)
 
 
-def test_a_folder_without_notebooks_is_named(tmp_path: Path, capsys):
-    for folder in (tmp_path, tmp_path / "none"):
-        with pytest.raises(ValueError, match=f"mark: expected a folder with notebooks, got .*{folder.name}"):
-            mark(folder)
-    assert main([str(tmp_path), "--out", str(tmp_path / "out")]) == 2
-    assert "expected a folder with notebooks" in capsys.readouterr().err
-    assert not (tmp_path / "out").exists()
+def test_folders_that_hold_no_class_are_named(folder, capsys):
+    (folder.parent / "other").mkdir()
+    (folder.parent / "other" / "a.pdf").touch()
+    for wrong in (folder.parent / "other", folder.parent / "none"):
+        with pytest.raises(ValueError, match=f"mark: expected a folder with notebooks, got .*{wrong.name}"):
+            mark(wrong)
+        assert main([str(wrong), "--out", "out"]) == 2
+        assert "expected a folder with notebooks" in capsys.readouterr().err
+    assert not (folder.parent / "out").exists()
+    with pytest.raises(ValueError, match="mark: expected a folder of submissions alone, got"):
+        mark(ROOT)
+
+
+def test_without_bubblewrap_the_command_says_what_to_install(folder, monkeypatch, capsys):
+    monkeypatch.setattr(marking, "missing", sandbox.missing.__wrapped__)
+    monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
+    assert main([str(folder), "--out", "out"]) == 2
+    said = capsys.readouterr().err
+    assert "bubblewrap" in said and "--trust" in said and ("apt install" in said) == (sys.platform == "linux")
+    assert not (folder.parent / "out").exists()
+    assert main([str(folder), "--out", "out", "--trust"]) == 0
+
+
+def test_a_bubblewrap_that_does_not_run_here_gives_its_reason(monkeypatch):
+    monkeypatch.setattr(sandbox.shutil, "which", lambda name: name)
+    fails = [
+        sys.executable,
+        "-c",
+        "import sys; sys.exit('bwrap: No permissions to create new namespace')",
+        "--",
+    ]
+    monkeypatch.setattr(sandbox, "bubblewrap", lambda: fails)
+    assert "(bwrap: No permissions to create new namespace)" in sandbox.missing.__wrapped__()
+
+
+# Marks are kept
+
+
+def test_the_table_and_the_reports(tmp_path):
+    kept = Marks(tmp_path)
+    kept.add(Mark("bob/late", {"ink": "not attempted", "iou": "right"}, ended="out of time", seconds=120.4))
+    kept.add(
+        Mark("=HYPERLINK", {"ink": "right", "iou": "wrong"}, {"iou": "8 < 9\n is few"}, {"c": "KeyError: 1"})
+    )
+    assert list(rows(tmp_path)) == ["'=HYPERLINK", "bob/late"]
+    facts = {"student": "bob/late", "marks": "1", "of": "2", "ended": "out of time", "reason": ""}
+    assert rows(tmp_path)["bob/late"] == facts | {
+        "CPU seconds": "120",
+        "ink": "not attempted",
+        "iou": "right",
+    }
+    late, first = ((tmp_path / name).read_text("utf-8") for name in ("bob--late.md", "=HYPERLINK.md"))
+    assert "did not run to its end: out of time" in late and "Cells that failed" not in late
+    assert "did not run" not in first and first.index("✓ ink: right") < first.index("✗ iou: wrong")
+    assert "<pre>\n8 &lt; 9\n is few\n</pre>" in first and "c: KeyError: 1" in first
+
+
+def test_no_markup_of_a_students_is_in_force(tmp_path):
+    evil = "</pre><img src=x onerror=alert(1)><!--"
+    done = Mark(evil, {"ink": "wrong"}, {"ink": evil}, {evil: evil}, "died", evil)
+    (tmp_path / "evil.md").write_text("\n".join(command.report(done)))
+    tags = []
+    parser = HTMLParser()
+    parser.handle_starttag = lambda tag, attributes: tags.append(tag)
+    parser.feed((tmp_path / "evil.md").read_text())
+    assert tags == ["pre"] * 3 and (tmp_path / "evil.md").read_text().count("</pre>") == 3
+
+
+def test_strange_names_cost_nobody_elses_report(folder, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), "ascii"))  # as on some terminals
+    names = ("a/b", "a--b", "A--b", "folder/" * 60 + "a", "folder/" * 60 + "b", "q?:*", "Müller")
+    monkeypatch.setattr(
+        command, "mark", lambda *a, **b: iter([Mark(name, {"ink": "right"}) for name in names])
+    )
+    assert main([str(folder), "--out", "out"]) == 0
+    files = [path.name.casefold() for path in (folder.parent / "out").glob("*.md")]
+    assert len(set(files)) == len(names) and list(rows(folder.parent / "out")) == sorted(names)
+
+
+def test_a_failure_of_ones_own_costs_nobody_elses_marks(folder, monkeypatch):
+    def fails(file, *args, **settings) -> Outcome:
+        if "ada" in file.name:
+            raise MemoryError("no more")
+        return Outcome("finished", notes=[RIGHT])
+
+    monkeypatch.setattr(marking, "opened", lambda path: path.open("rb"))
+    monkeypatch.setattr(marking, "run", fails)
+    ada, zoe = sorted(mark(folder), key=lambda each: each.student)
+    assert (ada.ended, ada.reason, ada.marks, zoe.marks) == ("not marked", "MemoryError: no more", 0, 1)
+
+
+def test_where_one_cannot_write_nothing_is_run(folder, monkeypatch, capsys):
+    monkeypatch.setattr(marking, "run", lambda *a, **b: pytest.fail("it ran"))
+    (folder.parent / "file").touch()
+    assert main([str(folder), "--out", "file"]) == 2 and "file" in capsys.readouterr().err
+
+
+def test_last_weeks_table_is_kept_until_there_is_a_mark_and_then_beside_it(folder):
+    out = folder.parent / "out"
+    out.mkdir()
+    (out / "marks.csv").write_text("last week's")
+    assert main([str(folder / "none"), "--out", "out"]) == 2
+    assert (out / "marks.csv").read_text() == "last week's"
+    assert main([str(folder), "--out", "out"]) == 0
+    (old,) = out.glob("marks-2*.csv")
+    assert old.read_text() == "last week's" and len(rows(out)) == 2
+
+
+@pytest.mark.parametrize("fails", [1, 2, 99])
+def test_a_table_that_cannot_be_written_is_written_with_the_next_mark_or_printed(
+    folder, fails, monkeypatch, capsys
+):
+    write, count = command.write_bytes, []
+
+    def full(path, content):
+        count.append(path.name == "marks.csv")
+        if path.name == "marks.csv" and sum(count) <= fails:
+            raise OSError(28, "No space left on device")
+        return write(path, content)
+
+    monkeypatch.setattr(command, "write_bytes", full)
+    assert main([str(folder), "--out", "out", "--jobs", "1"]) == (fails > 1)
+    said = capsys.readouterr().out
+    assert ("No space left on device" in said) == (fails > 1) == ("ada,1,10,finished" in said)
+    if fails == 1:
+        assert [row["marks"] for row in rows(folder.parent / "out").values()] == ["1", "1"]
+
+
+def test_the_command_passes_on_what_it_was_told_and_names_what_to_look_into(folder, monkeypatch, capsys):
+    marks = [Mark("ada", {"ink": "right"}), Mark("bob", {"ink": "wrong"}, ended="died", reason="boom")]
+    marks.append(Mark("carl", {"ink": "broken check"}))
+    given = {}
+    monkeypatch.setattr(command, "mark", lambda *a, **b: given.update(b, where=a) or iter(marks))
+    words = ["--notebook", "04", "--cell-seconds", "1", "--seconds", "2", "--megabytes", "3", "--jobs", "2"]
+    assert main([str(folder), *words, "--out", "out"]) == 1
+    assert given == {"where": (folder, "04"), "limits": Limits(1, 2, 3), "jobs": 2, "trust": False}
+    said = capsys.readouterr().out.splitlines()
+    assert "3 submissions" in said[3] and "died: boom" in said[1]
+    assert said[4:] == ["look into bob: died: boom", "look into carl: finished"]
+
+
+# Cells
+
+
+@pytest.fixture
+def cells(monkeypatch):
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+    return Cells()
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["%matplotlib inline", "%matplotlib widget", "%load_ext autoreload\n%autoreload 2", "%nonsense"]
+    + ["!pip install tqdm", "!ls", "!exit 1", "%pip install tqdm", "y = !ls", "?x", "%config a.b = 'c'"],
+)
+def test_magics_and_shell_lines_cost_no_cell(line, cells):
+    cells.run(f"{line}\nx = 1")
+    assert cells.main.x == 1
+
+
+def test_a_cell_is_pythons_as_in_a_notebook(cells):
+    cells.run("%%time\nx = 1")
+    cells.run("%time y = x + 1")
+    cells.run("%%bash\nrm -r /")
+    cells.run("import asyncio\nawait asyncio.sleep(0)\ndisplay\nget_ipython().anything(1)")
+    cells.run("from dataclasses import dataclass\n@dataclass\nclass A:\n    b: 'int' = 3")
+    cells.run("import pickle\nz = pickle.loads(pickle.dumps(A())).b + y")
+    assert cells.main.z == 5
+
+
+def test_what_fails_is_noted_and_the_next_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # pytest's own stay as they are
+    notes = tmp_path / "notes"
+    runner = Runner(5.0, os.open(notes, os.O_WRONLY | os.O_CREAT))
+    for error in (KeyError("a"), SystemExit(1), KeyboardInterrupt()):
+        runner.run("cell", lambda error=error: (_ for _ in ()).throw(error))
+    runner.run("good", lambda: None)
+    errors = [note["error"] for note in parse(notes.read_bytes())]
+    assert errors == ["KeyError: 'a'", "SystemExit: 1", "KeyboardInterrupt: "]
