@@ -107,6 +107,17 @@ def pytest_runtest_makereport(item, call):
     return report
 
 
+@pytest.fixture(autouse=True)
+def same_threads():
+    """No test leaves another number of threads to those after it: their sums would round otherwise."""
+    import torch
+
+    before = torch.get_num_threads()
+    yield
+    if torch.get_num_threads() != before:
+        torch.set_num_threads(before)
+
+
 def memory_to_use():
     """Bytes that this machine, or the container that it is, has to give."""
     limits = [Path(file).read_text().strip() for file in CGROUP_LIMITS if Path(file).is_file()]

@@ -3,6 +3,7 @@
 import ast
 import json
 from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -31,8 +32,14 @@ def modules(package: Path) -> dict[str, ast.Module]:
     for path in sorted(package.rglob("*.py")):
         parts = path.relative_to(package).with_suffix("").parts
         parts = parts[:-1] if parts[-1] == "__init__" else parts
-        found[".".join((PACKAGE, *parts))] = ast.parse(path.read_text("utf-8"), str(path))
+        found[".".join((PACKAGE, *parts))] = parsed(path.read_text("utf-8"))
     return found
+
+
+@cache
+def parsed(text: str) -> ast.Module:
+    """The tree of a module, which nobody changes: copies of the package have most of them in common."""
+    return ast.parse(text)
 
 
 def unit(module: str) -> str:

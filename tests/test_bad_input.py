@@ -69,7 +69,6 @@ TABLE = {
             (*TENSORS, *FOREIGN, X, torch.full((2, 2), nan), torch.ones(0, 2)),
         ),
         (lambda s: PlaneDensity("it", PAIRS, s), (0, -1.0, *NUMBERS)),
-        (lambda s: PlaneDensity("it", PAIRS, 1.0, s), ("round", None, 1)),
         (lambda e: PlaneDensity("it", PAIRS, 1.0, extent=e), (0, -1.0, *NUMBERS)),
     ],
     "gaussian_on": [

@@ -14,6 +14,7 @@ from playwright.sync_api import Locator
 from course_utils.notebooks import find
 from course_utils.notebooks.outputs import KERNELSPEC
 
+pytestmark = pytest.mark.slow
 PLANTED = """
 import ipywidgets
 from IPython.display import HTML, display

@@ -1,5 +1,6 @@
 """A detector trained on few scenes with its own defaults: far beyond what can be said without a look."""
 
+import pytest
 import torch
 
 from course_utils.datasets.scenes import scenes
@@ -7,6 +8,7 @@ from course_utils.recognition import Detector, average_precision, matches
 from course_utils.training import fit
 
 
+@pytest.mark.slow
 def test_a_thousand_scenes_go_a_long_way() -> None:
     """1,000 scenes, half of what the notebook takes: every second object is found and rightly named."""
     train, test = scenes(1000, seed=0), scenes(150, seed=1)

@@ -16,6 +16,7 @@ from course_utils.recognition import (
 )
 from course_utils.training import fit
 
+pytestmark = pytest.mark.slow
 SILENT = {"progress": False, "device": "cpu"}
 
 

@@ -132,6 +132,7 @@ def test_a_universe_row_says_what_its_model_can(name, monkeypatch):
     assert Row(**json.loads(json.dumps(row.as_dict()))) == row
 
 
+@pytest.mark.slow
 def test_a_row_of_grey_digits_is_compared_in_black_and_white_too():
     row = score("NICE", GREY, epochs=1)
     assert {C2ST, FRECHET, C2ST + BINARISED, FRECHET + BINARISED} < set(row.scores)
@@ -142,6 +143,7 @@ def test_a_row_of_grey_digits_is_compared_in_black_and_white_too():
     assert row.scores[C2ST][0] > 0.5 and set(row.better_than) == set(simple_costs(GREY))
 
 
+@pytest.mark.slow
 def test_a_row_can_be_made_again(shipped):
     """One model is trained again from its seed, with its settings, and scores what is stored."""
     kept = shipped["NADE", BINARY]
@@ -154,6 +156,7 @@ def test_a_row_can_be_made_again(shipped):
         assert abs(again[name].value - kept[name].value) < 4 * (kept[name].standard_error + 0.01)
 
 
+@pytest.mark.slow
 def test_the_reference_rows_are_as_stored(shipped):
     for row in reference_rows(samples=20_000):
         kept = shipped[row.model, row.data]

@@ -71,6 +71,7 @@ def uninterrupted():
     return train(model), weights(model)
 
 
+@pytest.mark.slow
 def test_a_process_killed_in_the_middle(tmp_path, uninterrupted):
     """SIGKILL in the third of the five steps of epoch 7."""
     path = tmp_path / "run.pt"

@@ -83,6 +83,7 @@ def test_the_classifier_knows_digits_and_its_features_are_white(kind):
     torch.testing.assert_close(torch.cov(seen.T), torch.eye(32).double(), rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_classifier_is_the_same_whenever_it_is_trained():
     before = digit_classifier("binary").state_dict()
     torch.manual_seed(5)
@@ -94,6 +95,7 @@ def test_the_classifier_is_the_same_whenever_it_is_trained():
         assert torch.equal(weights, before[name]), name
 
 
+@pytest.mark.slow
 def test_real_digits_are_real_and_independent_pixels_are_not():
     scores, data = real_scores(BINARY), digits("binary")
     assert abs(scores[C2ST][0] - 0.5) < 4 * scores[C2ST][1]

@@ -31,6 +31,7 @@ def test_elbo_is_unbiased_and_below_log_p(kinds):
         assert near(model.elbo(many(FEW, 20_000)).view(-1, 3), exact)
 
 
+@pytest.mark.slow
 def test_bounds_rise_with_k_to_log_p():
     """L_1 ≤ L_2 ≤ L_3 ≤ log p by quadrature; what is shipped is unbiased for them, and near log p at last."""
     model, x = random_vae(), FEW
@@ -100,6 +101,7 @@ def test_several_samples_train_the_k_sample_bound():
         random_vae(samples=7, beta=2)
 
 
+@pytest.mark.slow
 def test_what_early_stopping_watches_is_less_noisy_than_the_loss():
     model, x = random_vae(), STATES[:40]
     with torch.no_grad():
@@ -213,6 +215,7 @@ def test_a_step_of_training_at_every_size(shape, network, decoder):
     assert model.elbo(x, y).shape == model.importance_weighted_bound(x, 3, y).shape == (4,)
 
 
+@pytest.mark.slow
 def test_training_brings_p_near_to_p_D():
     """On 3×3 bars the exact KL falls below half of that of independent pixels."""
     universe = bars_and_stripes(3)

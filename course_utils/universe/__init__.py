@@ -5,19 +5,16 @@ On them KL, entropy and posteriors are *computed*, not estimated.
 
 from course_utils.universe.binary import BinaryUniverse, all_images, bars_and_stripes, state_index
 from course_utils.universe.grid import gaussian_on, line, two_modes
-from course_utils.universe.plane import PLANE, PlaneDensity, checkerboard, gaussians, rings, two_moons
+from course_utils.universe.plane import PlaneDensity, gaussians, two_moons
 
 __all__ = [
-    "PLANE",
     "BinaryUniverse",
     "PlaneDensity",
     "all_images",
     "bars_and_stripes",
-    "checkerboard",
     "gaussian_on",
     "gaussians",
     "line",
-    "rings",
     "state_index",
     "two_modes",
     "two_moons",

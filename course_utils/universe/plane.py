@@ -1,6 +1,5 @@
 """Densities on the plane that can be computed at every point, and sampled."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import log, pi
 
@@ -10,18 +9,16 @@ from torch import Tensor
 from course_utils.checks import check_count, check_events, check_generator, check_number
 
 CPU = torch.device("cpu")
-SHAPES = ("gaussian", "square")
 
 
 @dataclass(frozen=True)
 class PlaneDensity:
-    """A known density on the plane: an even mixture of round Gaussians or of squares.
+    """A known density on the plane: an even mixture of round Gaussians.
 
     Attributes:
         name: what it is called in plots.
         centres: the K centres, ``(K, 2)``.
-        scale: the standard deviation of each Gaussian, or half the side of each square.
-        shape: "gaussian" or "square".
+        scale: the standard deviation of each.
         extent: the half-width of the window that shows the density.
 
     Raises:
@@ -31,7 +28,6 @@ class PlaneDensity:
     name: str
     centres: Tensor
     scale: float
-    shape: str = "gaussian"
     extent: float = 4.0
     event_shape = (2,)
 
@@ -39,27 +35,19 @@ class PlaneDensity:
         check_events(self.centres, (2,), "real", like=self.centres, who="PlaneDensity: centres")
         check_number(self.scale, "PlaneDensity: scale", low=1e-12)
         check_number(self.extent, "PlaneDensity: extent", low=1e-12)
-        if self.shape not in SHAPES:
-            raise ValueError(
-                f"PlaneDensity: expected shape as one of {', '.join(SHAPES)}, got {self.shape!r}"
-            )
 
     def __repr__(self) -> str:
-        return f"{self.name}: a mixture of {len(self.centres)} {self.shape}s"
+        return f"{self.name}: a mixture of {len(self.centres)} Gaussians"
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """log p_D(x) in nats, ``(B, 2)`` to ``(B,)``; −∞ outside the squares.
+        """log p_D(x) in nats, ``(B, 2)`` to ``(B,)``.
 
         Raises:
             ValueError: x is not a batch of finite points.
         """
         check_events(x, (2,), "real", like=x, who=self.name)
         offset = (x[:, None] - self.centres.to(x)) / self.scale  # (B, K, 2)
-        if self.shape == "gaussian":
-            log_component = -0.5 * offset.square().sum(-1) - log(2 * pi * self.scale**2)
-        else:  # half-open, so that neighbouring squares do not share an edge
-            inside = ((offset >= -1) & (offset < 1)).all(-1)
-            log_component = torch.where(inside, -log(4 * self.scale**2), -torch.inf)
+        log_component = -0.5 * offset.square().sum(-1) - log(2 * pi * self.scale**2)
         return log_component.logsumexp(1) - log(len(self.centres))
 
     def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
@@ -71,18 +59,14 @@ class PlaneDensity:
         n = check_count(n, f"{self.name}.sample")
         check_generator(generator, CPU, f"{self.name}.sample")
         which = torch.randint(len(self.centres), (n,), generator=generator)
-        if self.shape == "gaussian":
-            noise = torch.randn(n, 2, generator=generator)
-        else:
-            noise = 2 * torch.rand(n, 2, generator=generator) - 1
-        return self.centres[which] + self.scale * noise
+        return self.centres[which] + self.scale * torch.randn(n, 2, generator=generator)
 
 
 def gaussians(modes: int = 8) -> PlaneDensity:
     """Round Gaussians on a circle: a model that forgets one of them drops a mode.
 
     >>> gaussians(8)
-    8 Gaussians: a mixture of 8 gaussians
+    8 Gaussians: a mixture of 8 Gaussians
     """
     angle = 2 * pi * torch.arange(check_count(modes, "gaussians")) / modes
     centres = 2.5 * torch.stack([angle.cos(), angle.sin()], 1)
@@ -98,30 +82,3 @@ def two_moons() -> PlaneDensity:
     angle = pi * (torch.arange(60) + 0.5) / 60
     upper = torch.stack([angle.cos() - 0.5, angle.sin() - 0.25], 1)
     return PlaneDensity("two moons", 1.8 * torch.cat([upper, -upper]), 0.15)
-
-
-def rings(count: int = 3) -> PlaneDensity:
-    """Concentric rings, each a chain of Gaussians as dense as on the others: a hole in every mode.
-
-    >>> rings(2)
-    2 rings: a mixture of 120 gaussians
-    """
-    chains = []
-    for ring in range(1, check_count(count, "rings") + 1):
-        angle = 2 * pi * torch.arange(40 * ring) / (40 * ring)
-        chains.append(3.2 * ring / count * torch.stack([angle.cos(), angle.sin()], 1))
-    return PlaneDensity(f"{count} rings", torch.cat(chains), 0.12)
-
-
-def checkerboard() -> PlaneDensity:
-    """The eight dark squares of a 4×4 board: flat inside, zero outside, sharp edges between.
-
-    >>> checkerboard()
-    checkerboard: a mixture of 8 squares
-    """
-    cells = torch.cartesian_prod(torch.arange(4), torch.arange(4))
-    centres = 2.0 * cells[cells.sum(1) % 2 == 0] - 3
-    return PlaneDensity("checkerboard", centres, 1.0, "square", extent=4.5)
-
-
-PLANE: tuple[Callable[[], PlaneDensity], ...] = (gaussians, two_moons, rings, checkerboard)
