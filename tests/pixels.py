@@ -4,7 +4,7 @@ import itertools
 
 import torch
 
-from course_utils.models import pixel_values
+from course_utils.models.pixel_model import choose
 from course_utils.taxonomy import Autoregressive
 
 
@@ -20,7 +20,7 @@ def draw_naively(model: Autoregressive, u, temperature=1.0, given=None, start=0,
     x = u.new_zeros(len(u), *model.event_shape) if given is None else given.clone()
     for i, place in list(enumerate(model.order.tolist()))[start:]:
         logits = (model.logits(x) if y is None else model.logits(x, y)).flatten(1, 3)[:, place]
-        x.view(len(u), -1)[:, place] = pixel_values.choose(logits, u[:, i], temperature)
+        x.view(len(u), -1)[:, place] = choose(logits, u[:, i], temperature)
     return x
 
 

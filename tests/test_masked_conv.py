@@ -29,7 +29,7 @@ def test_weights_are_masked_at_every_use_and_never_in_place():
 
 def test_a_scan_follows_a_convolution_from_row_to_row():
     conv, x = MaskedConv2d(2, 3, 5, "B").double(), torch.randn(2, 2, 6, 4).double()
-    scan, rows = Scan(row=2), []
+    scan, rows = Scan(), []
     scan.record(conv, x[:, :, :3])
     for row in range(2, 6):
         if row > 2:

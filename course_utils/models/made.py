@@ -166,7 +166,7 @@ class MADE(Autoregressive):
     def _conditionals(self, x: Tensor) -> Tensor:
         return torch.sigmoid(self.logits(x.flatten(1))).view_as(x)
 
-    def _draw(self, u: Tensor, temperature: float, given: Tensor | None, start: int) -> Tensor:
+    def _draw(self, u: Tensor, temperature: float, known: Tensor | None, start: int) -> Tensor:
         """Each hidden unit is computed once, as soon as the last pixel that it may know is there.
 
         With units sorted by degree, those of degree i are a block of rows that reads a block of columns:
@@ -183,8 +183,8 @@ class MADE(Autoregressive):
         direct = None if self.direct is None else (self.direct.weight * self.direct_mask)[place.argsort()]
         direct = None if direct is None else direct[:, place.argsort()]
         values = [u.new_empty(len(degrees), len(u)) for degrees in (place, *hidden)]
-        if given is not None:
-            values[0][:] = given.flatten(1)[:, self.order].T
+        if known is not None:
+            values[0][:] = known.flatten(1)[:, self.order].T
         done = [0] * len(hidden)
         for i in range(start, self.dims):
             for layer in range(len(hidden)):

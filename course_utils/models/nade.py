@@ -153,9 +153,9 @@ class NADE(Autoregressive):
         twin.W, twin.V, twin.b, twin.c = self.W, self.V, self.b, self.c
         return twin.train(self.training)
 
-    def _draw(self, u: Tensor, temperature: float, given: Tensor | None, start: int) -> Tensor:
+    def _draw(self, u: Tensor, temperature: float, known: Tensor | None, start: int) -> Tensor:
         W, V, b = (weights[self.order] for weights in (self.W, self.V, self.b))
-        x = torch.empty_like(u) if given is None else given.flatten(1)[:, self.order]  # in visiting order
+        x = torch.empty_like(u) if known is None else known.flatten(1)[:, self.order]  # in visiting order
         a = self.c + x[:, :start] @ W[:start]
         for i in range(start, self.dims):
             logit = torch.sigmoid(a) @ V[i] + b[i]

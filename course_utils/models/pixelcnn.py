@@ -1,18 +1,12 @@
 """PixelCNN: all conditionals at once, by convolutions that cannot look ahead."""
 
-import torch
-from torch import Tensor
-from torch.nn import functional as F
-
 from course_utils.checks import check_count, check_number
-from course_utils.models import pixel_values
-from course_utils.nets import MaskedConv2d, Scan, whole
-from course_utils.nets.causal_stack import GatedStack, ResidualStack
-from course_utils.nets.masked_conv import Run
-from course_utils.taxonomy import Autoregressive, ClassConditional, Support
+from course_utils.models.pixel_model import PixelModel
+from course_utils.nets import MaskedConv2d
+from course_utils.nets.causal_stack import GatedStack, ResidualBlock, ResidualStack, Widths
 
 
-class PixelCNN(Autoregressive, ClassConditional):
+class PixelCNN(PixelModel):
     r"""A convolutional network that gives every conditional of the chain rule in one pass.
 
         p(x) = Π_i p(x_i | x_{<i}),   rows from the top, pixels from the left, colours R, G, B,
@@ -38,6 +32,8 @@ class PixelCNN(Autoregressive, ClassConditional):
         levels: 2 for black and white, with one log-odds a pixel; L up to 256 for grey values k/(L−1), with
             a softmax over all of them.
         classes: the number of classes y of p(x | y); None: no classes.
+        given: the channels C' of an image that x is conditioned on, p(x | given), such as a smaller or a grey
+            one enlarged to (C', H, W); None: none. Every layer of both stacks sees all around a pixel of it.
         dropout: the share of feature maps left out in training.
 
     Shapes: x is ``(B, C, H, W)``; ``log_prob`` is ``(B,)`` nats; ``conditionals`` has the shape of x for 2
@@ -67,127 +63,18 @@ class PixelCNN(Autoregressive, ClassConditional):
         first_kernel: int = 7,
         levels: int = 2,
         classes: int | None = None,
+        given: int | None = None,
         dropout: float = 0.2,
     ) -> None:
-        super().__init__(event_shape)
-        outputs = pixel_values.check_pixels(self.event_shape, levels, "PixelCNN")
-        colours = self.event_shape[0]
+        super().__init__(event_shape, levels, hidden, classes, given)
         check_count(blocks, "PixelCNN: blocks")
         check_number(dropout, "PixelCNN: dropout", low=0, high=0.99)
-        if check_count(hidden, "PixelCNN: hidden") < colours:
-            raise ValueError(f"PixelCNN: expected hidden of at least {colours}, one a colour, got {hidden}")
-        if classes is not None:
-            check_count(classes, "PixelCNN: classes")
-        self.levels, self.classes = levels, classes
-        self.support: Support = "binary" if levels == 2 else "levels"
-        stack = GatedStack if gated else ResidualStack
-        self.stack = stack(
-            colours, self.event_shape[1:], hidden, blocks, kernel, first_kernel, classes, dropout
-        )
-        width = self.stack.features
-        self.mix = MaskedConv2d(width, width, 1, "B", colours=colours)
-        self.head = MaskedConv2d(width, colours * outputs, 1, "B", colours=colours)
-
-    def logits(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """Of every pixel given those before it: the log-odds of 1, or L logits; ``(B, C, H, W, K)``."""
-        return self._read(self.stack(2 * x - 1, y), whole)
-
-    def _read(self, features: Tensor, run: Run) -> Tensor:
-        h = run(self.mix, F.relu(features))
-        return pixel_values.arrange(run(self.head, F.relu(h)), self.event_shape[0])
-
-    def log_prob(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """The exact log p(x), or log p(x | y) for classes y ``(B,)``, in nats: ``(B,)``.
-
-        A model with classes that is asked without y takes every class for equally likely:
-        p(x) = Σ_y p(x | y) / classes.
-
-        Raises:
-            ValueError: x or y has the wrong shape, dtype, device or values.
-        """
-        return self._log_prob(self.check(x), self._check_classes(y, len(x)))
-
-    def _log_prob(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        return self._over_classes(lambda y: pixel_values.log_prob(self.logits(x, y), x), len(x), y)
-
-    def loss(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """The negative log-likelihood E[−log p(x)] over the batch, in nats; with classes E[−log p(x | y)]."""
-        x = self.check(x)
-        return -self._log_prob(x, self._check_classes(y, len(x), needed=True)).mean()
-
-    def conditionals(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """p(x_i = 1 | x_{<i}) in the shape of x; for L levels p(x_i = each | x_{<i}), ``(B, C, H, W, L)``.
-
-        Raises:
-            ValueError: x or y is not what it should be; y is missing in a model with classes.
-        """
-        return self._conditionals(self.check(x), self._check_classes(y, len(x), needed=True))
-
-    def _conditionals(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        return pixel_values.probabilities(self.logits(x, y))
-
-    def sample(
-        self,
-        n: int,
-        *,
-        y: Tensor | None = None,
-        temperature: float = 1.0,
-        generator: torch.Generator | None = None,
-    ) -> Tensor:
-        """Draw n images pixel by pixel: ``(n, C, H, W)``; of classes y ``(n,)``, or of any class.
-
-        Args and errors: as ``Autoregressive.sample``; y as in ``log_prob``.
-        """
-        y = self._classes_of_samples(y, check_count(n, "PixelCNN.sample"), generator)
-        condition = {} if y is None else {"y": y}
-        return super().sample(n, temperature=temperature, generator=generator, **condition)
-
-    def complete(
-        self,
-        x: Tensor,
-        known: Tensor,
-        *,
-        y: Tensor | None = None,
-        temperature: float = 1.0,
-        generator: torch.Generator | None = None,
-    ) -> Tensor:
-        """Draw the unknown pixels given the known ones and, in a model with classes, y ``(B,)``.
-
-        Args and errors: as ``Autoregressive.complete``; y is needed in a model with classes.
-        """
-        y = self._check_classes(y, len(self.check(x)), needed=True)
-        condition = {} if y is None else {"y": y}
-        return super().complete(x, known, temperature=temperature, generator=generator, **condition)
-
-    @property
-    def order(self) -> Tensor:
-        """The order in which pixels are visited, ``(D,)``: row by row, the colours of a pixel in turn."""
-        return pixel_values.raster(self.event_shape, self.reference.device)
-
-    def _draw(
-        self, u: Tensor, temperature: float, given: Tensor | None, start: int, y: Tensor | None = None
-    ) -> Tensor:
-        colours, height, width = self.event_shape
-        was_training = self.training
-        self.eval()  # no dropout in a sample
-        x = u.new_zeros(len(u), *self.event_shape) if given is None else given.clone()
-        u = u.view(len(u), height, width, colours)
-        first = min(start // (width * colours), height - 1)
-        scan = Scan(first)
-        self._read(self.stack(2 * x[:, :, : first + 1] - 1, y, scan.record), scan.record)
-        for row in range(first, height):
-            if row > first:
-                scan.next_row()
-            above = self.stack.rows(2 * x[:, :, row : row + 1] - 1, y, scan, row)
-            for scan.column in range(width):
-                here = x[:, :, row : row + 1, scan.column : scan.column + 1]
-                heard = [v[..., scan.column : scan.column + 1] for v in above]
-                for colour in range(colours):
-                    if (row * width + scan.column) * colours + colour >= start:
-                        features = self.stack.columns(2 * here - 1, heard, y, scan)
-                        logits = self._read(features, scan)[:, colour, 0, 0]
-                        chosen = pixel_values.choose(logits, u[:, row, scan.column, colour], temperature)
-                        here[:, colour, 0, 0] = chosen
-                scan.known(2 * here - 1)
-        self.train(was_training)
-        return x
+        colours, *places = self.event_shape
+        maps = None if given is None else hidden
+        widths = Widths(colours, hidden, kernel, classes, maps, dropout)
+        if gated:
+            self.stack = GatedStack(places, first_kernel, blocks, widths)
+        else:
+            first = MaskedConv2d(colours, 2 * hidden, first_kernel, "A", colours=colours)
+            self.stack = ResidualStack(places, first, [ResidualBlock(widths) for _ in range(blocks)])
+        self.add_head(hidden)

@@ -2,33 +2,14 @@
 
 from typing import Literal
 
-import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
-
 from course_utils.checks import check_count
-from course_utils.models import pixel_values
+from course_utils.models.pixel_model import PixelModel
 from course_utils.nets import MaskedConv2d
-from course_utils.nets.pixel_lstm import DiagonalBiLSTM, RowLSTM
-from course_utils.taxonomy import Autoregressive, Support
-
-KINDS = {"diagonal": DiagonalBiLSTM, "row": RowLSTM}
+from course_utils.nets.causal_stack import ResidualStack, Widths
+from course_utils.nets.pixel_lstm import KINDS, LSTMBlock
 
 
-class Layer(nn.Module):
-    """x + 1×1(LSTM(x)): the residual connection around an LSTM of half the channels."""
-
-    def __init__(self, kind: str, hidden: int, colours: int) -> None:
-        super().__init__()
-        self.lstm = KINDS[kind](2 * hidden, hidden, colours)
-        self.widen = MaskedConv2d(hidden, 2 * hidden, 1, "B", colours=colours)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """``(B, 2h, H, W)`` to the same shape."""
-        return x + self.widen(self.lstm(x))
-
-
-class PixelRNN(Autoregressive):
+class PixelRNN(PixelModel):
     r"""Recurrent networks over the image, whose states remember the pixels before.
 
         p(x) = Π_i p(x_i | x_{<i}),   rows from the top, pixels from the left, colours R, G, B.
@@ -41,8 +22,8 @@ class PixelRNN(Autoregressive):
     from the right; its past is whole. (An empty column at the right sees to that: features of a pixel know
     those before it alone, so without it no feature of a row would know the row's last pixel.)
 
-    Training steps along rows or diagonals, so it cannot be parallel over all pixels as in `PixelCNN`. Each
-    pixel of a sample takes a pass over the rows down to it.
+    Training steps along rows or diagonals, so it cannot be parallel over all pixels as in `PixelCNN`. Samples
+    cost as little as there: the states of finished pixels are final, those of the second LSTM a row at a time.
 
     A. van den Oord, N. Kalchbrenner and K. Kavukcuoglu, *Pixel Recurrent Neural Networks*, ICML 2016.
 
@@ -54,6 +35,8 @@ class PixelRNN(Autoregressive):
         first_kernel: side of the first kernel, odd.
         levels: 2 for black and white, with one log-odds a pixel; L up to 256 for grey values k/(L−1), with
             a softmax over all of them.
+        classes: the number of classes y of p(x | y); None: no classes.
+        given: the channels C' of an image (C', H, W) that x is conditioned on; None: none.
 
     Shapes: x is ``(B, C, H, W)``; ``log_prob`` is ``(B,)`` nats; ``conditionals`` has the shape of x for 2
         levels, else ``(B, C, H, W, L)``.
@@ -80,47 +63,16 @@ class PixelRNN(Autoregressive):
         layers: int = 1,
         first_kernel: int = 7,
         levels: int = 2,
+        classes: int | None = None,
+        given: int | None = None,
     ) -> None:
-        super().__init__(event_shape)
-        outputs = pixel_values.check_pixels(self.event_shape, levels, "PixelRNN")
-        colours = self.event_shape[0]
+        super().__init__(event_shape, levels, hidden, classes, given)
         if kind not in KINDS:
             raise ValueError(f"PixelRNN: expected kind as one of {', '.join(KINDS)}, got {kind!r}")
         check_count(layers, "PixelRNN: layers")
-        if check_count(hidden, "PixelRNN: hidden") < colours:
-            raise ValueError(f"PixelRNN: expected hidden of at least {colours}, one a colour, got {hidden}")
-        self.levels, self.margin = levels, int(kind == "diagonal")
-        self.support: Support = "binary" if levels == 2 else "levels"
-        self.first = MaskedConv2d(colours, 2 * hidden, first_kernel, "A", colours=colours)
-        _, height, width = self.event_shape
-        self.places = nn.Parameter(torch.zeros(1, 2 * hidden, height, width + self.margin))
-        self.layers = nn.Sequential(*(Layer(kind, hidden, colours) for _ in range(layers)))
-        self.mix = MaskedConv2d(2 * hidden, 2 * hidden, 1, "B", colours=colours)
-        self.head = MaskedConv2d(2 * hidden, colours * outputs, 1, "B", colours=colours)
-
-    def logits(self, x: Tensor) -> Tensor:
-        """Of every pixel given those before it: the log-odds of 1, or L logits; ``(B, C, H, W, K)``."""
-        height, width = x.shape[2:]
-        h = self.first(F.pad(2 * x - 1, (0, self.margin))) + self.places[:, :, :height]
-        h = self.layers(h)[..., :width]
-        return pixel_values.arrange(self.head(F.relu(self.mix(F.relu(h)))), self.event_shape[0])
-
-    def _log_prob(self, x: Tensor) -> Tensor:
-        return pixel_values.log_prob(self.logits(x), x)
-
-    def _conditionals(self, x: Tensor) -> Tensor:
-        return pixel_values.probabilities(self.logits(x))
-
-    @property
-    def order(self) -> Tensor:
-        """The order in which pixels are visited, ``(D,)``: row by row, the colours of a pixel in turn."""
-        return pixel_values.raster(self.event_shape, self.reference.device)
-
-    def _draw(self, u: Tensor, temperature: float, given: Tensor | None, start: int) -> Tensor:
-        x = u.new_zeros(len(u), *self.event_shape) if given is None else given.clone()
-        _, height, width = self.event_shape
-        for i, place in list(enumerate(self.order.tolist()))[start:]:
-            colour, row, column = place // (height * width), place // width % height, place % width
-            logits = self.logits(x[:, :, : row + 1])[:, colour, row, column]
-            x[:, colour, row, column] = pixel_values.choose(logits, u[:, i], temperature)
-        return x
+        colours, *places = self.event_shape
+        widths = Widths(colours, hidden, classes=classes, maps=None if given is None else hidden)
+        first = MaskedConv2d(colours, 2 * hidden, first_kernel, "A", colours=colours)
+        blocks = [LSTMBlock(kind, widths) for _ in range(layers)]
+        self.stack = ResidualStack(places, first, blocks, margin=int(kind == "diagonal"))
+        self.add_head(hidden)

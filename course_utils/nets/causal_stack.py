@@ -1,6 +1,8 @@
 """Stacks of masked convolutions: the residual one with its blind spot, and the gated pair without."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -9,95 +11,135 @@ from torch.nn import functional as F
 from course_utils.nets.masked_conv import MaskedConv2d, Run, whole
 
 
+class Condition(NamedTuple):
+    """What an image is conditioned on: classes ``(B,)``, feature maps ``(B, channels, H, W)``, both or none."""
+
+    y: Tensor | None = None
+    maps: Tensor | None = None
+
+    def rows(self, first: int, count: int) -> "Condition":
+        """The same for some rows of the image."""
+        return Condition(self.y, None if self.maps is None else self.maps[:, :, first : first + count])
+
+
+class Widths(NamedTuple):
+    """The sizes that the layers of a stack share.
+
+    Attributes:
+        colours: C, the channels of the image.
+        hidden: h, the channels of the layers.
+        kernel: side of their kernels, odd.
+        classes: the number of classes y; None: no classes.
+        maps: the channels of the feature maps of a condition; None: no maps.
+        dropout: the share of feature maps left out in training.
+    """
+
+    colours: int
+    hidden: int
+    kernel: int = 3
+    classes: int | None = None
+    maps: int | None = None
+    dropout: float = 0.0
+
+
 class CausalStack(nn.Module, ABC):
     """Features that see only pixels before their own: ``(B, C, H, W)`` to ``(B, features, H, W)``.
 
-    What depends on whole rows above can be computed a row at a time (``rows``), the rest a pixel at a time
-    (``columns``): so a ``Scan`` can draw images. Where a pixel is matters as much as what stands around
-    it, so each place has a bias of its own.
+    What depends on a condition and on whole rows above can be computed a row at a time (``rows``), the rest
+    a pixel at a time (``columns``): so a ``Scan`` can draw images. Where a pixel is matters as much as what
+    stands around it, so each place has a bias of its own.
 
     Args:
         places: height and width of the image.
-        width: the channels of the biases.
+        channels: of the biases.
+        margin: empty columns at the right of the image.
     """
 
     features: int
 
-    def __init__(self, places: tuple[int, int], width: int) -> None:
+    def __init__(self, places: tuple[int, int], channels: int, margin: int = 0) -> None:
         super().__init__()
-        self.places = nn.Parameter(torch.zeros(1, width, *places))
-
-    def rows(self, x: Tensor, y: Tensor | None, run: Run, row: int = 0) -> list[Tensor]:
-        """What is known of the rows of x, from the given one on, before any of their pixels."""
-        return [self.places[:, :, row : row + x.shape[2]]]
+        self.margin = margin
+        self.places = nn.Parameter(torch.zeros(1, channels, places[0], places[1] + margin))
 
     @abstractmethod
-    def columns(self, x: Tensor, above: list[Tensor], y: Tensor | None, run: Run) -> Tensor:
+    def rows(self, x: Tensor, condition: Condition, run: Run, row: int = 0) -> list[Tensor]:
+        """What is known of the rows of x, from the given one on, before any of their pixels: maps as wide."""
+
+    @abstractmethod
+    def columns(self, x: Tensor, above: Sequence[Tensor], run: Run) -> Tensor:
         """The features at the places of x, given those of ``rows`` there."""
 
-    def forward(self, x: Tensor, y: Tensor | None = None, run: Run = whole) -> Tensor:
-        """Features of an image ``(B, C, H, W)``, of classes y ``(B,)`` if the stack has any."""
-        return self.columns(x, self.rows(x, y, run), y, run)
+    def forward(self, x: Tensor, condition: Condition | None = None, run: Run = whole) -> Tensor:
+        """Features of an image ``(B, C, H, W)``, given a condition if the stack was built for one."""
+        wide = F.pad(x, (0, self.margin))
+        above = self.rows(wide, condition or Condition(), run)
+        return self.columns(wide, above, run)[..., : x.shape[-1]]
 
 
 class Shift(nn.Module):
-    """A bias for each class, added to every place: zero, if there are no classes."""
+    """What a condition adds to a layer: a bias for each class, and a 1×1 convolution of the maps."""
 
-    def __init__(self, classes: int | None, channels: int) -> None:
+    def __init__(self, widths: Widths, channels: int) -> None:
         super().__init__()
-        self.table = None if classes is None else nn.Embedding(classes, channels)
+        self.table = None if widths.classes is None else nn.Embedding(widths.classes, channels)
+        self.look = None if widths.maps is None else nn.Conv2d(widths.maps, channels, 1, bias=False)
 
-    def forward(self, h: Tensor, y: Tensor | None) -> Tensor:
-        """h ``(B, channels, H, W)`` for classes y ``(B,)``."""
-        return h if self.table is None else h + self.table(y)[:, :, None, None]
+    def forward(self, condition: Condition, like: Tensor) -> Tensor:
+        """Maps ``(B, channels, H, W)`` for x like this one; without a condition zeros, ``(1, 1, H, W)``."""
+        shift = like.new_zeros(1, 1, 1, 1)
+        if self.table is not None:
+            shift = shift + self.table(condition.y)[:, :, None, None]
+        if self.look is not None:
+            shift = shift + self.look(condition.maps)
+        return shift.expand(-1, -1, *like.shape[2:])
 
 
 class ResidualBlock(nn.Module):
     """x + 1×1(k×k(1×1(x))), all masked, through half the channels (van den Oord et al. 2016a)."""
 
-    def __init__(self, hidden: int, kernel: int, colours: int, classes: int | None, dropout: float) -> None:
+    def __init__(self, widths: Widths) -> None:
         super().__init__()
+        hidden, colours = widths.hidden, widths.colours
         self.narrow = MaskedConv2d(2 * hidden, hidden, 1, "B", colours=colours)
-        self.look = MaskedConv2d(hidden, hidden, kernel, "B", colours=colours)
+        self.look = MaskedConv2d(hidden, hidden, widths.kernel, "B", colours=colours)
         self.widen = MaskedConv2d(hidden, 2 * hidden, 1, "B", colours=colours)
-        self.shift, self.dropout = Shift(classes, hidden), nn.Dropout2d(dropout)
+        self.shift, self.dropout = Shift(widths, hidden), nn.Dropout2d(widths.dropout)
 
-    def forward(self, x: Tensor, y: Tensor | None, run: Run) -> Tensor:
+    def forward(self, x: Tensor, shift: Tensor, run: Run) -> Tensor:
         """``(B, 2·hidden, H, W)`` to the same shape."""
         h = run(self.look, F.relu(run(self.narrow, F.relu(x))))
-        return x + run(self.widen, self.dropout(F.relu(self.shift(h, y))))
+        return x + run(self.widen, self.dropout(F.relu(h + shift)))
 
 
 class ResidualStack(CausalStack):
     """A first layer of kind A, then residual blocks of kind B: simple, but with a blind spot.
 
-    Every layer looks at most as far to the right as it looks up, so pixels above that lie further to the
-    right than up never reach the output, however many layers there are.
+    Every convolution looks at most as far to the right as it looks up, so pixels above that lie further to
+    the right than up never reach the output, however many layers there are.
+
+    Args:
+        places, margin: as in ``CausalStack``.
+        first: the layer of kind A, from C to 2h channels.
+        blocks: ``block(x, shift, run)`` each, of 2h channels.
     """
 
     def __init__(
-        self,
-        colours: int,
-        places: tuple[int, int],
-        hidden: int,
-        blocks: int,
-        kernel: int,
-        first_kernel: int,
-        classes: int | None = None,
-        dropout: float = 0.0,
+        self, places: tuple[int, int], first: MaskedConv2d, blocks: Sequence[nn.Module], margin: int = 0
     ) -> None:
-        super().__init__(places, 2 * hidden)
-        self.features = 2 * hidden
-        self.first = MaskedConv2d(colours, 2 * hidden, first_kernel, "A", colours=colours)
-        self.blocks = nn.ModuleList(
-            ResidualBlock(hidden, kernel, colours, classes, dropout) for _ in range(blocks)
-        )
+        super().__init__(places, first.out_channels, margin)
+        self.features, self.first, self.blocks = first.out_channels, first, nn.ModuleList(blocks)
 
-    def columns(self, x: Tensor, above: list[Tensor], y: Tensor | None, run: Run) -> Tensor:
+    def rows(self, x: Tensor, condition: Condition, run: Run, row: int = 0) -> list[Tensor]:
+        """The biases of the places, and what the condition adds to each block."""
+        shifts = [block.shift(condition, x) for block in self.blocks]
+        return [self.places[:, :, row : row + x.shape[2]], *shifts]
+
+    def columns(self, x: Tensor, above: Sequence[Tensor], run: Run) -> Tensor:
         """The features at the places of x."""
         h = run(self.first, x) + above[0]
-        for block in self.blocks:
-            h = block(h, y, run)
+        for block, shift in zip(self.blocks, above[1:], strict=True):
+            h = block(h, shift, run)
         return h
 
 
@@ -107,26 +149,24 @@ class GatedLayer(nn.Module):
     Each is gated, tanh(a) · σ(b) for two halves of the channels; h is residual from its second layer on.
     """
 
-    def __init__(
-        self, channels: int, hidden: int, kernel: int, kind: str, colours: int, classes: int | None, p: float
-    ) -> None:
+    def __init__(self, channels: int, kernel: int, kind: str, widths: Widths) -> None:
         super().__init__()
-        both = {"colours": colours, "copies": 2}
+        hidden, both = widths.hidden, {"colours": widths.colours, "copies": 2}
         self.down = MaskedConv2d(channels, 2 * hidden, kernel, kind, vertical=True, **both)
         self.across = MaskedConv2d(channels, 2 * hidden, (1, kernel), kind, **both)
         self.link = nn.Conv2d(2 * hidden, 2 * hidden, 1)  # no mask: every colour of the rows above is past
-        self.out = MaskedConv2d(hidden, hidden, 1, "B", colours=colours)
-        self.shift_v, self.shift_h = Shift(classes, 2 * hidden), Shift(classes, 2 * hidden)
-        self.residual, self.dropout = kind == "B", nn.Dropout2d(p)
+        self.out = MaskedConv2d(hidden, hidden, 1, "B", colours=widths.colours)
+        self.shift_v, self.shift_h = Shift(widths, 2 * hidden), Shift(widths, 2 * hidden)
+        self.residual, self.dropout = kind == "B", nn.Dropout2d(widths.dropout)
 
-    def vertical(self, v: Tensor, y: Tensor | None, run: Run) -> tuple[Tensor, Tensor]:
-        """The next v, and what h hears of it."""
-        wide = self.shift_v(run(self.down, v), y)
-        return gate(wide), self.link(wide)
+    def vertical(self, v: Tensor, condition: Condition, run: Run) -> tuple[Tensor, Tensor]:
+        """The next v, and what h hears of it and of the condition."""
+        wide = run(self.down, v) + self.shift_v(condition, v)
+        return gate(wide), self.link(wide) + self.shift_h(condition, v)
 
-    def horizontal(self, h: Tensor, heard: Tensor, y: Tensor | None, run: Run) -> Tensor:
+    def horizontal(self, h: Tensor, heard: Tensor, run: Run) -> Tensor:
         """The next h."""
-        new = run(self.out, self.dropout(gate(self.shift_h(run(self.across, h) + heard, y))))
+        new = run(self.out, self.dropout(gate(run(self.across, h) + heard)))
         return h + new if self.residual else new
 
 
@@ -141,36 +181,33 @@ class GatedStack(CausalStack):
 
     The vertical stack sees all of the rows above it, growing with depth, in a square instead of a
     triangle; the horizontal stack adds what lies to the left (van den Oord et al. 2016b).
+
+    Args:
+        places: height and width of the image.
+        first_kernel: side of the first layer's kernel, odd.
+        blocks: how many layers follow.
+        widths: sizes of all layers.
     """
 
-    def __init__(
-        self,
-        colours: int,
-        places: tuple[int, int],
-        hidden: int,
-        blocks: int,
-        kernel: int,
-        first_kernel: int,
-        classes: int | None = None,
-        dropout: float = 0.0,
-    ) -> None:
-        super().__init__(places, 2 * hidden)
-        self.features = hidden
-        layers = [GatedLayer(colours, hidden, first_kernel, "A", colours, classes, dropout)]
-        layers += [GatedLayer(hidden, hidden, kernel, "B", colours, classes, dropout) for _ in range(blocks)]
+    def __init__(self, places: tuple[int, int], first_kernel: int, blocks: int, widths: Widths) -> None:
+        super().__init__(places, 2 * widths.hidden)
+        self.features = widths.hidden
+        layers = [GatedLayer(widths.colours, first_kernel, "A", widths)]
+        layers += [GatedLayer(widths.hidden, widths.kernel, "B", widths) for _ in range(blocks)]
         self.layers = nn.ModuleList(layers)
 
-    def rows(self, x: Tensor, y: Tensor | None, run: Run, row: int = 0) -> list[Tensor]:
+    def rows(self, x: Tensor, condition: Condition, run: Run, row: int = 0) -> list[Tensor]:
         """What each layer of the horizontal stack hears of the vertical one; the first, of places too."""
         v, above = x, []
         for layer in self.layers:
-            v, heard = layer.vertical(v, y, run)
+            v, heard = layer.vertical(v, condition, run)
             above.append(heard)
-        return [above[0] + super().rows(x, y, run, row)[0], *above[1:]]
+        above[0] = above[0] + self.places[:, :, row : row + x.shape[2]]
+        return above
 
-    def columns(self, x: Tensor, above: list[Tensor], y: Tensor | None, run: Run) -> Tensor:
+    def columns(self, x: Tensor, above: Sequence[Tensor], run: Run) -> Tensor:
         """The features at the places of x."""
         h = x
         for layer, heard in zip(self.layers, above, strict=True):
-            h = layer.horizontal(h, heard, y, run)
+            h = layer.horizontal(h, heard, run)
         return h

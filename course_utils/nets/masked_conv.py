@@ -1,7 +1,7 @@
 """Masked convolutions: every output sees only pixels that come before it, row by row."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from course_utils.checks import check_count
 
 Kind = Literal["A", "B"]
-Run = Callable[["MaskedConv2d", Tensor], Tensor]
+Run = Callable[[nn.Module, Tensor], Tensor]
 
 
 def colour_of(channels: int, colours: int, copies: int = 1) -> Tensor:
@@ -21,18 +21,10 @@ def colour_of(channels: int, colours: int, copies: int = 1) -> Tensor:
         colours: C, the channels of the image.
         copies: how often the same channels are repeated, as the two halves before a gate.
 
-    Raises:
-        ValueError: channels is no multiple of copies, or a colour would get none.
-
     >>> colour_of(6, colours=3).tolist(), colour_of(6, colours=3, copies=2).tolist()
     ([0, 0, 1, 1, 2, 2], [0, 1, 2, 0, 1, 2])
     """
-    each = check_count(channels, "colour_of: channels") // copies
-    if each * copies != channels or each < colours:
-        raise ValueError(
-            f"colour_of: expected channels as a multiple of {copies}, at least {copies * colours} "
-            f"(one for each colour), got {channels}"
-        )
+    each = channels // copies
     return (torch.arange(channels) % each) * colours // each
 
 
@@ -89,7 +81,7 @@ class MaskedConv2d(nn.Conv2d):
     Shapes: ``(B, channels_in, H, W)`` to ``(B, channels_out, H, W)``.
 
     Raises:
-        ValueError: kind is neither "A" nor "B", a side of the kernel is even, or a colour gets no channel.
+        ValueError: kind is neither "A" nor "B", or a side of the kernel is even.
 
     >>> conv = MaskedConv2d(1, 1, 3, "A")
     >>> x = torch.zeros(1, 1, 5, 5, requires_grad=True)
@@ -136,28 +128,67 @@ class MaskedConv2d(nn.Conv2d):
         up, side = self.reach
         return F.conv2d(F.pad(x, (side, side, up, 0)), self.kernel, self.bias)
 
+    def walk(self, x: Tensor) -> "ConvWalk":
+        """This layer at one pixel of the last row of x after another (see ``Scan``)."""
+        return ConvWalk(self, x)
 
-def whole(conv: MaskedConv2d, x: Tensor) -> Tensor:
-    """Run a masked convolution on a whole map: what a network does unless it is scanned."""
-    return conv(x)
+
+def whole(layer: nn.Module, x: Tensor) -> Tensor:
+    """Run a layer on a whole map: what a network does unless it is scanned."""
+    return layer(x)
+
+
+class Walk(Protocol):
+    """A layer at one pixel after another, left to right, and what it remembers of those before."""
+
+    def next_row(self) -> None:
+        """Go to the start of the next row."""
+
+    def __call__(self, x: Tensor, column: int) -> Tensor:
+        """The layer's output at a column, given its input there: a map of width 1 (see ``Scan``)."""
+
+
+class ConvWalk:
+    """A masked convolution at one pixel after another: it keeps the rows of its input that the kernel reaches.
+
+    It takes the whole row at once too, at column 0.
+    """
+
+    def __init__(self, conv: MaskedConv2d, x: Tensor) -> None:
+        up, self.side = conv.reach
+        self.conv, self.kernel = conv, conv.kernel
+        self.seen = F.pad(x, (self.side, self.side, up, 0))[:, :, -up - 1 :].clone()
+
+    def next_row(self) -> None:
+        """Go to the start of the next row."""
+        self.seen = F.pad(self.seen[:, :, 1:], (0, 0, 0, 1))
+
+    def put(self, x: Tensor, column: int) -> Tensor:
+        """Note the input from a column on, and return all that the kernel covers there."""
+        width = x.shape[-1]
+        self.seen[:, :, -1:, column + self.side : column + self.side + width] = x
+        return self.seen[:, :, :, column : column + 2 * self.side + width]
+
+    def __call__(self, x: Tensor, column: int) -> Tensor:
+        """The output there."""
+        covered = x if self.conv.reach == (0, 0) else self.put(x, column)
+        if x.shape[-1] > 1:
+            return F.conv2d(covered, self.kernel, self.conv.bias)
+        return F.linear(covered.flatten(1), self.kernel.flatten(1), self.conv.bias)[:, :, None, None]
 
 
 class Scan:
-    """Runs a network of masked convolutions at one place after another, remembering what each has seen.
+    """Runs a network over the pixels of an image, one after another, so that each feature is computed once.
 
     When one more pixel is known, features change only from that pixel on; those before it stay as they
-    are. So each convolution keeps the rows of its input that its kernel reaches, and computes its output
-    at the present place alone. The results are those of a pass over the whole image.
+    are. So each layer keeps what it needs of them (its ``walk``) and computes its output at the present
+    place alone. The results are those of a pass over the whole image.
 
-    A network takes part by calling ``run(conv, x)`` where it would call ``conv(x)``. First ``record`` runs
-    it once on the image down to the present row; then each call of the scan takes x at the place: all of
-    it for a map of width 1, or the whole row for a map as wide as the image.
-
-    Args:
-        row: the row of the image to begin with.
+    A network takes part by calling ``run(layer, x)`` where it would call ``layer(x)``. First ``record`` runs
+    it once on the image down to the row to begin with; then each call of the scan takes x at the place.
 
     >>> conv, x = MaskedConv2d(1, 2, 3, "B"), torch.rand(1, 1, 2, 4)
-    >>> scan = Scan(row=0)
+    >>> scan = Scan()
     >>> _ = scan.record(conv, x[:, :, :1])
     >>> scan.next_row()
     >>> here = []
@@ -167,40 +198,27 @@ class Scan:
     True
     """
 
-    def __init__(self, row: int) -> None:
-        self.row, self.column = row, 0
-        self.seen: dict[MaskedConv2d, Tensor] = {}
-        self.kernels: dict[MaskedConv2d, Tensor] = {}
+    def __init__(self) -> None:
+        self.column = 0
+        self.walks: dict[nn.Module, Walk] = {}
 
-    def record(self, conv: MaskedConv2d, x: Tensor) -> Tensor:
-        """Run on a whole map whose last row is the present one, and keep the rows that matter."""
-        up, side = conv.reach
-        self.seen[conv] = F.pad(x, (side, side, up, 0))[:, :, self.row :].clone()
-        self.kernels[conv] = conv.kernel
-        return conv(x)
+    def record(self, layer: nn.Module, x: Tensor) -> Tensor:
+        """Run a layer on a whole map whose last row is the present one, and keep what matters of it."""
+        self.walks[layer] = layer.walk(x)
+        return layer(x)
 
     def next_row(self) -> None:
         """Go to the start of the next row."""
-        self.row, self.column = self.row + 1, 0
-        for conv, seen in self.seen.items():
-            self.seen[conv] = F.pad(seen[:, :, 1:], (0, 0, 0, 1))
-
-    def put(self, conv: MaskedConv2d, x: Tensor) -> Tensor:
-        """Note the input of a convolution at the place, and return all that its kernel covers there."""
-        side, width = conv.reach[1], x.shape[-1]
-        seen = self.seen[conv]
-        seen[:, :, -1:, self.column + side : self.column + side + width] = x
-        return seen[:, :, :, self.column : self.column + 2 * side + width]
+        self.column = 0
+        for walk in self.walks.values():
+            walk.next_row()
 
     def known(self, x: Tensor) -> None:
         """Note pixels at the place, now that they are drawn: kind "A" is what reads the image itself."""
-        for conv in self.seen:
-            if conv.kind == "A":
-                self.put(conv, x)
+        for walk in self.walks.values():
+            if isinstance(walk, ConvWalk) and walk.conv.kind == "A":
+                walk.put(x, self.column)
 
-    def __call__(self, conv: MaskedConv2d, x: Tensor) -> Tensor:
-        """The output of a convolution at the place, given its input there."""
-        covered, kernel = x if conv.reach == (0, 0) else self.put(conv, x), self.kernels[conv]
-        if x.shape[-1] > 1:
-            return F.conv2d(covered, kernel, conv.bias)
-        return F.linear(covered.flatten(1), kernel.flatten(1), conv.bias)[:, :, None, None]
+    def __call__(self, layer: nn.Module, x: Tensor) -> Tensor:
+        """The output of a layer at the place, given its input there."""
+        return self.walks[layer](x, self.column)

@@ -4,30 +4,32 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_utils.nets.masked_conv import MaskedConv2d
+from course_utils.nets.causal_stack import Shift, Widths
+from course_utils.nets.masked_conv import MaskedConv2d, Run
 
 
 def lstm(gates: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-    """One step of an LSTM: gates ``(B, 4h, n)`` and memory c ``(B, h, n)`` to the state h and the new c."""
+    """One step of an LSTM: gates ``(B, 4h, …)`` and memory c ``(B, h, …)`` to the state h and the new c."""
     output, forget, write, new = gates.chunk(4, 1)
     c = torch.sigmoid(forget) * c + torch.sigmoid(write) * torch.tanh(new)
     return torch.sigmoid(output) * torch.tanh(c), c
 
 
-def run(gates: Tensor, across: nn.Conv1d, before: int, after: int) -> Tensor:
-    """An LSTM along the last axis: gates ``(B, 4h, n, T)`` of the input to states ``(B, h, n, T)``.
+def recur(gates: Tensor, across: nn.Conv1d, before: int, after: int) -> tuple[list[Tensor], list[Tensor]]:
+    """An LSTM along the last axis: gates ``(B, 4h, n, T)`` of the input to T states and memories ``(B, h, n)``.
 
     Args:
         gates: the input's share of the gates.
         across: from the last state, ``(B, h, n)``, to the state's share.
         before, after: zeros around the last state, so that its length stays n.
     """
-    h = gates.new_zeros(len(gates), gates.shape[1] // 4, gates.shape[2])
-    c, states = h, []
+    h = c = gates.new_zeros(len(gates), gates.shape[1] // 4, gates.shape[2])
+    states, memories = [], []
     for gate in gates.unbind(-1):
         h, c = lstm(gate + across(F.pad(h, (before, after))), c)
         states.append(h)
-    return torch.stack(states, -1)
+        memories.append(c)
+    return states, memories
 
 
 def skew(x: Tensor) -> Tensor:
@@ -84,7 +86,40 @@ class RowLSTM(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, channels, H, W)`` to ``(B, h, H, W)``."""
-        return run(self.gates(x).mT, self.across, self.side, self.side).mT
+        return torch.stack(recur(self.gates(x).mT, self.across, self.side, self.side)[0], 2)
+
+    def walk(self, x: Tensor) -> "RowWalk":
+        """This layer at one pixel of the last row of x after another (see ``Scan``)."""
+        return RowWalk(self, x)
+
+
+class RowWalk:
+    """A Row LSTM at one pixel after another: what the row above adds to the gates is known for all of the row."""
+
+    def __init__(self, layer: RowLSTM, x: Tensor) -> None:
+        self.layer, self.gates = layer, layer.gates.walk(x)
+        states, memories = recur(layer.gates(x).mT, layer.across, layer.side, layer.side)
+        nothing = torch.zeros_like(states[-1])
+        self.h, self.c = [nothing, *states][-2], [nothing, *memories][-2]  # of the row above
+        self.enter_row()
+
+    def enter_row(self) -> None:
+        """What the row above has to say; its memory is read while this row's is written."""
+        side = self.layer.side
+        self.above, self.memory = self.layer.across(F.pad(self.h, (side, side))), self.c
+        self.h, self.c = torch.empty_like(self.h), torch.empty_like(self.c)
+
+    def next_row(self) -> None:
+        """Go to the start of the next row."""
+        self.gates.next_row()
+        self.enter_row()
+
+    def __call__(self, x: Tensor, column: int) -> Tensor:
+        """``(B, channels, 1, 1)`` to ``(B, h, 1, 1)``."""
+        gates = self.gates(x, column)[..., 0, 0] + self.above[..., column]
+        h, c = lstm(gates, self.memory[..., column])
+        self.h[..., column], self.c[..., column] = h, c
+        return h[..., None, None]
 
 
 class DiagonalLSTM(nn.Module):
@@ -103,7 +138,33 @@ class DiagonalLSTM(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, channels, H, W)`` to ``(B, h, H, W)``."""
-        return unskew(run(skew(self.gates(x)), self.across, 1, 0))
+        return unskew(torch.stack(recur(skew(self.gates(x)), self.across, 1, 0)[0], -1))
+
+
+class DiagonalWalk:
+    """A diagonal LSTM at one pixel after another, from the left.
+
+    Args:
+        layer: the LSTM.
+        h: its states in the row above, ``(B, h, W)``.
+    """
+
+    def __init__(self, layer: DiagonalLSTM, h: Tensor) -> None:
+        self.layer, self.h = layer, F.pad(h, (0, 1))  # the last column stays 0: it is left of the first
+        self.kernel = layer.gates.kernel[..., 0, 0]
+
+    def next_row(self) -> None:
+        """Go to the start of the next row."""
+        self.above = self.layer.across.weight[..., 0] @ self.h
+        self.h, self.c = torch.zeros_like(self.h), torch.zeros_like(self.h)
+
+    def __call__(self, x: Tensor, column: int) -> Tensor:
+        """``(B, channels, 1, 1)`` to ``(B, h, 1, 1)``."""
+        gates = F.linear(x.flatten(1), self.kernel, self.layer.gates.bias) + self.above[..., column]
+        gates = gates + F.linear(self.h[..., column - 1], self.layer.across.weight[..., 1])
+        h, c = lstm(gates, self.c[..., column - 1])
+        self.h[..., column], self.c[..., column] = h, c
+        return h[..., None, None]
 
 
 class DiagonalBiLSTM(nn.Module):
@@ -123,3 +184,47 @@ class DiagonalBiLSTM(nn.Module):
         """``(B, channels, H, W)`` to ``(B, h, H, W)``."""
         from_right = self.right(x.flip(-1)).flip(-1)
         return self.left(x) + F.pad(from_right, (0, 0, 1, 0))[:, :, :-1]
+
+    def walk(self, x: Tensor) -> "BiWalk":
+        """This layer at one pixel of the last row of x after another (see ``Scan``)."""
+        return BiWalk(self, x)
+
+
+class BiWalk:
+    """Both diagonal LSTMs at one pixel after another: the one from the right runs over a row once it is whole."""
+
+    def __init__(self, layer: DiagonalBiLSTM, x: Tensor) -> None:
+        left, right = (F.pad(h, (0, 0, 1, 0))[:, :, -2] for h in (layer.left(x), layer.right(x.flip(-1))))
+        self.left, self.right = DiagonalWalk(layer.left, left), DiagonalWalk(layer.right, right)
+        self.from_right, self.row = right.flip(-1), x[:, :, -1:].clone()
+        self.left.next_row()
+
+    def next_row(self) -> None:
+        """Go to the start of the next row."""
+        self.left.next_row()
+        self.right.next_row()
+        states = [self.right(x, i) for i, x in enumerate(self.row.flip(-1).split(1, -1))]
+        self.from_right = torch.cat(states, -1)[:, :, 0].flip(-1)
+
+    def __call__(self, x: Tensor, column: int) -> Tensor:
+        """``(B, channels, 1, 1)`` to ``(B, h, 1, 1)``."""
+        self.row[..., column : column + 1] = x
+        return self.left(x, column) + self.from_right[..., column, None, None]
+
+
+KINDS = {"diagonal": DiagonalBiLSTM, "row": RowLSTM}
+
+
+class LSTMBlock(nn.Module):
+    """x + 1×1(LSTM(x)) + what a condition adds: the residual connection around an LSTM of half the channels."""
+
+    def __init__(self, kind: str, widths: Widths) -> None:
+        super().__init__()
+        hidden, colours = widths.hidden, widths.colours
+        self.lstm = KINDS[kind](2 * hidden, hidden, colours)
+        self.widen = MaskedConv2d(hidden, 2 * hidden, 1, "B", colours=colours)
+        self.shift = Shift(widths, 2 * hidden)
+
+    def forward(self, x: Tensor, shift: Tensor, run: Run) -> Tensor:
+        """``(B, 2·hidden, H, W)`` to the same shape."""
+        return x + run(self.widen, run(self.lstm, x)) + shift

@@ -73,7 +73,7 @@ class Autoregressive(TractableDensity):
         *,
         temperature: float = 1.0,
         generator: torch.Generator | None = None,
-        **condition: Tensor,
+        **condition: Tensor | None,
     ) -> Tensor:
         """Draw n images pixel by pixel, exactly from p_M at temperature 1: ``(n, *event_shape)``.
 
@@ -81,7 +81,7 @@ class Autoregressive(TractableDensity):
             n: how many.
             temperature: every log-odds is divided by it; towards 0 each pixel takes its likeliest value.
             generator: the random numbers to use (on the model's device).
-            condition: what a conditional model is given, such as classes y.
+            condition: what a conditional model takes: classes y, an image given.
 
         Raises:
             ValueError: n is not a positive integer, temperature is not positive, or the generator is none
@@ -100,7 +100,7 @@ class Autoregressive(TractableDensity):
         *,
         temperature: float = 1.0,
         generator: torch.Generator | None = None,
-        **condition: Tensor,
+        **condition: Tensor | None,
     ) -> Tensor:
         """Draw the unknown pixels given the known ones, exactly from p_M(unknown | known).
 
@@ -131,13 +131,13 @@ class Autoregressive(TractableDensity):
         n: int,
         generator: torch.Generator | None,
         temperature: float = 1.0,
-        given: Tensor | None = None,
+        known: Tensor | None = None,
         start: int = 0,
-        **condition: Tensor,
+        **condition: Tensor | None,
     ) -> Tensor:
         like = self.reference
         u = torch.rand(n, self.dims, generator=generator, dtype=like.dtype, device=like.device)
-        return self._draw(u, temperature, given, start, **condition)
+        return self._draw(u, temperature, known, start, **condition)
 
     @property
     def order(self) -> Tensor:
@@ -145,11 +145,11 @@ class Autoregressive(TractableDensity):
         return torch.arange(self.dims, device=self.reference.device)
 
     @abstractmethod
-    def _draw(self, u: Tensor, temperature: float, given: Tensor | None, start: int) -> Tensor:
+    def _draw(self, u: Tensor, temperature: float, known: Tensor | None, start: int) -> Tensor:
         """The images that uniform numbers choose: u ``(n, D)`` to ``(n, *event_shape)``.
 
         The i-th pixel in the order is 1 where u_i < p(x_i = 1 | x_{<i}), for grey levels the first level
-        whose cumulative probability exceeds u_i; the first ``start`` pixels are those of ``given``.
+        whose cumulative probability exceeds u_i; the first ``start`` pixels are those of ``known``.
         """
 
 
