@@ -112,6 +112,35 @@ def test_each_layer_hears_units_of_at_most_its_own_degree():
         assert all(min(below) <= min(above) for below, above in pairwise(degrees[1:]))
 
 
+def test_no_hidden_unit_is_dead():
+    """Degrees are drawn from the lowest of the layer below on: below that, a unit would hear nothing."""
+    for seed in range(20):
+        for member in MADE((1, 1, 17), hidden=(3, 3, 3), masks=4, order="random", seed=seed).members():
+            assert all(mask.any(1).all() for mask in member.masks[:-1])
+
+
+def test_second_derivatives_and_training_are_those_of_a_plain_masked_network():
+    """Strips leave out only what the masks forbid, whatever the order; gradients of gradients too."""
+    for kinds in (*KINDS[:4], {"hidden": (3, 2)}):
+        (model,) = members(**kinds)
+        x = torch.rand(5, 9, dtype=torch.double, requires_grad=True)
+        layers = [layer for layer in model.modules() if isinstance(layer, MaskedLinear)]
+        inputs = [x, *model.parameters()]
+        values = []
+        for kept in (True, False):
+            if not kept:  # a mask that comes with the call takes the plain way
+                masks = [*model.masks, model.direct_mask][: len(layers)]
+                for layer, mask in zip(layers, masks, strict=True):
+                    layer.forward = lambda x, _=None, layer=layer, m=mask: MaskedLinear.forward(layer, x, m)
+            y = model.logits(x).sin().sum()
+            first = torch.autograd.grad(y, inputs, create_graph=True)
+            again = torch.autograd.grad(model.logits(x).sin().sum(), inputs)
+            second = torch.autograd.grad(sum(g.square().sum() for g in first), inputs)
+            values.append([y, *first, *again, *second])
+        for fast, plain in zip(*values, strict=True):
+            torch.testing.assert_close(fast, plain, rtol=1e-9, atol=1e-9)
+
+
 @pytest.mark.parametrize("kinds", KINDS)
 def test_probabilities_sum_to_one_and_samples_agree(kinds):
     """B2 and B21 for every mask, order and depth, at weights where pixels depend on each other."""

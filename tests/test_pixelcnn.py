@@ -6,7 +6,7 @@ import pytest
 import torch
 from pixels import draw_naively, past, seen, states
 
-from course_utils.evaluation import exact_kl, log_probs
+from course_utils.evaluation import exact_kl
 from course_utils.models import PixelCNN
 from course_utils.training import fit
 from course_utils.universe import bars_and_stripes
@@ -99,24 +99,8 @@ def test_a_scan_computes_each_feature_once():
     assert multiplications(lambda: model._draw(u, 1.0, None, 0)) < 1.5 * once
 
 
-@BOTH
-def test_probabilities_of_grey_images_sum_to_one_and_samples_agree(gated):
-    """B2 and B21 on all 3⁴ = 81 images of 2×2 with 3 levels."""
-    model = random_model((1, 2, 2), gated=gated, levels=3)
-    p = log_probs(model, states((1, 2, 2), 3)).exp()
-    assert p.sum().item() == pytest.approx(1, abs=1e-10)
-    x = model.sample(30_000, generator=torch.Generator().manual_seed(0))
-    index = ((x * 2).round().long().flatten(1) * torch.tensor([27, 9, 3, 1])).sum(1)
-    share = torch.bincount(index, minlength=81) / len(x)
-    statistic = (len(x) * (share - p).square() / p).sum()  # χ² with 80 degrees of freedom
-    assert statistic < 80 + 5 * 160**0.5
-
-
-@BOTH
-def test_colours_take_turns_and_sum_to_one(gated):
-    model = random_model((3, 1, 3), gated=gated)
-    assert log_probs(model, states((3, 1, 3), 2)).exp().sum().item() == pytest.approx(1, abs=1e-10)
-    assert model.order.tolist() == [0, 3, 6, 1, 4, 7, 2, 5, 8]
+def test_colours_take_turns():
+    assert random_model((3, 1, 3)).order.tolist() == [0, 3, 6, 1, 4, 7, 2, 5, 8]
 
 
 @BOTH

@@ -4,9 +4,9 @@ import itertools
 
 import pytest
 import torch
-from pixels import draw_naively, past, seen, states
+from pixels import draw_naively, past, seen
 
-from course_utils.evaluation import exact_kl, log_probs
+from course_utils.evaluation import exact_kl
 from course_utils.models import PixelRNN
 from course_utils.nets.pixel_lstm import DiagonalBiLSTM, DiagonalLSTM, RowLSTM, lstm, skew, unskew
 from course_utils.training import fit
@@ -106,26 +106,49 @@ def test_the_past_of_a_diagonal_bilstm_is_whole():
         assert torch.equal(seen(model, i, j), past(model, i, j)), (i, j)
 
 
+CASES = [((1, 3, 4), 2), ((2, 2, 3), 3), ((1, 1, 4), 2), ((1, 4, 1), 2), ((3, 3, 2), 2)]
+
+
 @BOTH
-@pytest.mark.parametrize(("shape", "levels"), [((1, 3, 4), 2), ((2, 2, 3), 3)])
+@pytest.mark.parametrize(("shape", "levels"), CASES)
 def test_samples_are_those_of_a_full_pass_for_every_pixel(kind, shape, levels):
-    """Rows below a pixel do not matter to it."""
-    model = random_model(shape, kind=kind, levels=levels)
-    u = torch.rand(5, model.dims, generator=torch.Generator().manual_seed(1), dtype=torch.double)
+    """States that are kept are those of a pass: the same random numbers, the same images, from any start."""
+    model = random_model(shape, kind=kind, levels=levels, layers=3)
+    u, v = torch.rand(2, 5, model.dims, generator=torch.Generator().manual_seed(1), dtype=torch.double)
     with torch.no_grad():
         x = model._draw(u, 1.0, None, 0)
-        naive = torch.zeros_like(x)
-        assert torch.equal(x, draw_naively(model, u, given=naive))
-        assert torch.equal(model._draw(u.flip(1), 0.7, x, 4), draw_naively(model, u.flip(1), 0.7, x, 4))
+        assert torch.equal(x, draw_naively(model, u))
+        for start in range(1, model.dims + 1):
+            assert torch.equal(model._draw(v, 0.7, x, start), draw_naively(model, v, 0.7, x, start)), start
 
 
 @BOTH
-def test_probabilities_of_grey_images_sum_to_one(kind):
-    """B2 on all 81 images of 2×2 with 3 levels, and all 64 colour images of 1×2 with 2."""
-    grey, colour = random_model((1, 2, 2), kind=kind, levels=3), random_model((3, 1, 2), kind=kind)
-    for model, levels in ((grey, 3), (colour, 2)):
-        p = log_probs(model, states(model.event_shape, levels)).exp()
-        assert p.sum().item() == pytest.approx(1, abs=1e-10) and p.max() > 1.5 * p.min()
+def test_a_sample_costs_a_few_passes_and_not_one_for_every_pixel(kind):
+    """Multiplications counted, not timed; an unfinished image of 12×12 costs no more."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    model, u = random_model((1, 12, 12), kind=kind, layers=2, hidden=8), torch.rand(2, 144).double()
+    x = (u < 0.5).double().view(2, 1, 12, 12)
+
+    def multiplications(call) -> int:
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            call()
+        return counter.get_total_flops()
+
+    once = multiplications(lambda: model.logits(x))
+    assert multiplications(lambda: model._draw(u, 1.0, None, 0)) < 2 * once
+    assert multiplications(lambda: model._draw(u, 1.0, x, 72)) < 2 * once
+
+
+@pytest.mark.parametrize("layer", [RowLSTM(2, 3, 1), DiagonalLSTM(2, 3, 1)])
+def test_forget_gates_start_open_and_the_others_do_not(layer):
+    """∂c′/∂c is the forget gate: σ(1) where nothing is heard."""
+    gates, c = layer.gates.bias.detach().clone()[None, :, None], torch.ones(1, 3, 1, requires_grad=True)
+    new = lstm(gates, c)[1]
+    (kept,) = torch.autograd.grad(new.sum(), c)
+    torch.testing.assert_close(kept, torch.ones(1, 3, 1).sigmoid())
+    others = torch.cat([gates[:, :3], gates[:, 6:]], 1)
+    assert others.abs().max() < 1
 
 
 @BOTH

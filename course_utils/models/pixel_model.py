@@ -68,8 +68,10 @@ class PixelModel(Autoregressive, ClassConditional):
 
     def logits(self, x: Tensor, y: Tensor | None = None, given: Tensor | None = None) -> Tensor:
         """Of every pixel given those before it: the log-odds of 1, or L logits; ``(B, C, H, W, K)``."""
-        maps = None if given is None else self.reader(given)
-        return self._read(self.stack(2 * x - 1, Condition(y, maps)), whole)
+        return self._read(self.stack(2 * x - 1, self._condition(y, given)), whole)
+
+    def _condition(self, y: Tensor | None, given: Tensor | None) -> Condition:
+        return Condition(y, None if given is None else F.pad(self.reader(given), (0, self.stack.margin)))
 
     def _read(self, features: Tensor, run: Run) -> Tensor:
         h = run(self.head, F.relu(run(self.mix, F.relu(features))))
@@ -182,7 +184,7 @@ class PixelModel(Autoregressive, ClassConditional):
         x = u.new_zeros(len(u), *self.event_shape) if known is None else known.clone()
         wide = F.pad(2 * x - 1, (0, self.stack.margin))
         u = u.view(len(u), height, width, colours)
-        condition = Condition(y, None if given is None else self.reader(given))
+        condition = self._condition(y, given)
         first, scan = min(start // (width * colours), height - 1), Scan()
         top = self.stack(2 * x[:, :, : first + 1] - 1, condition.rows(0, first + 1), scan.record)
         self._read(top, scan.record)

@@ -23,7 +23,7 @@ class PixelRNN(PixelModel):
     those before it alone, so without it no feature of a row would know the row's last pixel.)
 
     Training steps along rows or diagonals, so it cannot be parallel over all pixels as in `PixelCNN`. Samples
-    cost as little as there: the states of finished pixels are final, those of the second LSTM a row at a time.
+    cost as little as there: states of finished pixels stay, and those of the second LSTM follow row by row.
 
     A. van den Oord, N. Kalchbrenner and K. Kavukcuoglu, *Pixel Recurrent Neural Networks*, ICML 2016.
 

@@ -12,7 +12,7 @@ from course_utils.nets.masked_conv import MaskedConv2d, Run, whole
 
 
 class Condition(NamedTuple):
-    """What an image is conditioned on: classes ``(B,)``, feature maps ``(B, channels, H, W)``, both or none."""
+    """What an image is conditioned on: classes ``(B,)`` and feature maps ``(B, channels, H, W)``."""
 
     y: Tensor | None = None
     maps: Tensor | None = None

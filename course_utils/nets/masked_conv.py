@@ -149,7 +149,7 @@ class Walk(Protocol):
 
 
 class ConvWalk:
-    """A masked convolution at one pixel after another: it keeps the rows of its input that the kernel reaches.
+    """A masked convolution at one pixel after another: it keeps the rows of input that its kernel reaches.
 
     It takes the whole row at once too, at column 0.
     """

@@ -16,7 +16,7 @@ def lstm(gates: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def recur(gates: Tensor, across: nn.Conv1d, before: int, after: int) -> tuple[list[Tensor], list[Tensor]]:
-    """An LSTM along the last axis: gates ``(B, 4h, n, T)`` of the input to T states and memories ``(B, h, n)``.
+    """An LSTM along the last axis: gates ``(B, 4h, n, T)`` of the input to T states and memories.
 
     Args:
         gates: the input's share of the gates.
@@ -94,7 +94,7 @@ class RowLSTM(nn.Module):
 
 
 class RowWalk:
-    """A Row LSTM at one pixel after another: what the row above adds to the gates is known for all of the row."""
+    """A Row LSTM at one pixel after another: what the row above adds to the gates is known for all."""
 
     def __init__(self, layer: RowLSTM, x: Tensor) -> None:
         self.layer, self.gates = layer, layer.gates.walk(x)
@@ -191,7 +191,7 @@ class DiagonalBiLSTM(nn.Module):
 
 
 class BiWalk:
-    """Both diagonal LSTMs at one pixel after another: the one from the right runs over a row once it is whole."""
+    """Both diagonal LSTMs at one pixel after another: that from the right runs once a row is whole."""
 
     def __init__(self, layer: DiagonalBiLSTM, x: Tensor) -> None:
         left, right = (F.pad(h, (0, 0, 1, 0))[:, :, -2] for h in (layer.left(x), layer.right(x.flip(-1))))
@@ -216,7 +216,7 @@ KINDS = {"diagonal": DiagonalBiLSTM, "row": RowLSTM}
 
 
 class LSTMBlock(nn.Module):
-    """x + 1×1(LSTM(x)) + what a condition adds: the residual connection around an LSTM of half the channels."""
+    """x + 1×1(LSTM(x)) + what a condition adds: a residual connection around h = half the channels."""
 
     def __init__(self, kind: str, widths: Widths) -> None:
         super().__init__()

@@ -1,0 +1,162 @@
+"""Every autoregressive system on images that are not square, in black and white and in grey."""
+
+from functools import partial
+
+import pytest
+import torch
+from pixels import states
+
+from course_utils.evaluation import log_probs
+from course_utils.models import MADE, NADE, PixelCNN, PixelRNN
+from course_utils.taxonomy import Autoregressive, leaves
+
+SMALL = {"hidden": 6, "first_kernel": 3}
+BUILT = {
+    "NADE": partial(NADE, hidden=5),
+    "MADE": partial(MADE, hidden=(12,)),
+    "MADE, deep": partial(MADE, hidden=(20, 15), direct=False),
+    "PixelCNN": partial(PixelCNN, **SMALL, blocks=2),
+    "PixelCNN, gated": partial(PixelCNN, **SMALL, blocks=2, gated=True),
+    "PixelRNN, row": partial(PixelRNN, **SMALL, kind="row", layers=2),
+    "PixelRNN, diagonal": partial(PixelRNN, **SMALL, kind="diagonal", layers=2),
+}
+PIXEL_MODELS = [name for name in BUILT if name.startswith("Pixel")]
+EVERY = pytest.mark.parametrize("name", BUILT)
+PIXELS = pytest.mark.parametrize("name", PIXEL_MODELS)
+
+
+def random_model(name: str, shape: tuple[int, ...], **settings) -> Autoregressive:
+    """The model with weights far from their start, in float64; NADE and MADE in an order of their own."""
+    torch.manual_seed(0)
+    if name not in PIXEL_MODELS:
+        settings["order"] = torch.randperm(torch.Size(shape).numel()).tolist()
+    model = BUILT[name](shape, **settings).double().eval()
+    for parameter in model.parameters():
+        parameter.data.add_(0.4 * torch.randn_like(parameter))
+    return model
+
+
+def cases():
+    """Names, shapes and levels of models whose images can be enumerated."""
+    for name in BUILT:
+        yield from ((name, shape, 2) for shape in ((1, 2, 3), (2, 1, 3), (2, 3, 1)))
+    for name in PIXEL_MODELS:
+        yield from ((name, shape, 3) for shape in ((1, 2, 3), (2, 2, 1)))
+
+
+def far_from(law: torch.Tensor, x: torch.Tensor, levels: int) -> float:
+    """How many standard deviations the χ² of samples among all images lies above what it should be."""
+    place = levels ** torch.arange(x[0].numel()).flip(0)  # of ``states``: the last pixel changes first
+    counts = torch.bincount((x.flatten(1) * (levels - 1)).round().long() @ place, minlength=len(law))
+    fits = law * len(x) > 5  # rare images are one class together
+    seen, due = (torch.cat([v[fits], v[~fits].sum()[None]]) for v in (counts.double(), law * len(x)))
+    freedom = fits.sum()
+    return float(((seen - due).square() / due.clamp_min(1e-9)).sum() - freedom) / float(2 * freedom) ** 0.5
+
+
+def test_every_autoregressive_system_is_here():
+    assert {type(build((1, 2, 2))) for build in BUILT.values()} == set(leaves(Autoregressive))
+
+
+@pytest.mark.parametrize(("name", "shape", "levels"), list(cases()))
+def test_mass_is_one_and_samples_and_completions_follow_it(name, shape, levels):
+    """B2, B21: Σ_x p(x) = 1 over all images; ``sample`` draws from p(x), ``complete`` from p(x | known)."""
+    model = random_model(name, shape, **({} if levels == 2 else {"levels": levels}))
+    every, dice = states(shape, levels), torch.Generator().manual_seed(0)
+    p = log_probs(model, every).exp()
+    assert p.sum().item() == pytest.approx(1, abs=1e-10) and p.max() > 3 * p.min()
+    assert far_from(p, model.sample(8000, generator=dice), levels) < 5
+    known = torch.zeros(model.dims, dtype=torch.bool)
+    known[model.order[:2]] = True
+    x, known = every[len(every) // 3], known.view(shape)
+    given_known = torch.where((every[:, known] == x[known]).all(1), p, 0)
+    drawn = model.complete(x.expand(4000, *shape), known, generator=dice)
+    assert far_from(given_known / given_known.sum(), drawn, levels) < 5
+
+
+@EVERY
+@pytest.mark.parametrize("levels", [2, 4])
+def test_a_conditional_depends_on_the_pixels_before_it_alone(name, levels):
+    """By gradients on (2, 4, 8), in the model's order: nothing at or after the pixel, something before it."""
+    if levels > 2 and name not in PIXEL_MODELS:
+        pytest.skip("binary only")
+    model = random_model(name, (2, 4, 8), **({} if levels == 2 else {"levels": levels}))
+    x = (torch.randint(levels, (2, 2, 4, 8)).double() / (levels - 1)).requires_grad_()
+    p = model.conditionals(x).view(2, 64, -1)[..., 0].sum(0)[model.order]
+    slopes = torch.stack([torch.autograd.grad(one, x, retain_graph=True)[0].abs().sum(0) for one in p])
+    slopes = slopes.flatten(1)[:, model.order]
+    assert (slopes.triu() == 0).all()
+    assert (slopes.sum(1) > 0).sum() > 50 and (slopes > 0).sum() > 300
+
+
+@PIXELS
+@pytest.mark.parametrize("levels", [2, 3])
+def test_given_images_and_classes_make_conditional_models(name, levels):
+    """p(x | y, f) has mass 1 for any y and f, differs among them, and samples and completions follow it."""
+    shape = (1, 2, 3)
+    model = random_model(name, shape, levels=levels, classes=2, given=3)
+    every, dice = states(shape, levels), torch.Generator().manual_seed(0)
+    many, laws = len(every), []
+    for y, f in zip((0, 1, 1), torch.randn(3, 3, 2, 3).double(), strict=True):
+        y, f = torch.tensor(y), f.expand(5000, -1, -1, -1)
+        with torch.no_grad():
+            laws.append(model.log_prob(every, y.expand(many), f[:many]).exp())
+            x = model.sample(5000, y=y.expand(5000), given=f, generator=dice)
+        assert laws[-1].sum().item() == pytest.approx(1, abs=1e-10)
+        assert far_from(laws[-1], x, levels) < 5
+    known = torch.tensor([[[True, True, False], [False, False, False]]])
+    fits = torch.where((every[:, known] == every[7][known]).all(1), laws[-1], 0)
+    first = every[7].expand(5000, *shape)
+    done = model.complete(first, known, y=y.expand(5000), given=f, generator=dice)
+    assert far_from(fits / fits.sum(), done, levels) < 5
+    assert min((a - b).abs().sum() for a, b in ((laws[0], laws[1]), (laws[1], laws[2]))) > 0.01
+    mixture = sum(model.log_prob(every, torch.full((many,), k), f[:many]).exp() for k in (0, 1)) / 2
+    torch.testing.assert_close(model.log_prob(every, given=f[:many]).exp(), mixture, rtol=0, atol=1e-12)
+
+
+@PIXELS
+def test_a_condition_reaches_every_layer_and_an_image_every_pixel_from_all_sides(name):
+    """No parameter is left without a gradient; f counts to the right and below too."""
+    model = random_model(name, (1, 5, 6), classes=3, given=2)
+    x, y = (torch.rand(3, 1, 5, 6) < 0.5).double(), torch.tensor([0, 1, 2])
+    f = torch.randn(3, 2, 5, 6).double().requires_grad_()
+    model.loss(x, y, f).backward()
+    for key, parameter in model.named_parameters():
+        assert parameter.grad is not None and parameter.grad.abs().sum() > 0, key
+    for row, column in ((0, 0), (2, 3), (4, 5)):
+        (slope,) = torch.autograd.grad(model.logits(x, y, f)[:, 0, row, column].sum(), f)
+        near = slope.abs().amax((0, 1))[max(0, row - 4) : row + 5, max(0, column - 4) : column + 5]
+        assert (near > 0).all()
+
+
+@PIXELS
+def test_each_table_of_classes_and_each_reading_of_an_image_counts_alone(name):
+    """With all other ways shut, every single one still moves the logits."""
+    model, x = random_model(name, (1, 3, 4), classes=2, given=1), (torch.rand(2, 1, 3, 4) < 0.5).double()
+    ways = [key for key, _ in model.named_parameters() if "table" in key or ".shift" in key and "look" in key]
+    assert len(ways) >= 4
+    weights = {key: model.get_parameter(key).detach().clone() for key in ways}
+    f, y = torch.randn(2, 1, 3, 4).double(), torch.tensor([0, 1])
+    for way in ways:
+        for key in ways:
+            model.get_parameter(key).data.copy_(weights[key] if key == way else torch.zeros(()))
+        other = model.logits(x, 1 - y, f) if "table" in way else model.logits(x, y, -f)
+        assert (model.logits(x, y, f) - other).abs().max() > 1e-6, way
+
+
+@PIXELS
+def test_bad_conditions_are_named(name):
+    model, plain = random_model(name, (1, 2, 3), given=2), random_model(name, (1, 2, 3))
+    x, f, leaf = torch.zeros(2, 1, 2, 3).double(), torch.randn(2, 2, 2, 3).double(), type(model).__name__
+    assert torch.equal(model.loss(x, f), model.loss(x, given=f))  # as fit hands it over
+    for bad in (None, f[:1], f[:, :1], f.float(), f[0], f * torch.inf, "image"):
+        for verb in (model.log_prob, model.loss, model.conditionals):
+            with pytest.raises(ValueError, match=f"{leaf}: given: expected"):
+                verb(x, given=bad)
+        with pytest.raises(ValueError, match=f"{leaf}: given: expected"):
+            model.sample(2, given=bad)
+    for verb in (plain.log_prob, plain.loss):
+        with pytest.raises(ValueError, match=f"{leaf}: given: expected none"):
+            verb(x, given=f)
+    with pytest.raises(ValueError, match=f"{leaf}: given"):
+        BUILT[name]((1, 2, 3), given=0)
