@@ -27,7 +27,7 @@ class Gaussian(NamedTuple):
 
     def log_prob(self, value: Tensor) -> Tensor:
         """The log-density, ``(B,)``."""
-        squares = (value - self.mean).square() * (-self.log_variance).exp()
+        squares = ((value - self.mean) * (-0.5 * self.log_variance).exp()).square()
         return -0.5 * (squares + self.log_variance + log(2 * pi)).flatten(1).sum(1)
 
     def sample(self, generator: torch.Generator | None = None) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from course_utils.checks import check_count, check_number, check_sizes
 from course_utils.models.distributions import Bernoulli, DiscretisedLogistic, Gaussian
 from course_utils.nets.coders import ConvDecoder, ConvEncoder, Dense, one_hot_classes
-from course_utils.taxonomy import Law, Support, Variational, log_mean_weight
+from course_utils.taxonomy import Distribution, Support, Variational, log_mean_weight
 
 Decoder = Literal["bernoulli", "discretised logistic", "gaussian"]
 Network = Literal["dense", "convolutional"]
@@ -160,7 +160,7 @@ class VAE(Variational):
     def _encode(self, x: Tensor, y: Tensor | None) -> Gaussian:
         return Gaussian(*self.encoder(x, one_hot_classes(y, self.classes, x)).chunk(2, 1))
 
-    def _decode(self, z: Tensor, y: Tensor | None) -> Law:
+    def _decode(self, z: Tensor, y: Tensor | None) -> Distribution:
         out = self.decoder(z, one_hot_classes(y, self.classes, z))
         if self.kind == "bernoulli":
             return Bernoulli(out)

@@ -30,7 +30,7 @@ from course_utils.taxonomy.branches import (
     TractableDensity,
 )
 from course_utils.taxonomy.classes import ClassConditional
-from course_utils.taxonomy.variational import Law, Variational, log_mean_weight
+from course_utils.taxonomy.variational import Distribution, Variational, log_mean_weight
 from course_utils.taxonomy.energy import ExplicitMarkovChain
 from course_utils.taxonomy.implicit import Direct, ImplicitDensity, ImplicitMarkovChain
 from course_utils.taxonomy.drawing import children, leaves, tree, verbs
@@ -47,7 +47,7 @@ __all__ = [
     "GenerativeModel",
     "ImplicitDensity",
     "ImplicitMarkovChain",
-    "Law",
+    "Distribution",
     "MarkovChain",
     "Support",
     "TractableDensity",

@@ -14,18 +14,21 @@ from course_utils.taxonomy.classes import ClassConditional
 CODES_AT_ONCE = 4096
 
 
-class Law(Protocol):
+class Distribution(Protocol):
     """A distribution for each example of a batch, as an encoder or a decoder gives it."""
 
     @property
     def mean(self) -> Tensor:
-        """The mean, in the shape of what it is a law of."""
+        """The mean, in the shape of a value."""
+        ...
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """Its log in nats, ``(B,)``."""
+        """The log-probability or log-density in nats, ``(B,)``."""
+        ...
 
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
         """One value for each example."""
+        ...
 
 
 def log_mean_weight(log_w: Tensor) -> Tensor:
@@ -122,8 +125,8 @@ class Variational(ApproximateDensity, ClassConditional):
     def _log_weights(self, x: Tensor, y: Tensor | None, k: int, generator: torch.Generator | None) -> Tensor:
         """log p(x, z) − log q(z | x) at k draws of z ∼ q(z | x) for each x, in nats: ``(k, B)``."""
 
-    def encode(self, x: Tensor, y: Tensor | None = None) -> Law:
-        """The law q(z | x), or q(z | x, y).
+    def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:
+        """The distribution q(z | x), or q(z | x, y).
 
         Raises:
             ValueError: x or y is not what it should be; y is missing in a model with classes.
@@ -132,10 +135,10 @@ class Variational(ApproximateDensity, ClassConditional):
         return self._encode(x, self._check_classes(y, len(x), needed=True))
 
     @abstractmethod
-    def _encode(self, x: Tensor, y: Tensor | None) -> Law: ...
+    def _encode(self, x: Tensor, y: Tensor | None) -> Distribution: ...
 
-    def decode(self, z: Tensor, y: Tensor | None = None) -> Law:
-        """The law p(x | z) of the pixels, or p(x | z, y): ``decode(z).mean`` is the picture to look at.
+    def decode(self, z: Tensor, y: Tensor | None = None) -> Distribution:
+        """The distribution p(x | z) of the pixels, or p(x | z, y): ``decode(z).mean`` is what to look at.
 
         Raises:
             ValueError: z is no batch ``(B, *latent_shape)`` of finite values; y as in ``encode``.
@@ -145,7 +148,7 @@ class Variational(ApproximateDensity, ClassConditional):
         return self._decode(z, self._check_classes(y, len(z), needed=True))
 
     @abstractmethod
-    def _decode(self, z: Tensor, y: Tensor | None) -> Law: ...
+    def _decode(self, z: Tensor, y: Tensor | None) -> Distribution: ...
 
     def loss(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """E_x[−ELBO(x)] over the batch, in nats: an upper bound on the negative log-likelihood."""
