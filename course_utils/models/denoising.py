@@ -1,4 +1,4 @@
-"""Denoising as a Markov chain x → x̃ → x′ on a universe whose states can be listed: laws and matrices.
+"""Denoising as a Markov chain x → x̃ → x′ on a universe whose states can be listed, by matrices.
 
 Matrices are float64; row x, column x′ of a transition matrix T is the probability of going from x to x′.
 """
@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from course_utils.checks import check_number
+from course_utils.runtime import as_double
 
 
 def salt_and_pepper(x: Tensor, noise: float, *, generator: torch.Generator | None = None) -> Tensor:
@@ -39,7 +40,7 @@ def log_corruption(x: Tensor, noisy: Tensor, noise: float) -> Tensor:
     [[0.5625, 0.1875]]
     """
     flip = check_number(noise, "log_corruption: noise", low=0, high=1) / 2
-    x, noisy = x.flatten(1).double(), noisy.flatten(1).double()
+    x, noisy = as_double(x.flatten(1)), as_double(noisy.flatten(1))
     differ = x @ (1 - noisy).T + (1 - x) @ noisy.T
     flip, keep = torch.tensor([flip, 1 - flip], dtype=torch.double, device=x.device)
     return torch.xlogy(differ, flip) + torch.xlogy(x.shape[1] - differ, keep)
@@ -56,18 +57,13 @@ def denoising_posterior(log_p: Tensor, log_c: Tensor) -> Tensor:
 
 
 def pixelwise(logits: Tensor, x: Tensor) -> Tensor:
-    """log Π_i p(x_i) of independent pixels, all laws with all images: ``(A, D), (B, …)`` to ``(A, B)``.
-
-    Args:
-        logits: the log-odds of x_i = 1 under each law.
-        x: binary images of D pixels.
-    """
-    logits, x = logits.double(), x.flatten(1).double()
+    """log Π_i p(x_i) of B images, by A times D log-odds of their pixels: ``(A, D), (B, …)`` to ``(A, B)``."""
+    logits, x = as_double(logits), as_double(x.flatten(1))
     return logits @ x.T - softplus(logits).sum(1, keepdim=True)
 
 
 def best_pixelwise(posterior: Tensor, states: Tensor) -> Tensor:
-    """The nearest law of independent pixels to each P(x | x̃): the one of the same marginals p(x_i = 1 | x̃).
+    """The nearest to each P(x | x̃) with independent pixels: the one of the same marginals p(x_i = 1 | x̃).
 
     No reconstruction that gives each pixel a probability of its own has a smaller expected loss.
 
@@ -78,31 +74,22 @@ def best_pixelwise(posterior: Tensor, states: Tensor) -> Tensor:
     Returns:
         its log-probabilities, row x̃ and column x.
     """
-    marginals = posterior.exp() @ states.flatten(1).double()
+    marginals = posterior.exp() @ as_double(states.flatten(1))
     return pixelwise(torch.logit(marginals, eps=1e-12), states)
 
 
-def stationary_law(T: Tensor) -> Tensor:
-    """The law π that a chain keeps, π T = π, of a matrix with one such law: ``(S, S)`` to ``(S,)``.
+def stationary_distribution(T: Tensor) -> Tensor:
+    """The distribution π that a chain keeps, π T = π, of a matrix with one such π: ``(S, S)`` to ``(S,)``.
 
     Solved as linear equations: π (T − 1) = 0 with one of the equations, which is one too many, replaced by
     Σ π = 1.
 
-    >>> stationary_law(torch.tensor([[0.9, 0.1], [0.3, 0.7]]).double())
+    >>> stationary_distribution(torch.tensor([[0.9, 0.1], [0.3, 0.7]]))
     tensor([0.7500, 0.2500], dtype=torch.float64)
     """
-    T = T.double()
-    equations = T.T - torch.eye(len(T), dtype=torch.double, device=T.device)
+    T = as_double(T)
+    equations = T.T - torch.eye(len(T), dtype=T.dtype, device=T.device)
     equations[-1] = 1
-    right = torch.zeros(len(T), dtype=torch.double, device=T.device)
+    right = T.new_zeros(len(T))
     right[-1] = 1
     return torch.linalg.solve(equations, right)
-
-
-def second_eigenvalue(T: Tensor) -> float:
-    """|λ₂|: in the long run a step shrinks what is left of the start by it. Near 1, a chain mixes slowly.
-
-    >>> round(second_eigenvalue(torch.tensor([[0.9, 0.1], [0.3, 0.7]])), 6)
-    0.6
-    """
-    return torch.linalg.eigvals(T.double()).abs().sort(descending=True).values[1].item()

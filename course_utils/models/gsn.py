@@ -9,12 +9,10 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from course_utils.checks import check_count, check_number, check_sizes
-from course_utils.models.denoising import log_corruption, pixelwise, salt_and_pepper
+from course_utils.models.denoising import salt_and_pepper
 from course_utils.taxonomy import ImplicitMarkovChain, Support
-from course_utils.universe import all_images
 
-LARGEST = 12  # pixels: 4,096 states, and as many squared in a transition matrix
-LOOKS = 8  # at each held-out example, each with noise of its own
+HELD_OUT_DRAWS = 8  # walks from each held-out example, each with noise of its own
 
 
 class State(NamedTuple):
@@ -51,10 +49,14 @@ class GSN(ImplicitMarkovChain):
         loss = 1/K Σ_k E[−log P(x | h_k)],
 
     gradients passing through the latent state of all K steps. If the reconstruction is right, p_D is the
-    stationary law of the chain: Y. Bengio, L. Yao, G. Alain and P. Vincent, *Generalized Denoising
+    stationary distribution of the chain: Y. Bengio, L. Yao, G. Alain and P. Vincent, *Generalized Denoising
     Auto-Encoders as Generative Models*, NIPS 2013 (arXiv:1305.6663); Y. Bengio, É. Laufer, G. Alain and
     J. Yosinski, *Deep Generative Stochastic Networks Trainable by Backprop*, ICML 2014 (arXiv:1306.1091).
     Each pixel is drawn on its own, so that it can be right only where x̃ and h tell nearly all about x.
+
+    Departures: a walk has a fixed number of steps, as in the experiments of 2014; the walkback of 2013 stops
+    at random. With a memory each walk must last until the upper layers have reached an image, and walks of
+    one length make one batch. ``fit`` steps with Adam and averages the weights, where they have momentum.
 
     Args:
         event_shape: (C, H, W), or any shape; D is the number of its elements.
@@ -102,10 +104,8 @@ class GSN(ImplicitMarkovChain):
             raise ValueError("GSN: expected at least one hidden layer, got none")
         self.noise = check_number(noise, "GSN: noise", low=0, high=1)
         self.latent_noise = check_number(latent_noise, "GSN: latent_noise", low=0)
-        self.walkback, self.mixing = (
-            check_count(walkback, "GSN: walkback"),
-            check_count(mixing, "GSN: mixing"),
-        )
+        self.walkback = check_count(walkback, "GSN: walkback")
+        self.mixing = check_count(mixing, "GSN: mixing")
         if self.walkback < 1 + len(sizes) // 2:
             raise ValueError(
                 f"GSN: expected walkback ≥ {1 + len(sizes) // 2} with {len(sizes)} hidden layers, got "
@@ -132,7 +132,7 @@ class GSN(ImplicitMarkovChain):
         """
         x = self.check(x)
         generator = torch.Generator(x.device).manual_seed(0)
-        return torch.stack([self.walk(x, generator=generator).mean() for _ in range(LOOKS)]).mean()
+        return torch.stack([self.walk(x, generator=generator).mean() for _ in range(HELD_OUT_DRAWS)]).mean()
 
     def walk(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """−log P(x | h_k) in nats at every step k of a walk that starts at x: ``(walkback, B)``."""
@@ -156,12 +156,12 @@ class GSN(ImplicitMarkovChain):
         for first in (1, 2):
             for i in range(first, len(layers), 2):
                 a = torch.addmm(self.b[i], layers[i - 1], W[i - 1].T)
-                a = torch.addmm(a, layers[i + 1], W[i]) if i + 1 < len(layers) else a
-                layers[i] = (
-                    torch.tanh(a)
-                    if i == 1
-                    else self.disturbed(torch.tanh(self.disturbed(a, generator)), generator)
-                )
+                if i + 1 < len(layers):
+                    a = torch.addmm(a, layers[i + 1], W[i])
+                if i == 1:
+                    layers[i] = torch.tanh(a)
+                else:
+                    layers[i] = self.disturbed(torch.tanh(self.disturbed(a, generator)), generator)
         return tuple(layers[1:]), torch.addmm(self.b[0], layers[1], W[0])
 
     def disturbed(self, a: Tensor, generator: torch.Generator | None) -> Tensor:
@@ -211,23 +211,3 @@ class GSN(ImplicitMarkovChain):
         for state in self._chain(self.rest((u < 0.5).to(like.dtype)), steps, generator):
             x = state.x
         return x
-
-    @torch.no_grad()
-    def transition_matrix(self) -> Tensor:
-        """The exact probabilities of a ``step`` from each of the S = 2^D images to each: ``(S, S)`` float64.
-
-            T(x, x′) = Σ_x̃ C(x̃ | x) P(x′ | h(x̃)):
-
-        from rest, h¹ is a function of x̃ alone, and the sum has 2^D terms. States are numbered as in
-        ``universe.all_images``.
-
-        Raises:
-            ValueError: there are more than 12 pixels.
-        """
-        if self.dims > LARGEST:
-            raise ValueError(
-                f"GSN: expected at most {LARGEST} pixels for a transition matrix, got {self.dims}"
-            )
-        states = all_images(1, self.dims).view(-1, *self.event_shape).to(self.reference)
-        _, logits = self.update(states, self.rest(states).h, None)
-        return log_corruption(states, states, self.noise).exp() @ pixelwise(logits, states).exp()
