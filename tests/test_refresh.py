@@ -19,7 +19,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from course_utils import plots
 from course_utils.notebooks import NotebookError, command, find, main, refresh
-from course_utils.notebooks.comparison import keep_stored, same_picture, same_text
+from course_utils.notebooks.comparison import SHARE, keep_stored, same_picture, same_text
 
 LIVELY = {
     "setup": """
@@ -217,7 +217,8 @@ def test_the_command_refuses_an_unknown_name(capsys):
         ("0.235 ± 0.080 nats", "0.245 ± 0.080 nats", True),
         ("0.724 ± 0.033 below", "0.728 ± 0.034 below", True),
         ("over 20 images 5,426, 371 times", "over 20 images 5,425, 371 times", True),
-        ("0.235 ± 0.080 nats", "0.265 ± 0.080 nats", False),
+        ("0.235 ± 0.080 nats", "0.305 ± 0.080 nats", True),
+        ("0.235 ± 0.080 nats", "0.335 ± 0.080 nats", False),
         ("0.235 ± 0.080 nats", "0.235 ± 0.090 nats", False),
         ("17.22 nats", "17.42 nats", False),
         ("17.22 nats", "17.2 nats", False),
@@ -268,7 +269,7 @@ def drawn(shift: float = 0.0, label: str = "17.46 nats", image: float = 0.5, fli
 )
 def test_a_picture_is_the_same_up_to_what_an_eye_sees(change: dict, same: bool, same_on_the_whole: bool):
     assert same_picture(drawn(), drawn(**change)) is same
-    assert same_picture(drawn(), drawn(**change), trained=True) is same_on_the_whole
+    assert same_picture(drawn(), drawn(**change), share=SHARE["trained"]) is same_on_the_whole
 
 
 def test_what_is_the_same_is_kept_by_cell():
@@ -290,7 +291,7 @@ def test_texts_are_kept_and_the_tag_trained_is_heeded():
         return new_notebook(cells=[new_code_cell(id="a", outputs=outputs, metadata={"tags": [*tags]})])
 
     before, after = ("1.001 nats\n", "KL 2.000", drawn()), ("1.002 nats\n", "KL 2.001", drawn(flip=True))
-    for tags, picture in (((), after[2]), (("trained",), before[2])):
+    for tags, picture in (((), after[2]), (("trained",), before[2]), (("exercise", "chance"), before[2])):
         new = cell(*after, *tags)
         keep_stored(new, cell(*before))
         printed, shown = new.cells[0].outputs
@@ -300,6 +301,12 @@ def test_texts_are_kept_and_the_tag_trained_is_heeded():
     assert new.cells[0].outputs[0].text == "1.1 nats\n" and "TV" in new.cells[0].outputs[1].data["text/plain"]
 
 
+def test_where_chance_decides_only_words_count():
+    one, other = "best 15, off by -2.598 of 100\n", "best 9, off by +0.037 of  100\n"
+    assert same_text(one, other, chance=True) and not same_text(one, other)
+    assert not same_text(one, other.replace("best", "last"), chance=True)
+
+
 def test_pictures_of_other_sizes_differ():
-    assert not same_picture(png(np.zeros((5, 4))), png(np.zeros((4, 5))), trained=True)
+    assert not same_picture(png(np.zeros((5, 4))), png(np.zeros((4, 5))), share=1.0)
     assert not same_picture(png(np.zeros((1, 1))), png(np.zeros((4, 5))))
