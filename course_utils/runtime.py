@@ -1,12 +1,10 @@
-"""Where and how things run: device, seeds, timing.
+"""Where and how things run: device, threads, seeds.
 
 Importing this module has no side effects: no seed is set, no device is touched.
 """
 
 import os
 import random
-import time
-from types import TracebackType
 
 import numpy as np
 import torch
@@ -114,38 +112,6 @@ def set_seed(seed: int) -> None:
     torch.manual_seed(seed)
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.benchmark = False
-
-
-class Timer:
-    """Wall-clock seconds of a block, after the device has finished its work.
-
-    >>> with Timer() as timer:
-    ...     _ = torch.rand(10).sum()
-    >>> timer.seconds >= 0
-    True
-    """
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def __enter__(self) -> "Timer":
-        synchronise()
-        self._start = time.perf_counter()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        synchronise()
-        self.seconds = time.perf_counter() - self._start
-
-
-def synchronise() -> None:
-    """Wait until the accelerator, if one is in use, has done all that was asked of it."""
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
-        torch.cuda.synchronize()
-    elif torch.backends.mps.is_available():
-        torch.mps.synchronize()
 
 
 def as_double(x: torch.Tensor) -> torch.Tensor:

@@ -120,8 +120,9 @@ def _plain(value: object, where: str) -> object:
         return value.detach().cpu().clone(memory_format=torch.contiguous_format)
     if isinstance(value, dict) and all(type(key) in (str, int) for key in value):
         return {key: _plain(item, f"{where}[{key!r}]") for key, item in value.items()}
-    if type(value) in (list, tuple):
-        return type(value)([_plain(item, f"{where}[{i}]") for i, item in enumerate(value)])
+    if isinstance(value, list | tuple) and type(value) in (list, tuple):
+        items = [_plain(item, f"{where}[{i}]") for i, item in enumerate(value)]
+        return items if isinstance(value, list) else tuple(items)
     if type(value) in SIMPLE:
         return value
     raise ValueError(

@@ -1,6 +1,7 @@
 """Cats, dogs and ducks drawn at many sizes and poses at once, in coats that all of them share."""
 
 from dataclasses import dataclass, fields
+from functools import reduce
 from math import pi
 
 import torch
@@ -54,8 +55,8 @@ class Poses:
     colours: dict[str, Tensor]  # (N, 5) each, as paint that covers
 
     def __getitem__(self, rows: Tensor) -> "Poses":
-        parts = [getattr(self, f.name) for f in fields(self)][:-1]
-        return Poses(*(part[rows] for part in parts), {k: v[rows] for k, v in self.colours.items()})
+        parts = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name != "colours"}
+        return Poses(**parts, colours={name: colour[rows] for name, colour in self.colours.items()})
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,14 +167,13 @@ def _cover(canvas: Tensor, colour: Tensor, owner: Tensor, cover: Tensor) -> None
 
 def _distance(layer: Layer, maps: dict[str, Tensor], owner: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """Distance of pixels from the union of the parts, in units of the drawing."""
-    at, d = {}, None
+    at, distances = {}, []
     for shape, bone, numbers in layer.parts:
         if bone not in at:
             m = maps[bone].flatten(1).index_select(0, owner).unbind(1)
             at[bone] = (m[0] * x + m[1] * y + m[2], m[3] * x + m[4] * y + m[5])
-        part = getattr(shapes, shape)(*at[bone], *numbers)
-        d = part if d is None else torch.minimum(d, part)
-    return d
+        distances.append(getattr(shapes, shape)(*at[bone], *numbers))
+    return reduce(torch.minimum, distances)
 
 
 def _window(low: Tensor, high: Tensor) -> tuple[Tensor, Tensor, Tensor]:

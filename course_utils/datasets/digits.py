@@ -38,10 +38,9 @@ def digits(kind: str = "binary", *, device: str | torch.device | None = None, se
     chosen, generator = check_request(kind, device, seed, "digits")
     from sklearn.datasets import load_digits  # costs a second: only who asks for digits pays
 
-    bundled = load_digits()
-    grey = torch.from_numpy(bundled.images).to(torch.uint8).unsqueeze(1)
-    label = torch.from_numpy(bundled.target)
-    parts = tuple((grey[rows], label[rows]) for rows in map(torch.from_numpy, split(bundled.target)))
+    pixels, target = load_digits(return_X_y=True)
+    grey, label = torch.from_numpy(pixels).to(torch.uint8).reshape(-1, 1, 8, 8), torch.from_numpy(target)
+    parts = tuple((grey[rows], label[rows]) for rows in map(torch.from_numpy, split(target)))
     return make_splits(
         parts,
         name="digits",

@@ -10,7 +10,7 @@ A grey image of L levels holds integers v in {0, …, L−1}. Models see it as o
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -119,8 +119,8 @@ class Splits:
             ValueError: the device is not here.
         """
         device = check_device(device, "Splits.to")
-        parts = (part.to(device) for part in self)
-        return Splits(*parts, self.name, self.kind, self.levels, self.source)
+        train, valid, test = (part.to(device) for part in self)
+        return replace(self, train=train, valid=valid, test=test)
 
 
 def dequantise(levels_x: Tensor, levels: int, generator: torch.Generator | None = None) -> Tensor:
@@ -207,9 +207,9 @@ def make_splits(
     }[kind]
     # Noise is drawn on the CPU: the same seed gives the same images on every device.
     noisy = levels if kind == "unit" else None
-    images = (Images(turn(v).to(device), y.long().to(device), noisy) for v, y in parts)
+    train, valid, test = (Images(turn(v).to(device), y.long().to(device), noisy) for v, y in parts)
     seen = levels if kind in ("levels", "unit") else 2
-    return Splits(*images, name, kind, seen, source)
+    return Splits(train, valid, test, name, kind, seen, source)
 
 
 def check_request(

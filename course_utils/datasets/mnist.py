@@ -47,12 +47,8 @@ def mnist(
     """
     chosen, generator = check_request(kind, device, seed, "mnist")
     files = fetch_mnist(DATA if root is None else Path(root))
-    train, test = (read_mnist(files, part) for part in ("train", "t10k"))
-    parts = (
-        tuple(tensor[:-VALID] for tensor in train),
-        tuple(tensor[-VALID:] for tensor in train),
-        test,
-    )
+    (x, y), test = (read_mnist(files, part) for part in ("train", "t10k"))
+    parts = ((x[:-VALID], y[:-VALID]), (x[-VALID:], y[-VALID:]), test)
     return make_splits(
         parts,
         name="MNIST",

@@ -5,6 +5,7 @@ The least of several is the distance of their union; d + w is the shape shrunk b
 ``clamp(1/2 − d, 0, 1)`` is how much of a pixel the shape covers: an edge without stairs.
 """
 
+from functools import reduce
 from math import cos, hypot, radians, sin
 
 import torch
@@ -54,12 +55,11 @@ def polygon(x: Tensor, y: Tensor, *corners: float) -> Tensor:
     points = list(zip(corners[::2], corners[1::2], strict=True))
     pairs = list(zip(points, points[1:] + points[:1], strict=True))
     area = sum(ax * by - bx * ay for (ax, ay), (bx, by) in pairs)
-    inside, outside = None, None
+    inside, outside = [], []
     for (ax, ay), (bx, by) in pairs:
         scale = hypot(bx - ax, by - ay) * (1 if area > 0 else -1)
         nx, ny = (by - ay) / scale, (ax - bx) / scale
-        behind = (x * nx).add_(y, alpha=ny).sub_(ax * nx + ay * ny)
-        side = capsule(x, y, ax, ay, bx, by, 0)
-        inside = behind if inside is None else torch.maximum(inside, behind)
-        outside = side if outside is None else torch.minimum(outside, side)
-    return torch.where(inside < 0, inside, outside)
+        inside.append((x * nx).add_(y, alpha=ny).sub_(ax * nx + ay * ny))
+        outside.append(capsule(x, y, ax, ay, bx, by, 0))
+    behind = reduce(torch.maximum, inside)
+    return torch.where(behind < 0, behind, reduce(torch.minimum, outside))

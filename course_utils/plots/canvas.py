@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import ceil
-from typing import Any
+from typing import Any, cast
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -35,7 +35,7 @@ MACHINE = (
     "backend", "date.epoch", "docstring", "figure.max_open_warning", "figure.raise_window", "interactive",
     "savefig.directory", "timezone", "tk.", "toolbar", "webagg",
 )  # fmt: skip
-STYLE: dict[str, Any] = {
+STYLE: dict[Any, Any] = {
     **{key: value for key, value in matplotlib.rcParamsDefault.items() if not key.startswith(MACHINE)},
     "font.size": 14.0,
     "axes.titlesize": 15.0,
@@ -90,7 +90,7 @@ def new_axes(size: tuple[float, float], columns: int = 1) -> list[Axes]:
     """
     named = os.environ.get("MPLBACKEND", "").lower()
     if named in ("agg", "cairo", "pdf", "ps", "svg", "template") and named == plt.get_backend().lower():
-        shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+        shell: Any = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
         if hasattr(shell, "kernel"):
             shell.enable_matplotlib("inline")
     with style():
@@ -108,13 +108,18 @@ def axes(ax: Axes | None, size: tuple[float, float]) -> Iterator[Axes]:
     with style():
         yield ax
         for text in (ax.xaxis.label, ax.yaxis.label):
-            text.set_size(STYLE["axes.labelsize"])
-        ax.title.set_size(STYLE["axes.titlesize"])
+            text.set_fontsize(STYLE["axes.labelsize"])
+        ax.title.set_fontsize(STYLE["axes.titlesize"])
         ax.tick_params(which="both", labelsize=STYLE["xtick.labelsize"])
         ax.spines[["top", "right"]].set_visible(False)
         for axis in (ax.xaxis, ax.yaxis):
             if type(axis.get_major_locator()) is AutoLocator:
                 axis.set_major_locator(MaxNLocator(TICKS, steps=[1, 2, 2.5, 5, 10]))
+
+
+def figure_of(ax: Axes) -> Figure:
+    """The figure on which these axes stand."""
+    return cast(Figure, ax.get_figure(root=True))
 
 
 def array(x: object, who: str, shape: str, *dims: int) -> np.ndarray:
@@ -137,7 +142,7 @@ def legend(ax: Axes, title: str | None = None) -> None:
     handles, names = ax.get_legend_handles_labels()
     rows = 0
     if handles:
-        points = ax.get_window_extent().width / ax.get_figure(root=True).dpi * 72
+        points = ax.get_window_extent().width / figure_of(ax).dpi * 72
         entries = [62 + 7 * len(name) for name in names]  # a line, its space and its name, in points
         columns = len(names) if sum(entries) <= points else max(1, int(points / max(entries)))
         rows = ceil(len(names) / columns)

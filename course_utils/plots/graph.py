@@ -35,23 +35,23 @@ def graph(
     if not places or unknown:
         names, got = ", ".join(places) or "at least one variable", ", ".join(sorted(unknown)) or "none"
         raise ValueError(f"graph: expected names out of {names}, got {got}")
-    spots = {name: np.array(place, dtype=float) for name, place in places.items()}
-    every = np.stack([*spots.values()])
+    every = np.array([*places.values()], dtype=float)
+    spots = dict(zip(places, every, strict=True))
     low, high = every.min(0) - 0.6, every.max(0) + (0.6, 1.0)
     with axes(ax, (1.1 * (high - low)[0], 1.1 * (high - low)[1] + (0.4 if title else 0))) as ax:
         circles = {}
-        for name, spot in spots.items():
+        for name, (x, y) in places.items():
             face = "white" if name in hidden else SHADE
-            circles[name] = Circle(spot, RADIUS, facecolor=face, edgecolor=BLACK, lw=1.8, zorder=2)
+            circles[name] = Circle((x, y), RADIUS, facecolor=face, edgecolor=BLACK, lw=1.8, zorder=2)
             ax.add_patch(circles[name])
-            ax.text(*spot, name, ha="center", va="center", size=15, zorder=3)
+            ax.text(x, y, name, ha="center", va="center", size=15, zorder=3)
         for start, end in arrows:
             others = (spot for name, spot in spots.items() if name not in (start, end))
             bend = -0.45 if any(crosses(spots[start], spots[end], other) for other in others) else 0.0
             look = {"arrowstyle": "-|>", "mutation_scale": 18, "lw": 1.8, "color": BLACK}
             look |= {"connectionstyle": f"arc3,rad={bend}", "shrinkA": 0, "shrinkB": 0}
             look |= {"patchA": circles[start], "patchB": circles[end]}  # it begins and ends at their rims
-            ax.annotate("", spots[end], spots[start], arrowprops=look, zorder=1)
+            ax.annotate("", places[end], places[start], arrowprops=look, zorder=1)
         ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal")
         ax.set_axis_off()
         if title is not None:

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from course_utils.plots.canvas import FRAME, array, axes
+from course_utils.plots.canvas import FRAME, array, axes, figure_of
 
 LETTER = 0.27  # inches of height that a line of letters takes
 
@@ -43,15 +43,15 @@ def images(
         raise ValueError(f"images: expected {n} labels, one an image, got {len(labels)}")
     if columns is not None and (not isinstance(columns, int) or isinstance(columns, bool) or columns < 1):
         raise ValueError(f"images: expected columns as a positive integer, got {columns!r}")
-    columns = min(n, columns or (n if n <= 12 else ceil(sqrt(n))))
-    rows = ceil(n / columns)
+    across = min(n, columns or (n if n <= 12 else ceil(sqrt(n))))
+    rows = ceil(n / across)
     texts = [str(label) for label in (labels.tolist() if isinstance(labels, Tensor) else labels or ())]
     inches = max(1.0 if texts else 0.8, 0.1 + 0.11 * max(map(len, texts), default=0))
-    inches = min(inches, 9 / columns)
+    inches = min(inches, 9 / across)
     heading = (LETTER * rows if texts else 0) + (0.4 if title else 0) + 0.1
-    with axes(ax, (columns * inches + 0.1, rows * inches * height / width + heading)) as ax:
-        strip = strip_share(ax, rows, columns, height / width) if texts else 0
-        mosaic, corners = compose(tiles, columns, strip)
+    with axes(ax, (across * inches + 0.1, rows * inches * height / width + heading)) as ax:
+        strip = strip_share(ax, rows, across, height / width) if texts else 0
+        mosaic, corners = compose(tiles, across, strip)
         ax.imshow(mosaic, interpolation="nearest")
         ax.set_axis_off()
         name_tiles(ax, texts, corners)
@@ -69,7 +69,7 @@ def name_tiles(ax: Axes, texts: Sequence[str], corners: list[tuple[float, float,
 
 def strip_share(ax: Axes, rows: int, columns: int, shape: float) -> float:
     """The height of a line of letters over each image, as a share of the image's width on these axes."""
-    box, dpi = ax.get_window_extent(), ax.get_figure(root=True).dpi
+    box, dpi = ax.get_window_extent(), figure_of(ax).dpi
     wide, high = box.width / dpi, box.height / dpi
     tile = min(wide / columns, max(high / rows - LETTER, 0.1) / shape)
     return LETTER / tile

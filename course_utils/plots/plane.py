@@ -7,7 +7,7 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from course_utils.plots.canvas import BLUE, COLOURS, STYLE, array, axes, legend
+from course_utils.plots.canvas import BLUE, COLOURS, STYLE, array, axes, figure_of, legend
 
 
 def density(
@@ -41,10 +41,10 @@ def density(
         picture = ax.imshow(
             p, extent=extent, origin="lower", cmap="viridis", interpolation="bilinear", vmin=0
         )
-        bar = ax.get_figure(root=True).colorbar(picture, ax=ax)
+        bar = figure_of(ax).colorbar(picture, ax=ax)
         bar.set_label("density p(x)", size=STYLE["axes.labelsize"])
         bar.ax.tick_params(labelsize=STYLE["ytick.labelsize"])
-        bar.outline.set_visible(False)
+        bar.outline.set(visible=False)
         ax.set(xlabel="$x_1$", ylabel="$x_2$")
     return ax
 

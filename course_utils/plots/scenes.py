@@ -1,7 +1,7 @@
 """Scenes with what is said about them: boxes, masks and names over the image, and where pixels point."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,10 +11,10 @@ from scipy.ndimage import binary_erosion
 from torch import Tensor
 
 from course_utils.datasets.animals import ANIMALS
-from course_utils.plots.canvas import BLACK, BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, array, axes
+from course_utils.plots.canvas import BLACK, COLOURS, array, axes, figure_of
 from course_utils.plots.images import LETTER, compose, name_tiles, strip_share
 
-MARKS = (VERMILLION, BLUE, PURPLE, ORANGE, SKY, GREEN, BLACK)
+MARKS = [COLOURS[i] for i in (1, 0, 3, 4, 5, 2, 6)]  # those that stand out of a scene come first
 LEVELS = 24  # of each colour: enough for the eye, and a notebook stores a third less
 TINT = 0.5  # how much of a mask's colour covers its pixels
 SIZE = 12  # points, of letters
@@ -80,24 +80,24 @@ def scenes(
     if titles is not None and len(titles) != n:
         raise ValueError(f"scenes: expected {n} titles, one a scene, got {len(titles)}")
     objects = by_scene(n, (height, width), len(names), labels, boxes, masks, scores, scene)
-    columns = min(n, columns or 6)
-    rows = -(-n // columns)
-    inches = min(1.7, 9 / columns)
+    across = min(n, columns or 6)
+    rows = -(-n // across)
+    inches = min(1.7, 9 / across)
     heading = LETTER * rows if titles else 0
-    with axes(ax, (columns * inches + 0.1, rows * inches * height / width + heading + 0.1)) as ax:
+    with axes(ax, (across * inches + 0.1, rows * inches * height / width + heading + 0.1)) as ax:
         tiles = (LEVELS * tiles).round() / LEVELS
         for tile, shown in zip(tiles, objects, strict=True):
             for i, one in enumerate(shown):
                 if one.mask is not None:  # half covered inside, fully at the edge
-                    hue, edge = np.array(to_rgb(MARKS[i % len(MARKS)]))[:, None], ~binary_erosion(one.mask)
+                    hue = np.array(to_rgb(MARKS[i % len(MARKS)]))[:, None]
                     tile[:, one.mask] = (1 - TINT) * tile[:, one.mask] + TINT * hue
-                    tile[:, one.mask & edge] = hue
-        strip = strip_share(ax, rows, columns, height / width) if titles else 0
-        mosaic, corners = compose(tiles, columns, strip)
+                    tile[:, one.mask & np.logical_not(binary_erosion(one.mask))] = hue
+        strip = strip_share(ax, rows, across, height / width) if titles else 0
+        mosaic, corners = compose(tiles, across, strip)
         ax.imshow((255 * mosaic).round().astype(np.uint8), interpolation="nearest")
         ax.set_axis_off()
         step = int(corners[0][1] - corners[0][0])
-        line = mosaic.shape[1] - columns * step  # between scenes
+        line = mosaic.shape[1] - across * step  # between scenes
         zoom = (step - line) / width
         point = _pixels_a_point(ax, mosaic) / zoom
         tags: list[Tag] = []
@@ -246,7 +246,7 @@ def _width(text: str) -> float:
 
 def _pixels_a_point(ax: Axes, mosaic: np.ndarray) -> float:
     """How many pixels of the mosaic a point is, when the mosaic fills these axes."""
-    figure = ax.get_figure(root=True)
+    figure = figure_of(ax)
     laid_out = figure.get_layout_engine() is not None  # then the axes are to fill the figure
     box = figure.bbox if laid_out else ax.get_window_extent()
     return max(mosaic.shape[1] / box.width, mosaic.shape[0] / box.height) * figure.dpi / 72
@@ -255,7 +255,7 @@ def _pixels_a_point(ax: Axes, mosaic: np.ndarray) -> float:
 def _draw(ax: Axes, tags: list[Tag]) -> None:
     """Draw all outlines, tags and names: few artists, since each costs time."""
 
-    def polygons(boxes: list[np.ndarray], **look: object) -> None:
+    def polygons(boxes: list[np.ndarray], **look: Any) -> None:
         corners = [box[[[0, 1], [2, 1], [2, 3], [0, 3]]] for box in boxes]
         if corners:
             ax.add_collection(PolyCollection(corners, **look), autolim=False)
@@ -268,4 +268,5 @@ def _draw(ax: Axes, tags: list[Tag]) -> None:
     polygons([tag for _, tag, _ in placed], facecolors=[hue for hue, _, _ in placed], linewidths=0)
     for hue, tag, text in placed:
         middle, ink = (tag[:2] + tag[2:]) / 2, "white" if sum(to_rgb(hue)) < DARK else BLACK
-        ax.text(*middle, text, size=SIZE, color=ink, ha="center", va="center_baseline", parse_math=False)
+        look = {"ha": "center", "va": "center_baseline", "size": SIZE, "parse_math": False}
+        ax.text(middle[0], middle[1], text, color=ink, **look)

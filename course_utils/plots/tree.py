@@ -2,6 +2,7 @@
 
 import re
 from textwrap import fill
+from typing import Any
 
 from matplotlib.axes import Axes
 
@@ -90,7 +91,7 @@ def draw_node(ax: Axes, node: Node, row: int, place: dict[Node, int], about: boo
     box = {"boxstyle": "round,pad=0.35", "facecolor": PALE[colour], "edgecolor": colour, "linewidth": 1.8}
     ax.text(across, row, text, ha="center", va="center", size=SIZE, bbox=box, zorder=2, color="black")
     if not below:
-        look = {"weight": "bold", "color": "black"} if systems(node) else {"color": "0.35"}
-        place_of_list = {"ha": "center", "va": "top", "size": SIZE, "linespacing": 1.35}
-        ax.text(across, row + 0.45, listed(node), **place_of_list, **look)
+        look: dict[str, Any] = {"weight": "bold", "color": "black"} if systems(node) else {"color": "0.35"}
+        look |= {"ha": "center", "va": "top", "size": SIZE, "linespacing": 1.35}
+        ax.text(across, row + 0.45, listed(node), **look)
     return across
