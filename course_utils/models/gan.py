@@ -26,8 +26,8 @@ class GAN(Direct):
 
         min_G max_D V(D, G),   V = E_{x∼p_D}[log D(x)] + E_z[log(1 − D(G(z)))].
 
-    Against p_g, the law of G's samples, the best D is p_D / (p_D + p_g), and max_D V = 2·JSD(p_D, p_g) −
-    2·log 2: G then walks down the Jensen–Shannon divergence. I. Goodfellow et al., *Generative Adversarial
+    Against p_g, the distribution of samples, the best D is p_D / (p_D + p_g), and max_D V = 2·JSD(p_D, p_g)
+    − 2·log 2: G then walks down the Jensen–Shannon divergence. I. Goodfellow et al., *Generative Adversarial
     Nets*, NeurIPS 2014. What G minimises is a choice:
 
     - "saturating": V itself, E[log(1 − D(G(z)))], which is flat where D is sure;
@@ -39,10 +39,15 @@ class GAN(Direct):
     its log-odds t at the data, without which the players tend to run in circles and the generator to drop
     modes (Mescheder et al., ICML 2018). ``penalty=0`` is the game of 2014.
 
+    Departures: SiLU, where the game of 2014 has maxout and dropout. Both players step with Adam of β = (0.5,
+    0.9) for each of the three losses, so that a comparison compares losses and nothing else; Gulrajani et
+    al. take (0, 0.9) for theirs, and 5 steps of D and a weight of 10, for far larger nets. G's weights are
+    averaged over its steps (Yazıcı et al., ICLR 2019).
+
     Nothing here computes p(x). Samples are continuous: on images they are grey levels strictly between 0
     and 1, so on black and white images p_g and p_D live on disjoint sets, and JSD(p_D, p_g) = log 2 for
     any G; it is the slope that is kept low which still leads G there. What can be compared with a binary
-    p_D is the law of rounded samples, ``sample(n).round()``.
+    p_D is the distribution of rounded samples, ``sample(n).round()``.
 
     Args:
         event_shape: (C, H, W) for images with values in [0, 1]; (D,) for points with real coordinates.
@@ -51,7 +56,7 @@ class GAN(Direct):
             channels.
         loss: "non-saturating", "saturating" or "wasserstein".
         network: "dense" or "convolutional"; None: convolutional for images of at least 28×28.
-        classes: the number of classes y, told to both players (Mirza & Osindero 2014); None: no classes.
+        classes: the number of classes y, given to both players (Mirza & Osindero 2014); None: no classes.
         discriminator_steps: how many steps D takes for each of G's; None: 2 for "wasserstein" (where the
             paper takes 5), else 1.
         penalty: the weight of D's penalty; None: 1 for "wasserstein" (where the paper takes 10), else 0.05.

@@ -35,6 +35,10 @@ class VAE(Variational):
 
     The loss weighs the KL with β (Higgins et al., *β-VAE*, ICLR 2017); ``elbo`` is the bound for any β.
 
+    Departures: SiLU and dropout, where the paper has tanh and a prior on the weights; ``fit`` steps with
+    Adam, where it has Adagrad, and stops early. Asked without its class, a model with classes is bounded by
+    importance weights (see ``Variational``), not by the KL in closed form.
+
     Args:
         event_shape: (C, H, W), or any shape for the dense network.
         latent: the number of dimensions of z.
@@ -105,14 +109,14 @@ class VAE(Variational):
 
     def _build(self, network: str, latent: int, hidden: Sequence[int] | int | None, dropout: float) -> None:
         """Make both networks."""
-        told = self.classes or 0
+        condition = self.classes or 0
         if network == "convolutional":
             channels = check_count(CHANNELS if hidden is None else hidden, "VAE: hidden")
-            self.encoder = ConvEncoder(self.event_shape, 2 * latent, hidden=channels, condition=told)
-            self.decoder = ConvDecoder(latent, self.event_shape, hidden=channels, condition=told)
+            self.encoder = ConvEncoder(self.event_shape, 2 * latent, hidden=channels, condition=condition)
+            self.decoder = ConvDecoder(latent, self.event_shape, hidden=channels, condition=condition)
             return
         sizes = check_sizes(SIZES if hidden is None else hidden, "VAE: hidden")
-        more = {"condition": told, "dropout": dropout}
+        more = {"condition": condition, "dropout": dropout}
         self.encoder = Dense(self.event_shape, (2 * latent,), hidden=sizes, **more)
         self.decoder = Dense((latent,), self.event_shape, hidden=sizes[::-1], **more)
 

@@ -11,7 +11,7 @@ from course_utils.taxonomy.model import MarkovChain
 class ExplicitMarkovChain(MarkovChain, ApproximateDensity):
     """An energy: log p(x) = −F(x) − log Z with Z out of reach; samples come from a chain.
 
-    The stationary law of its ``step`` is p_M.
+    The stationary distribution of its ``step`` is p_M.
     """
 
     title = "Markov chain"

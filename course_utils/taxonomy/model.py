@@ -93,7 +93,7 @@ class GenerativeModel(nn.Module, ABC):
 
 
 class MarkovChain(ABC):
-    """What a model adds whose samples come from running a chain x → x′ to its stationary law.
+    """What a model adds whose samples come from running a chain x → x′ to its stationary distribution.
 
     It stands before the branch among the bases of a class, so that ``sample`` is that of a chain.
 
