@@ -33,18 +33,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--megabytes", type=int, default=Limits.memory, help="of memory for a notebook")
     parser.add_argument("--jobs", type=int, default=None, help="side by side (default: one on each core)")
     given = parser.parse_args(argv)
-    kept = None
     try:
         limits = Limits(given.cell_seconds, given.seconds, given.megabytes)
         marks = mark(given.folder, given.notebook, limits=limits, jobs=given.jobs, trust=given.trust)
         kept = Marks(given.out)
+    except (ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    try:
         for done in marks:
             signs = "".join(SIGNS[outcome] for outcome in done.outcomes.values())
             say(f"{done.student:<32} {signs} {done.marks:3} of {len(signs)}  {ended(done)}")
             kept.add(done)
-    except (ValueError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
         say("interrupted")
     if kept.trouble:
@@ -77,7 +77,9 @@ class Marks:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.marks, self.files, self.before = folder, [], set(), True
+        self.folder, self.before = folder, True
+        self.marks: list[Mark] = []
+        self.files: set[str] = set()
         self.trouble: OSError | None = None  # why the table on the disk is not the last one
         folder.mkdir(parents=True, exist_ok=True)
         write_bytes(folder / ".trial", b" ").unlink()

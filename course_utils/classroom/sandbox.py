@@ -29,7 +29,7 @@ from course_utils.classroom.submission import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRATCH, SCRATCH_BYTES = "/tmp/work", 256 << 20
-SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")  # folders, or links into /usr
+SYSTEM = ("bin", "sbin", "lib", "lib64")  # folders, or links into /usr
 SETTINGS = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "fonts", "localtime")
 INSTALL = "install it (sudo apt install bubblewrap, or dnf, or pacman -S), version 0.8 or newer"
 PYTHON_MEGABYTES = 1000  # that Python has with the course's packages, before the first cell
@@ -124,7 +124,7 @@ def bubblewrap() -> list[str]:
     python = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parents[1]]
     seen = {*python, *(path.resolve() for path in python), ROOT / "course_utils", ROOT / "data"}
     seen |= {*(Path("/etc", name) for name in SETTINGS), Path("/nix/store"), Path("/sys/devices/system/cpu")}
-    seen |= {Path(os.environ[key]).absolute() for key in ("COURSE_DATA",) if os.environ.get(key)}
+    seen |= {Path(place) for place in own_data().values()}
     for path in sorted(path for path in seen if not path.is_relative_to("/usr")):
         words += ["--ro-bind-try", str(path), str(path)]
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "matplotlib")
@@ -133,23 +133,33 @@ def bubblewrap() -> list[str]:
     return [*words, "--dir", SCRATCH, "--chdir", SCRATCH, "--remount-ro", "/"]
 
 
+def own_data() -> dict[str, str]:
+    """The variable that says where the data of the course lie, if it is set."""
+    place = os.environ.get("COURSE_DATA")
+    return {"COURSE_DATA": os.path.abspath(place)} if place else {}
+
+
 def environment(home: str) -> dict[str, str]:
     """Little of the surroundings: no keys and tokens; settings and caches of nobody."""
-    own = {key: os.environ[key] for key in ("COURSE_DATA", "SYSTEMROOT") if os.environ.get(key)}
-    places = dict.fromkeys(("HOME", "USERPROFILE", "IPYTHONDIR", "TMP", "TEMP"), home)
-    fixed = {
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.defpath]),
-        "LANG": "C.UTF-8",
-        "PYTHONPATH": str(ROOT),
-        "PYTHONUTF8": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONWARNINGS": "ignore",
-        "MPLCONFIGDIR": str(Path(home, ".config")),
-        "MPLBACKEND": "agg",
-        "OMP_NUM_THREADS": "1",
-        "COURSE_DEVICE": "cpu",
-    }
-    return own | places | fixed
+    windows = {key: os.environ[key] for key in ("SYSTEMROOT",) if key in os.environ}
+    return (
+        own_data()
+        | windows
+        | {
+            "HOME": home,
+            "USERPROFILE": home,
+            "TMPDIR": home,
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.defpath]),
+            "LANG": "C.UTF-8",
+            "PYTHONPATH": str(ROOT),
+            "PYTHONUTF8": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "MPLCONFIGDIR": str(Path(home, ".config")),
+            "MPLBACKEND": "agg",
+            "OMP_NUM_THREADS": "1",
+            "COURSE_DEVICE": "cpu",
+        }
+    )
 
 
 def watch(process: subprocess.Popen, limits: Limits, stop: Event) -> tuple[str, str, float]:

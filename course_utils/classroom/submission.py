@@ -143,7 +143,7 @@ def main(task: str) -> None:
     except Exception as error:
         return runner.note(unreadable=f"{type(error).__name__}: {error}"[:LONGEST], done=True)
     from course_utils import plots  # noqa: F401  what is slow or large comes before the first cell's time
-    from course_utils.exercises.engine import Exercise, Verdict, checking, judge
+    from course_utils.exercises.engine import Exercise, Verdict, checking
 
     checked, notebook = set(), Cells()
 
@@ -152,9 +152,9 @@ def main(task: str) -> None:
         runner.note(exercise=exercise.name, outcome=verdict.outcome, text=(before + verdict.text)[:LONGEST])
 
     def last_value(name: str) -> None:
-        exercise, answer = checking.catalogue()[name], vars(notebook.main).get(name)
-        if name not in checked and answer is not None and answer is not exercise.reference:
-            heard(exercise, judge(exercise, answer), UNCHECKED)
+        verdict = checking.verdicts([name], vars(notebook.main))[name]
+        if name not in checked and verdict is not None:
+            heard(checking.catalogue()[name], verdict, UNCHECKED)
 
     checking.listeners.append(heard)
     sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")

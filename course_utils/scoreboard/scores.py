@@ -2,6 +2,7 @@
 
 import time
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,6 +19,8 @@ from course_utils.scoreboard.sample_quality import KINDS, SET, grid, two_sample_
 from course_utils.scoreboard.settings import DRAWS, Choice, build, choice, entries
 from course_utils.taxonomy import ExplicitMarkovChain, GenerativeModel, TractableDensity
 from course_utils.training import fit
+from course_utils.training.game_history import GameHistory
+from course_utils.training.history import History
 from course_utils.universe import BinaryUniverse, bars_and_stripes
 
 KEPT = 24  # samples, so that a picture can be shown without training
@@ -39,28 +42,29 @@ def score(name: str, data: str, *, samples: int = SAMPLES, progress: bool = Fals
     set_seed(0)
     model = build(name, data)
     own = choice(name, data) if name in entries() else Choice()
-    universe = bars_and_stripes(results.UNIVERSES[data]) if data in results.UNIVERSES else None
-    images = None if universe else digits(KINDS[data])
+    source = bars_and_stripes(results.UNIVERSES[data]) if data in results.UNIVERSES else digits(KINDS[data])
     started = time.process_time()
-    history = train(model, data, universe or images, progress, own.fit | training)
+    history = train(model, data, source, progress, own.fit | training)
     trained = time.process_time()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         x = model.sample(1000)
     drawn = time.process_time()
     better: dict[str, list[float]] = {}
-    if universe:
-        scores = on_universe(model, universe, samples)
+    if isinstance(source, BinaryUniverse):
+        scores = on_universe(model, source, samples)
     else:
-        scores, better = on_digits(model, data, images, x)
-    settings = {key: list(v) if isinstance(v, tuple) else v for key, v in own.model.items()}
+        scores, better = on_digits(model, data, source, x)
+    settings: dict[str, object] = {
+        key: list(v) if isinstance(v, tuple) else v for key, v in own.model.items()
+    }
     return Row(
         name,
         data,
         model.density,
         scores,
         better,
-        samples=samples if universe else SET,
+        samples=samples if data in results.UNIVERSES else SET,
         parameters=sum(p.numel() for p in model.parameters()),
         seconds=trained - started,
         sampling=drawn - trained,
@@ -74,8 +78,8 @@ def train(
     data: str,
     source: BinaryUniverse | Splits,
     progress: bool,
-    settings: dict[str, object],
-) -> object:
+    settings: dict[str, Any],
+) -> History | GameHistory:
     """Fit a model to a set; one that is a density gets values spread over the cells of the grey levels."""
     known = isinstance(source, BinaryUniverse)
     x = source.sample(DRAWS) if known else source.train.x
@@ -93,7 +97,7 @@ def train(
     return history
 
 
-def fit_settings(history: object) -> dict[str, object]:
+def fit_settings(history: History | GameHistory) -> dict[str, object]:
     """The settings of a run that a reader wants to know."""
     keys = ("epochs", "batch_size", "lr", "weight_decay")
     chosen = {key: value for key, value in history.settings.items() if key in keys}
@@ -120,8 +124,9 @@ def on_digits(
     """
     x = digits("unit").test.x if dequantised(model) else images.test.x
     scores, cost = held_out_scores(model, x, data)
-    simple = simple_costs(data) if cost is not None else {}
-    better = {law: list(paired_difference(other, cost)) for law, other in simple.items()}
+    better = {}
+    if cost is not None:
+        better = {law: list(paired_difference(other, cost)) for law, other in simple_costs(data).items()}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         more = model.sample(sum(map(len, images)) - len(drawn))

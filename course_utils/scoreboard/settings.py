@@ -2,11 +2,13 @@
 
 import inspect
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 
 import course_utils.models  # noqa: F401  the systems take their places on the tree
 from course_utils.evaluation.results import BINARY, GREY, LEVELS, UNIVERSES
+from course_utils.models import MADE, NADE
 from course_utils.models.ensemble import OrderEnsemble
 from course_utils.taxonomy import GenerativeModel, TractableDensity, leaves
 
@@ -14,15 +16,15 @@ ORDERS, ENSEMBLES = 8, ("MADE", "NADE")
 UNIVERSE = "universe"  # in SETTINGS: all of them
 DRAWS = 200_000  # training images of a universe
 # of those there are plenty: fewer, larger batches than the defaults, which are those of the digits
-PLENTY: dict[str, object] = {"epochs": 4, "batch_size": 250, "weight_decay": 0.0}
+PLENTY: dict[str, Any] = {"epochs": 4, "batch_size": 250, "weight_decay": 0.0}
 
 
 @dataclass(frozen=True)
 class Choice:
     """What is not as the class has it: arguments of the model, settings of ``fit``, the shape of an image."""
 
-    model: dict[str, object] = field(default_factory=dict)
-    fit: dict[str, object] = field(default_factory=dict)
+    model: dict[str, Any] = field(default_factory=dict)
+    fit: dict[str, Any] = field(default_factory=dict)
     shape: tuple[int, ...] | None = None
 
 
@@ -113,9 +115,8 @@ def build(name: str, data: str) -> GenerativeModel:
 
 def ensemble(name: str, shape: tuple[int, ...]) -> OrderEnsemble:
     """A NADE or a MADE in eight random orders, one set of weights for all."""
-    leaf = entries()[name]
     if name == "MADE":
-        return OrderEnsemble(leaf(shape, masks=ORDERS, order="random").members())
-    model, dice = leaf(shape), torch.Generator().manual_seed(0)
+        return OrderEnsemble(MADE(shape, masks=ORDERS, order="random").members())
+    model, dice = NADE(shape), torch.Generator().manual_seed(0)
     orders = [torch.randperm(model.dims, generator=dice).tolist() for _ in range(ORDERS)]
     return OrderEnsemble([model.reordered(order) for order in orders])

@@ -1,6 +1,6 @@
 """The rows as text: a table for each set, and one line for each row."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from course_utils.evaluation.results import (
     BINARY,
@@ -84,7 +84,7 @@ def of_digits(data: str, rows: list[Row]) -> str:
     return lay_out(f"{data} (300 test images)", columns, rows, note)
 
 
-def lay_out(title: str, columns: dict[str, object], rows: list[Row], note: str) -> str:
+def lay_out(title: str, columns: Mapping[str, Callable[[Row], str]], rows: list[Row], note: str) -> str:
     """A table in Markdown under a title."""
     names = ["model", "computes", *columns, "parameters", "CPU s to train", "CPU s for 1,000 samples"]
     lines = [f"## {title}", "", f"| {' | '.join(names)} |", "|" + "---|" * len(names)]
@@ -97,7 +97,7 @@ def lay_out(title: str, columns: dict[str, object], rows: list[Row], note: str) 
     return "\n".join([*lines, "", note, ""])
 
 
-def shown(estimate: tuple[float, float] | None, mark: str = "") -> str:
+def shown(estimate: Sequence[float] | None, mark: str = "") -> str:
     """A value with its standard error, if it has one, to as many digits as make sense."""
     if estimate is None:
         return ""
