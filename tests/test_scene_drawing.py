@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from course_utils.datasets import animals, layout, shapes
-from course_utils.datasets.poses import JOINTS, POSES
+from course_utils.datasets.drawings import JOINTS, POSES
 
 KINDS = [(label, kind) for label in range(3) for kind in range(len(POSES[0]))]
 

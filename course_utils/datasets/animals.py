@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 from course_utils.datasets import shapes
-from course_utils.datasets.drawings import Layer
-from course_utils.datasets.poses import JOINTS, POSES
+from course_utils.datasets.drawings import JOINTS, POSES, Layer
 
 ANIMALS = ("CAT", "DOG", "DUCK")
 
