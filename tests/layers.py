@@ -105,7 +105,7 @@ def cycles(package: Path) -> list[str]:
     graph = {
         module: {
             name
-            for _, name in imports(tree, set(every))
+            for _, name in imports(without_type_checking(tree), set(every))
             if name in every and not f"{module}.".startswith(f"{name}.")
         }
         for module, tree in every.items()

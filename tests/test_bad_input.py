@@ -111,7 +111,7 @@ TABLE = {
     ],
     "GAN": [
         (lambda g: GAN((1, 2, 2)).sample(2, generator=g), DICE),
-        (lambda g: GAN((1, 2, 2)).generator_loss(2, generator=g), DICE),
+        (lambda g: GAN((1, 2, 2)).generator_loss(torch.zeros(2, 1, 2, 2), generator=g), DICE),
     ],
     "log_mean_weight": [
         (log_mean_weight, (None, 1.0, torch.ones(0), torch.tensor(1.0), torch.ones(2).long()))

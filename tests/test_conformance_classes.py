@@ -30,7 +30,7 @@ def losses(model):
     """Every loss of the model, as a function of y."""
     x = example(model)
     if isinstance(model, Direct):
-        return [lambda y=None: model.discriminator_loss(x, y), lambda y=None: model.generator_loss(5, y)]
+        return [lambda y=None: model.discriminator_loss(x, y), lambda y=None: model.generator_loss(x, y)]
     return [lambda y=None: model.loss(x, y)]
 
 

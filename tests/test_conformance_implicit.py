@@ -20,7 +20,7 @@ class TestEveryGame:
         model = build(leaf)
         losses = {
             "discriminator": lambda: model.discriminator_loss(example(model, 16)),
-            "generator": lambda: model.generator_loss(16),
+            "generator": lambda: model.generator_loss(example(model, 16)),
         }
         for player, loss in losses.items():
             model.zero_grad()
@@ -45,22 +45,19 @@ class TestEveryGame:
 
     def test_the_same_random_numbers_give_the_same_losses(self, leaf):
         model, x = build(leaf), example(build(leaf))
-        for verb, given in ((model.discriminator_loss, x), (model.generator_loss, 9)):
+        for verb, given in ((model.discriminator_loss, x), (model.generator_loss, x)):
             first, again, other = (verb(given, generator=torch.Generator().manual_seed(s)) for s in (1, 1, 2))
             assert torch.equal(first, again) and not torch.equal(first, other)
 
     def test_bad_input_is_one_value_error_that_names_the_model(self, leaf):
         model = build(leaf)
         good, classes = example(model), torch.zeros(4, dtype=torch.long)
-        for verb in (model.discriminator_loss, model.discriminate):
+        for verb in (model.discriminator_loss, model.generator_loss, model.discriminate):
             for x in (None, good[0], good[:0], good.float(), good * torch.nan, good * torch.inf):
                 with pytest.raises(ValueError, match=leaf.__name__):
                     verb(x)
             with pytest.raises(ValueError, match=f"{leaf.__name__}: expected no classes"):
                 verb(good, classes)
-        for n in (0, -1, 1.5, None, True):
-            with pytest.raises(ValueError, match=f"{leaf.__name__}.generator_loss: n"):
-                model.generator_loss(n)
 
     def test_classes_are_asked_for_and_checked(self, leaf):
         model = leaf((1, 3, 3), classes=3)
@@ -69,7 +66,7 @@ class TestEveryGame:
             for call in (
                 lambda bad=bad: model.discriminator_loss(x, bad),
                 lambda bad=bad: model.discriminate(x, bad),
-                lambda bad=bad: model.generator_loss(4, bad),
+                lambda bad=bad: model.generator_loss(x, bad),
             ):
                 with pytest.raises(ValueError, match=leaf.__name__):
                     call()

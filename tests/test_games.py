@@ -17,8 +17,9 @@ def test_fit_plays_games_and_a_game_has_no_loss():
     assert not hasattr(game, "loss") and not hasattr(game, "log_prob")
     history = play(game)
     assert isinstance(history, GameHistory) and history.stopped == "epochs" and not game.training
-    assert {len(values) for values in outcome(history).values() if isinstance(values, list)} == {6}
-    assert all(0 < answer < 1 for answer in history.real + history.fake)
+    curves = [*history.losses.values(), *history.answers.values(), history.lr]
+    assert {len(curve) for curve in curves} == {6} and set(history.losses) == {"discriminator", "generator"}
+    assert all(0 < answer < 1 for answer in history.answers["real"] + history.answers["fake"])
 
 
 def test_the_game_is_learned():
@@ -29,7 +30,7 @@ def test_the_game_is_learned():
     history = fit(game, x, lr=3e-3, epochs=25, batch_size=60, average=0.95, progress=False, device="cpu")
     samples = game.sample(2000, generator=torch.Generator().manual_seed(0))
     assert abs(samples.mean() - 3) < 0.3 and 0.2 < samples.std() < 0.8
-    assert abs(history.real[-1] - 0.5) < 0.15 and abs(history.fake[-1] - 0.5) < 0.15
+    assert all(abs(history.answers[name][-1] - 0.5) < 0.15 for name in ("real", "fake"))
 
 
 def test_a_class_is_learned():
@@ -53,7 +54,7 @@ def test_the_discriminator_steps_several_times_for_each_step_of_the_generator(st
     moves = [player for player, training in turns if training]
     made = [moves[:place].count("discriminator") for place, mover in enumerate(moves) if mover == "generator"]
     due = [step for step in range(1, 16) if step % steps == 0]
-    assert moves.count("discriminator") == 15 and len(history.generator) == 3
+    assert moves.count("discriminator") == 15 and len(history.losses["generator"]) == 3
     assert [step for step in made if step % steps == 0] == due
     assert len(made) == max(len(due), 3), "an epoch without a turn of the generator still has its loss"
 
@@ -107,8 +108,8 @@ def test_looks_see_the_kept_weights_and_change_nothing():
 
 
 def test_the_answers_to_samples_always_come_from_the_same_noise():
-    history = play(small_game(), epochs=3, lr=1e-12)
-    assert history.fake[0] == pytest.approx(history.fake[1], abs=1e-6) == history.fake[2]
+    fake = play(small_game(), epochs=3, lr=1e-12).answers["fake"]
+    assert fake[0] == pytest.approx(fake[1], abs=1e-6) == fake[2]
 
 
 def test_seed_decides_everything_and_the_caller_decides_nothing():
@@ -141,18 +142,21 @@ def test_patience_is_refused_with_a_reason():
 
 def test_the_history_tells_and_draws_itself():
     history = play(small_game())
-    answers = f"D answers {history.real[-1]:.2f} to real and {history.fake[-1]:.2f} to generated"
-    assert repr(history) == f"GAN: 6 epochs, {answers} examples (stopped: all epochs done)"
+    answers = ", ".join(f"{name} {history.answers[name][-1]:.2f}" for name in ("real", "fake"))
+    assert repr(history) == f"GAN: 6 epochs, answers: {answers} (stopped: all epochs done)"
     left, right = history.plot()
     drawn = [line.get_ydata() for line in [*left.get_lines(), *right.get_lines()]]
     drawn = [list(curve) for curve in drawn]
-    assert all(curve in drawn for curve in (history.discriminator, history.generator, history.real))
+    assert all(curve in drawn for curve in [*history.losses.values(), *history.answers.values()])
     assert "nats" in left.get_ylabel() and right.get_ylim() == (0, 1)
     critic = play(small_game(loss="wasserstein"))
     left, right = critic.plot()
     assert "nats" not in left.get_ylabel() and "critic" in right.get_ylabel()
-    with pytest.raises(ValueError, match="game: expected curves of one length"):
-        plots.game(GameHistory("GAN", discriminator=[1.0], generator=[1.0], real=[1.0], fake=[1.0, 2.0]))
+    history.answers["fake"].append(0.5)
+    with pytest.raises(ValueError, match="game: expected one value an epoch of each curve"):
+        plots.game(history)
+    with pytest.raises(ValueError, match="game: expected"):
+        plots.game(GameHistory("GAN"))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

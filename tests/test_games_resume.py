@@ -1,4 +1,4 @@
-"""A game that was killed, interrupted, cached, or that diverged."""
+"""A game that was killed, interrupted, or that diverged."""
 
 from math import nan
 
@@ -7,7 +7,7 @@ import torch
 from training_games import outcome, play, small_game, springs
 from training_models import Clock, same, weights
 
-from course_utils.training import GameHistory, TrainingDiverged, fitting, games, run
+from course_utils.training import TrainingDiverged, fitting
 
 
 class Killed(BaseException):
@@ -92,18 +92,8 @@ def test_a_gradient_that_is_not_finite_stops_the_game():
     assert all(p.isfinite().all() for p in game.parameters())
 
 
-def test_a_hit_in_the_cache_is_the_game_itself(tmp_path):
-    first, second = small_game(), small_game()
-    made, found = play(first, cache=tmp_path), play(second, cache=tmp_path)
-    assert (made.cached, found.cached) == (False, True) and isinstance(found, GameHistory)
-    assert same(weights(first), weights(second)) and outcome(made) == outcome(found)
-    assert not play(small_game(loss="saturating"), cache=tmp_path).cached
-    assert not play(small_game(), cache=tmp_path, average=0.5).cached
-
-
 def test_time_is_up_between_two_turns(monkeypatch):
     clock = Clock()
-    for module in (fitting, run, games):
-        monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(fitting, "time", clock)
     history = play(small_game(), seconds=20.0)
     assert history.stopped == "seconds" and 1 <= history.epochs < 6

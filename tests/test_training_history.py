@@ -9,8 +9,7 @@ from course_utils.training import History, fit, fitting
 
 
 def test_repr_is_one_line_without_seconds():
-    history = History("NADE", {"patience": 20}, stopped="patience", seconds=[1.2345])
-    history.train, history.valid, history.best_epoch, history.best_valid = [1.0] * 85, [1.0] * 85, 61, 17.314
+    history = History("NADE", {"patience": 20}, *[[1.2345] * 85] * 4, 61, 17.314, "patience")
     line = "NADE: 85 epochs, best 61, held-out loss 17.31 nats (stopped: no better for 20 epochs)"
     assert repr(history) == line
     assert "interrupted" in repr(History("NADE", stopped="interrupted"))

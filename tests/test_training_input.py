@@ -8,8 +8,9 @@ from torch import nn
 from training_models import FVSBN, Noisy, Watched, noisy_data, noisy_model, same, weights
 
 from course_utils.training import fit
-from course_utils.training.batches import as_batch
-from course_utils.training.run import Run
+from course_utils.training.checkpoint import load_state, state
+from course_utils.training.data import as_batch
+from course_utils.training.fitting import Training
 from course_utils.training.settings import PREFERENCES, Settings, choose
 
 X = torch.zeros(20, 4)
@@ -55,9 +56,6 @@ def frozen():
         ({"on_epoch": 3}, "on_epoch.*got 3"),
         ({"checkpoint": 3}, "checkpoint to be a path, got 3"),
         ({"checkpoint_every": -1}, "checkpoint_every.*got -1"),
-        ({"cache": 3}, "cache to be a path, got 3"),
-        ({"cache": "c", "on_epoch": print}, "cache without on_epoch"),
-        ({"cache": "c", "checkpoint": "k"}, "cache without .*checkpoint"),
         ({"x": [[0.0]]}, "x: expected a tensor.*list"),
         ({"x": None}, "x: expected a tensor.*NoneType"),
         ({"x": ()}, "x: expected a tensor"),
@@ -150,11 +148,11 @@ def test_mixed_precision_learns_about_the_same(half):
     def run(half):
         model = Looking()
         model.load_state_dict(noisy_model().state_dict())
-        run = Run(model, Settings(lr=0.01, clip=1.0), (noisy_data(),), (noisy_data(20),))
-        run.descent.use_precision(half)
+        training = Training(model, Settings(lr=0.01, clip=1.0), (noisy_data(),), (noisy_data(20),), None)
+        training.optimisers[0].use_precision(half)
         for _ in range(5):
-            run.epoch(inf, lambda done: None)
-        return run
+            training.epoch()
+        return training
 
     full, mixed = run(None), run(half)
     assert set(used[-1:]) == {(False, torch.float32)} and (True, half) in used and (False, half) not in used
@@ -162,27 +160,27 @@ def test_mixed_precision_learns_about_the_same(half):
         full.history.valid, rel=0.1
     )  # a scaler may leave the first step out
     assert all(p.dtype == torch.float32 for p in mixed.model.parameters())
-    assert bool(mixed.state()["descent"]["scaler"]) == (half is torch.float16)
-    again = Run(noisy_model(), Settings(), (noisy_data(),), (noisy_data(20),))
-    again.descent.use_precision(half)
-    again.load_state(mixed.state())
-    assert again.descent.scaler.state_dict() == mixed.descent.scaler.state_dict()
+    assert bool(state(mixed)["optimisers"][0]["scaler"]) == (half is torch.float16)
+    again = Training(noisy_model(), Settings(), (noisy_data(),), (noisy_data(20),), None)
+    again.optimisers[0].use_precision(half)
+    load_state(again, state(mixed))
+    assert again.optimisers[0].scaler.state_dict() == mixed.optimisers[0].scaler.state_dict()
 
 
 def test_a_scaler_survives_an_overflow():
     """With float16 the first scale may be too large: that step is left out, and the scale falls."""
     model = Watched()
-    run = Run(model, Settings(lr=1.0), (torch.ones(10),), (torch.ones(2),))
-    run.descent.use_precision(torch.float16)
-    run.descent.step(model.weight * 1e35)
-    assert model.weight.item() == 0 and run.descent.scaler.get_scale() == 2.0**15
+    optimiser = Training(model, Settings(lr=1.0), (torch.ones(10),), (torch.ones(2),), None).optimisers[0]
+    optimiser.use_precision(torch.float16)
+    optimiser.step(model.weight * 1e35)
+    assert model.weight.item() == 0 and optimiser.scaler.get_scale() == 2.0**15
 
 
 def test_clipping_sees_the_gradient_without_the_scale():
     model = Watched()
-    run = Run(model, Settings(clip=1.0), (torch.ones(10),), (torch.ones(2),))
-    run.descent.use_precision(torch.float16)
-    run.descent.step(model.weight * 3.0)
+    optimiser = Training(model, Settings(clip=1.0), (torch.ones(10),), (torch.ones(2),), None).optimisers[0]
+    optimiser.use_precision(torch.float16)
+    optimiser.step(model.weight * 3.0)
     assert model.weight.grad.item() == pytest.approx(1.0, rel=1e-4)
 
 

@@ -10,7 +10,7 @@ from torch import nn
 from training_models import Clock, Scripted, Watched, noisy_data, noisy_model, same, weights
 
 from course_utils import training
-from course_utils.training import TrainingDiverged, fit, fitting, run
+from course_utils.training import TrainingDiverged, fit, fitting
 
 PACKAGE = str(Path(training.__file__).parent)
 
@@ -178,7 +178,7 @@ def test_a_held_out_loss_that_is_not_finite_stops_training():
 def test_losses_on_an_accelerator_are_looked_at_in_groups(monkeypatch):
     """Looking less often changes neither the losses nor the batch that is blamed."""
     plain = quietly(noisy_model(), noisy_data(), epochs=2, batch_size=8)
-    monkeypatch.setitem(run.STEPS_TO_LOOK, "cpu", 3)  # 11 batches of 8 and 7
+    monkeypatch.setitem(fitting.STEPS_TO_LOOK, "cpu", 3)  # 11 batches of 8 and 7
     grouped = quietly(noisy_model(), noisy_data(), epochs=2, batch_size=8)
     assert grouped.train == pytest.approx(plain.train, rel=1e-6) and grouped.valid == plain.valid
     for step, place in ((2, "epoch 1, batch 2"), (14, "epoch 2, batch 2"), (15, "epoch 2, batch 3")):
@@ -204,8 +204,7 @@ def test_an_error_in_a_callback_leaves_the_best_weights():
 @pytest.mark.parametrize("seconds", [0, 3, 10, 11, 12, 13, 14, 30])
 def test_time_is_up_between_two_steps(seconds, monkeypatch):
     clock = Clock()
-    for module in (fitting, run):
-        monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(fitting, "time", clock)
     model = Watched()
     history = quietly(model, torch.zeros(100), batch_size=9, seconds=seconds, patience=99)
     assert history.stopped == "seconds" and len(model.seen[False]) == history.epochs

@@ -60,11 +60,20 @@ def test_a_resumed_run_is_the_uninterrupted_one(tmp_path):
 
 
 def test_another_transform_is_another_run(tmp_path):
-    runs = [
-        quietly(noisy_model(), noisy_data(), transform=transform, epochs=1, cache=tmp_path)
-        for transform in (jitter, jitter, None, partial(jitter), lambda x: x + 1, lambda x: x + 2)
-    ]
-    assert [run.cached for run in runs] == [False, True, False, False, False, False]
+    quietly(noisy_model(), noisy_data(), transform=jitter, epochs=1, checkpoint=tmp_path / "run.pt")
+    for other in (None, partial(jitter), lambda x: x + 1):
+        with pytest.raises(ValueError, match="another run: transform"):
+            quietly(noisy_model(), noisy_data(), transform=other, epochs=1, checkpoint=tmp_path / "run.pt")
+
+
+def test_a_model_may_bring_its_transform_and_the_caller_may_bring_another():
+    model, own, mine = noisy_model(), [], []
+    model.training_transform = lambda x: own.append(model.training) or x
+    quietly(model, noisy_data(), epochs=1)
+    assert {True, False} <= set(own), "in training and on held-out data"
+    own.clear()
+    quietly(model, noisy_data(), epochs=1, transform=lambda x: mine.append(1) or x)
+    assert mine and not own
 
 
 @pytest.mark.parametrize("bad", [3, "noise", lambda x: None, lambda x: (x, x[:1])])

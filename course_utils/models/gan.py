@@ -121,8 +121,8 @@ class GAN(Direct):
         critic = partial(self.discriminator, y=y)
         return loss + self.penalty * PAYOFFS[self.loss_name].penalty(critic, x, fake, generator)
 
-    def _generator_loss(self, n: int, y: Tensor | None, generator: torch.Generator | None) -> Tensor:
-        fake = self.generator(self.noise(n, generator), y)
+    def _generator_loss(self, x: Tensor, y: Tensor | None, generator: torch.Generator | None) -> Tensor:
+        fake = self.generator(self.noise(len(x), generator), y)
         return PAYOFFS[self.loss_name].generator(self.discriminator(fake, y)).mean()
 
     def _discriminate(self, x: Tensor, y: Tensor | None) -> Tensor:

@@ -1,6 +1,6 @@
 """Curves: training histories, functions of one variable, probabilities of many states."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,17 +10,16 @@ from torch import Tensor
 
 from course_utils.plots.canvas import (
     BLACK,
-    BLUE,
     COLOURS,
     DASHES,
     TICKS,
-    VERMILLION,
     array,
     axes,
     legend,
     new_axes,
 )
 
+ANSWERS = {"fake": "generated"}  # what a reader of the picture calls them
 MARKERS = ("o", "o", "x", "^", "s", "+", "d")  # of distributions; the first one is an area
 
 
@@ -34,12 +33,12 @@ def history(history: Any, ax: Axes | None = None) -> Axes:
     Raises:
         ValueError: the two curves are empty or differ in length.
     """
-    curves = _epochs(history, "history", "train", "valid")
+    curves = _epochs("history", {"train": history.train, "valid": history.valid})
     best, last = history.best_epoch, len(curves["valid"])
     if not 1 <= best <= last:
         raise ValueError(f"history: expected best_epoch in [1, {last}], got {best}")
     with axes(ax, (7, 4)) as ax:
-        _pair(ax, {"train": curves["train"], "held-out": curves["valid"]})
+        _over_epochs(ax, {"train": curves["train"], "held-out": curves["valid"]})
         ax.plot(best, curves["valid"][best - 1], "o", color=BLACK, ms=9, label=f"best: epoch {best}")
         ax.set_ylabel("loss (nats)")
         legend(ax)
@@ -52,21 +51,20 @@ def game(history: Any, ax: tuple[Axes, Axes] | None = None) -> tuple[Axes, Axes]
     Where D answers with a probability, a line marks 1/2: an answer that tells nothing.
 
     Args:
-        history: with ``discriminator``, ``generator``, ``real`` and ``fake``, one value an epoch each, and
-            ``probability``.
+        history: with ``losses`` and ``answers``, lists by name with one value an epoch, and ``probability``.
         ax: two axes, for losses and for answers.
 
     Raises:
         ValueError: the curves are empty or differ in length.
     """
-    curves = _epochs(history, "game", "discriminator", "generator", "real", "fake")
+    curves = _epochs("game", history.losses | history.answers)
     losses, answers = ax or new_axes((9, 3.6), 2)
     with axes(losses, (4.5, 3.6)):
-        _pair(losses, {name: curves[name] for name in ("discriminator", "generator")})
+        _over_epochs(losses, {name: curves[name] for name in history.losses})
         losses.set_ylabel("loss (nats)" if history.probability else "loss")
         legend(losses)
     with axes(answers, (4.5, 3.6)):
-        _pair(answers, {"real": curves["real"], "generated": curves["fake"]})
+        _over_epochs(answers, {ANSWERS.get(name, name): curves[name] for name in history.answers})
         answers.set_ylabel("D's answer, mean" if history.probability else "critic's score, mean")
         legend(answers)
         if history.probability:
@@ -75,18 +73,18 @@ def game(history: Any, ax: tuple[Axes, Axes] | None = None) -> tuple[Axes, Axes]
     return losses, answers
 
 
-def _epochs(history: Any, who: str, *names: str) -> dict[str, np.ndarray]:
-    """The named curves of a history, one value an epoch each."""
-    curves = {name: array(getattr(history, name), f"{who}: {name}", "(epochs,)", 1) for name in names}
-    if len({len(curve) for curve in curves.values()}) > 1:
-        lengths = ", ".join(f"{len(curve)} of {name}" for name, curve in curves.items())
+def _epochs(who: str, named: Mapping[str, Sequence[float]]) -> dict[str, np.ndarray]:
+    """The curves of a history, one value an epoch each."""
+    curves = {name: array(curve, f"{who}: {name}", "(epochs,)", 1) for name, curve in named.items()}
+    if len({len(curve) for curve in curves.values()}) != 1:
+        lengths = ", ".join(f"{len(curve)} of {name}" for name, curve in curves.items()) or "none"
         raise ValueError(f"{who}: expected one value an epoch of each curve, got {lengths}")
     return curves
 
 
-def _pair(ax: Axes, curves: Mapping[str, np.ndarray]) -> None:
-    """Two curves over the epochs."""
-    for (name, curve), colour, dash in zip(curves.items(), (BLUE, VERMILLION), ("-", "--"), strict=True):
+def _over_epochs(ax: Axes, curves: Mapping[str, np.ndarray]) -> None:
+    """Curves over the epochs."""
+    for (name, curve), colour, dash in zip(curves.items(), COLOURS, DASHES, strict=False):
         ax.plot(np.arange(1, 1 + len(curve)), curve, color=colour, linestyle=dash, label=name)
     ax.set_xlabel("epoch")
     ax.xaxis.set_major_locator(MaxNLocator(TICKS, steps=[1, 2, 5, 10], integer=True))

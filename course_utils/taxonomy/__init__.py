@@ -32,6 +32,7 @@ from course_utils.taxonomy.branches import (
 from course_utils.taxonomy.classes import ClassConditional
 from course_utils.taxonomy.variational import Distribution, Variational, log_mean_weight
 from course_utils.taxonomy.energy import ExplicitMarkovChain
+from course_utils.taxonomy.game import Game, Player
 from course_utils.taxonomy.implicit import Direct, ImplicitDensity, ImplicitMarkovChain
 from course_utils.taxonomy.drawing import children, leaves, tree, verbs
 
@@ -44,11 +45,13 @@ __all__ = [
     "ExplicitDensity",
     "ExplicitMarkovChain",
     "Flow",
+    "Game",
     "GenerativeModel",
     "ImplicitDensity",
     "ImplicitMarkovChain",
     "Distribution",
     "MarkovChain",
+    "Player",
     "Support",
     "TractableDensity",
     "Variational",

@@ -37,7 +37,8 @@ class ClassConditional:
             if needed and self.classes is not None:
                 raise ValueError(f"{who}: expected classes y from 0 to {self.classes - 1}, got None")
             return None
-        return check_classes(y, n, self.classes, like=self.reference, who=who)
+        values = not getattr(self, "training", False)  # in train mode ``fit`` has looked already
+        return check_classes(y, n, self.classes, like=self.reference, who=who, values=values)
 
     def _classes_of_samples(
         self, y: Tensor | None, n: int, generator: torch.Generator | None

@@ -5,6 +5,8 @@ from inspect import isfunction
 
 from course_utils.taxonomy.model import GenerativeModel
 
+FOR_TRAINING = ("check", "loss", "players", "observe")
+
 
 def children(node: type[GenerativeModel]) -> list[type[GenerativeModel]]:
     """The nodes right under this one, in the order of slide 14: the course's own classes only.
@@ -35,7 +37,7 @@ def leaves(node: type[GenerativeModel] = GenerativeModel) -> Iterator[type[Gener
 def verbs(node: type[GenerativeModel]) -> list[str]:
     """The public methods that the tree grants a class, from the root down: what can be asked of a model.
 
-    Left out are ``check`` and the losses, which are for training.
+    Left out are ``check`` and what is for training: losses, and the players of a game.
 
     Raises:
         ValueError: node is no class of generative models.
@@ -51,7 +53,7 @@ def verbs(node: type[GenerativeModel]) -> list[str]:
         name
         for base in granted
         for name, value in vars(base).items()
-        if isfunction(value) and not name.startswith("_") and not name.endswith(("loss", "check"))
+        if isfunction(value) and not name.startswith("_") and not name.endswith(FOR_TRAINING)
     ]
     return list(dict.fromkeys(["sample", *found]))
 

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from course_utils.checks import check_count
 from course_utils.taxonomy.classes import ClassConditional
+from course_utils.taxonomy.game import Game, Player
 from course_utils.taxonomy.model import GenerativeModel, MarkovChain
 
 
@@ -29,7 +30,7 @@ class ImplicitMarkovChain(MarkovChain, ImplicitDensity):
         """The scalar that training minimises, a mean over the batch."""
 
 
-class Direct(ImplicitDensity, ClassConditional):
+class Direct(Game, ImplicitDensity, ClassConditional):
     """x = generator(z) in one go, learned in a game against a discriminator.
 
     There is no loss of the model, only one of each player: what one of them gains, the other may lose.
@@ -48,7 +49,27 @@ class Direct(ImplicitDensity, ClassConditional):
     generator: nn.Module
     discriminator: nn.Module
     discriminator_steps: int = 1
-    probability: bool = True
+
+    def players(self) -> tuple[Player, ...]:
+        """D, then G: it steps after every ``discriminator_steps`` of D's, and keeps its running average.
+
+        An average forgets the turns that the players take around each other (Yazıcı et al., ICLR 2019).
+        """
+        return (
+            Player("discriminator", (self.discriminator,), self.discriminator_loss),
+            Player(
+                "generator",
+                (self.generator,),
+                self.generator_loss,
+                every=self.discriminator_steps,
+                averaged=True,
+            ),
+        )
+
+    def observe(self, x: Tensor, y: Tensor | None = None) -> dict[str, Tensor]:
+        """D's mean answers to real examples, and to as many new samples (of the same classes)."""
+        fake = self.sample(len(x), y=y)
+        return {"real": self.discriminate(x, y).mean(), "fake": self.discriminate(fake, y).mean()}
 
     def discriminator_loss(
         self, x: Tensor, y: Tensor | None = None, *, generator: torch.Generator | None = None
@@ -73,24 +94,24 @@ class Direct(ImplicitDensity, ClassConditional):
     ) -> Tensor: ...
 
     def generator_loss(
-        self, n: int, y: Tensor | None = None, *, generator: torch.Generator | None = None
+        self, x: Tensor, y: Tensor | None = None, *, generator: torch.Generator | None = None
     ) -> Tensor:
-        """What G minimises when it is G's turn, a scalar: a mean over n new samples.
+        """What G minimises when it is G's turn, a scalar: a mean over as many new samples as x has examples.
 
         Args:
-            n: how many samples.
-            y: which classes ``(n,)``, in a model with classes.
+            x: real events, ``(B, *event_shape)``; plain GANs look at their number only.
+            y: which classes to draw ``(B,)``, in a model with classes.
             generator: the random numbers to use (on the model's device); None: torch's own.
 
         Raises:
-            ValueError: n is not a positive integer, or y or generator is not what it should be.
+            ValueError: x, y or generator is not what it should be.
         """
         self._check_generator(generator)
-        n = check_count(n, f"{type(self).__name__}.generator_loss: n")
-        return self._generator_loss(n, self._check_classes(y, n, needed=True), generator)
+        x = self.check(x)
+        return self._generator_loss(x, self._check_classes(y, len(x), needed=True), generator)
 
     @abstractmethod
-    def _generator_loss(self, n: int, y: Tensor | None, generator: torch.Generator | None) -> Tensor: ...
+    def _generator_loss(self, x: Tensor, y: Tensor | None, generator: torch.Generator | None) -> Tensor: ...
 
     def discriminate(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """D's answer for each example, ``(B,)``: the probability that x is real, or a critic's score.

@@ -1,8 +1,10 @@
 """The root of the tree: what every generative model has."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import wraps
 from math import prod
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +17,9 @@ Support = Literal["binary", "levels", "unit", "real"]
 
 class GenerativeModel(nn.Module, ABC):
     """A distribution p_M over events x that can be sampled.
+
+    It is born in eval mode: who measures a new or loaded model measures p_M, and not what dropout makes of
+    it each time. Only the steps of ``training.fit`` put a model into train mode.
 
     Args:
         event_shape: the shape of one example: (C, H, W) for images, (2,) for points of the plane.
@@ -35,6 +40,11 @@ class GenerativeModel(nn.Module, ABC):
     fit_defaults: ClassVar[dict[str, object]] = {}
     support: Support = "unit"
     levels: int = 2
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__init__" in vars(cls):
+            cls.__init__ = _ending_in_eval_mode(cls.__init__)
 
     def __init__(self, event_shape: tuple[int, ...]) -> None:
         super().__init__()
@@ -60,12 +70,15 @@ class GenerativeModel(nn.Module, ABC):
     def check(self, x: Tensor) -> Tensor:
         """Return x if it is a batch this model lives on.
 
+        In train mode values are not looked at: ``fit`` has seen them all, and each look waits for a GPU.
+
         Raises:
             ValueError: naming the model, what it expected and what came: type, shape, dtype, device
                 or values (see ``support``).
         """
         who, like = type(self).__name__, self.reference
-        return check_events(x, self.event_shape, self.support, like=like, who=who, levels=self.levels)
+        values = None if self.training else self.support
+        return check_events(x, self.event_shape, values, like=like, who=who, levels=self.levels)
 
     @torch.no_grad()
     def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
@@ -90,6 +103,15 @@ class GenerativeModel(nn.Module, ABC):
 
     @abstractmethod
     def _sample(self, n: int, generator: torch.Generator | None) -> Tensor: ...
+
+
+def _ending_in_eval_mode(init: Callable[..., None]) -> Callable[..., None]:
+    @wraps(init)
+    def wrapped(self: nn.Module, *args: Any, **kwargs: Any) -> None:
+        init(self, *args, **kwargs)
+        self.eval()
+
+    return wrapped
 
 
 class MarkovChain(ABC):

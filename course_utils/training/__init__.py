@@ -1,8 +1,7 @@
-"""Training: ``fit`` for everything that has a loss, and for games of two players."""
+"""Training: ``fit`` for everything that has a loss, and for games of several players."""
 
 from course_utils.training.fitting import fit
-from course_utils.training.game_history import GameHistory
-from course_utils.training.history import History
-from course_utils.training.run import TrainingDiverged
+from course_utils.training.history import GameHistory, History
+from course_utils.training.optimiser import TrainingDiverged
 
 __all__ = ["GameHistory", "History", "TrainingDiverged", "fit"]

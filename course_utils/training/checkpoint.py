@@ -1,33 +1,42 @@
-"""A file from which an unfinished training run goes on, bit for bit."""
+"""A file from which an unfinished training run goes on, bit for bit, and no other run does."""
 
 import os
 import time
+from collections.abc import Iterable
+from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
 
 from course_utils import storage
-from course_utils.training.identity import Identity
-from course_utils.training.run import Run
 
-KIND = "checkpoint of a training run, version 1"
+if TYPE_CHECKING:
+    from course_utils.training.fitting import Training
+
+KIND = "checkpoint of a training run, version 2"
+PLAIN = (bool, int, float, str, type(None))
 
 
 class Checkpoint:
-    """Keeps the state of a run in a file, and gives it only to the run it belongs to.
+    """Keeps the state of a run in a file: weights, best weights, optimisers, history.
+
+    Random numbers are no part of it (see ``streams``).
 
     Args:
         path: the file.
-        identity: what determines the run.
+        training: the run.
         every: seconds between two writings, at least.
     """
 
-    def __init__(self, path: str | os.PathLike[str], identity: Identity, every: float) -> None:
-        self.path = Path(path)
-        self.identity = identity
-        self.every = every
+    def __init__(self, path: str | os.PathLike[str], training: "Training", every: float) -> None:
+        self.path, self.training, self.every = Path(path), training, every
+        self.identity = identity(training)
         self.written = time.perf_counter()
 
-    def resume(self, run: Run) -> None:
-        """Put the run where the file left it, if there is a file.
+    def resume(self) -> None:
+        """Put the run where the file left it, if there is a file; it fits as a whole or changes nothing.
 
         Raises:
             ValueError: the file is damaged, no checkpoint, or belongs to another run (says what differs).
@@ -43,20 +52,102 @@ class Checkpoint:
                 f"fit: the checkpoint {self.path} belongs to another run: {'; '.join(differences)}. "
                 "Give another path, or delete the file to start anew"
             )
-        run.load_state(payload["state"])
+        before = state(self.training)
+        try:
+            _fits(payload["state"], before, "state")
+            load_state(self.training, payload["state"])
+        except Exception as error:  # what is in a file can raise anything
+            load_state(self.training, before)
+            why = f"{error}".splitlines()[0][:200] if f"{error}" else type(error).__name__
+            raise ValueError(
+                f"fit: the checkpoint {self.path} holds what this run cannot go on from ({why}). "
+                "Give another path, or delete the file to start anew"
+            ) from error
 
-    def save(self, run: Run, *, now: bool = False) -> None:
+    def save(self, *, now: bool = False) -> None:
         """Write the state of the run, unless the last writing was a moment ago."""
         if now or time.perf_counter() - self.written >= self.every:
-            storage.write(self.path, {"kind": KIND, "identity": self.identity, "state": run.state()})
+            content = {"kind": KIND, "identity": self.identity, "state": state(self.training)}
+            storage.write(self.path, content)
             self.written = time.perf_counter()
 
 
-def compare(old: Identity, new: Identity) -> list[str]:
+def state(training: "Training") -> dict:
+    """All that the next epochs depend on."""
+    return {
+        "model": {key: value.detach().clone() for key, value in training.model.state_dict().items()},
+        "best": training.best,
+        "optimisers": [optimiser.state() for optimiser in training.optimisers],
+        "history": training.history.as_dict(),
+    }
+
+
+def load_state(training: "Training", content: dict) -> None:
+    """Go back to a state."""
+    training.model.load_state_dict(content["model"])
+    for optimiser, one in zip(training.optimisers, content["optimisers"], strict=True):
+        optimiser.load_state(one)
+    training.best, training.history = content["best"], type(training.history)(**content["history"])
+
+
+def _fits(found: object, own: object, where: str) -> None:
+    """Raise a ValueError where the state in a file has not the form of the run's own, or is not finite.
+
+    What is empty before the first step (Adam's moments, the epochs of the history) is known by its kind only.
+    """
+    if isinstance(own, Tensor) and isinstance(found, Tensor):
+        if (found.shape, found.dtype) != (own.shape, own.dtype) or not bool(found.isfinite().all()):
+            raise ValueError(f"{where} is no finite tensor {tuple(own.shape)} of {own.dtype}")
+    elif isinstance(own, dict) and isinstance(found, dict):
+        if own and set(found) != set(own):
+            raise ValueError(f"{where} has {sorted(map(str, set(found) ^ set(own)))[:3]} missing or too many")
+        for key, value in found.items():
+            _fits(value, own.get(key, value), f"{where}[{key!r}]")
+    elif type(found) is not type(own):
+        raise ValueError(f"{where} is {type(found).__name__}, not {type(own).__name__}")
+    elif isinstance(own, list) and isinstance(found, list):
+        if own and len(own) != len(found):
+            raise ValueError(f"{where} has {len(found)} entries, not {len(own)}")
+        for k, value in enumerate(found):
+            _fits(value, own[k] if own else 0.0, f"{where}[{k}]")
+
+
+def identity(training: "Training") -> dict[str, str]:
+    """Everything by name that determines the result of a run, in a form that can be compared and read.
+
+    The model's class and plain hyper-parameters, the form of its weights, the settings; the data by their
+    SHA-256. Code is not looked at: who changes it while a run is unfinished gives a new path.
+    """
+    model = training.model
+    forms = [(name, tuple(p.shape), str(p.dtype), p.requires_grad) for name, p in model.named_parameters()]
+    found = {"model": type(model).__name__, "parameters": repr(forms)}
+    for name, part in model.named_modules():
+        for key, value in vars(part).items():
+            if not key.startswith("_") and key != "training" and _plain(value):
+                found[f"{name}.{key}" if name else key] = repr(value)
+    found |= {key: repr(value) for key, value in training.settings.as_dict().items()}
+    found["transform"] = getattr(training.transform, "__qualname__", type(training.transform).__qualname__)
+    return found | {"training data": _digest(training.train), "held-out data": _digest(training.valid)}
+
+
+def _plain(value: object) -> bool:
+    return isinstance(value, PLAIN) or (isinstance(value, tuple | list) and all(map(_plain, value)))
+
+
+def _digest(tensors: Iterable[Tensor]) -> str:
+    digest = sha256()
+    for tensor in tensors:
+        plain = tensor.detach().cpu().contiguous()
+        digest.update(f"{tuple(plain.shape)} {plain.dtype} ".encode())
+        digest.update(plain.flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def compare(old: dict[str, str], new: dict[str, str]) -> list[str]:
     """What differs between two runs, in words.
 
-    >>> compare({"lr": "0.1", "code": "a" * 64}, {"lr": "0.2", "code": "b" * 64})
-    ['lr was 0.1 and is 0.2', 'code differs']
+    >>> compare({"lr": "0.1", "data": "a" * 64}, {"lr": "0.2", "data": "b" * 64})
+    ['lr was 0.1 and is 0.2', 'data differs']
     """
     found = []
     for key in [*old, *(key for key in new if key not in old)]:

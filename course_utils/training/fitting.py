@@ -1,31 +1,34 @@
-"""``fit``: the training loop of the course for everything that has a loss."""
+"""``fit``: the training loop of the course, for whatever has a loss and for games of several players.
+
+Read from top to bottom: what may be asked (``fit``), the loop (``Training.run``), an epoch, the loss and the
+step of one player, the look at held-out data, the weights that are kept.
+"""
 
 import os
 import time
-from collections.abc import Callable, Sequence
-from math import inf
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from math import inf, isfinite
 
 import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from course_utils import runtime
-from course_utils.checks import check_number
-from course_utils.taxonomy import Direct
-from course_utils.training import cache as caching
-from course_utils.training import identity, streams
-from course_utils.training.batches import Transform, move, split
+from course_utils.taxonomy import Game, Player
+from course_utils.training import streams
 from course_utils.training.checkpoint import Checkpoint
-from course_utils.training.game_history import GameHistory
-from course_utils.training.games import GameRun
-from course_utils.training.history import History
-from course_utils.training.run import Run
-from course_utils.training.settings import choose
+from course_utils.training.data import Batch, Data, Transform, epoch, move, prepare, split
+from course_utils.training.history import GameHistory, History
+from course_utils.training.optimiser import Optimiser, TrainingDiverged, scalar
+from course_utils.training.settings import Settings, check_options, choose
 
-Data = Tensor | Sequence[Tensor]
-Path = str | os.PathLike[str]
 OnEpoch = Callable[[int, nn.Module], object]
 
+EVALUATION_BATCH = 500
+STEPS_TO_LOOK = {"cpu": 1}  # on a GPU a look at the losses waits for all work under way: one in 50 steps
 BAR = "{l_bar}{bar}| {n:.1f}/{total_fmt} epochs [{elapsed}<{remaining}{postfix}]"
 SECONDS_WITHOUT_BAR = 0.5
 
@@ -50,9 +53,8 @@ def fit(
     amp: bool = False,
     progress: bool = True,
     on_epoch: OnEpoch | None = None,
-    checkpoint: Path | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
     checkpoint_every: float = 1.0,
-    cache: Path | None = None,
 ) -> History | GameHistory:
     """Train a model: find the θ with the smallest mean loss on data, and keep the best on held-out data.
 
@@ -60,18 +62,20 @@ def fit(
     the held-out loss no longer falls. In the end the model is on the device, in eval mode, with the
     weights of its best epoch: also after an interrupt (Jupyter's stop button), an error or divergence.
 
-    A game (a GAN) has no such loss: two players step in turn, each down its own (see ``GameRun``). Then
-    nothing is stopped early, held-out data are only shown to the discriminator, and the model keeps the
-    weights of its last epoch, the generator's as a running average.
+    A game (a GAN) has no such loss: its ``players`` step in turn, each down its own (see ``Game``). Then
+    nothing is stopped early, held-out data are only observed, and the model keeps the weights of its last
+    epoch; those of a player that asks for it as a running average.
 
     Args:
-        model: a GAN, or anything with ``loss(*batch)`` → scalar in nats. Where it has ``held_out(*batch)``
+        model: a game, or anything with ``loss(*batch)`` → scalar in nats. Where it has ``held_out(*batch)``
             too, that is what early stopping watches: for a loss that is no measure, as in contrastive
-            divergence. Where it has ``initialise(*batch)``, the first batch of all starts it.
-        x: data (N, *event_shape), or a tuple of tensors with the same N such as (x, labels).
+            divergence. Where it has ``initialise(*batch)``, that is called once, with the first batch.
+        x: data (N, *event_shape), or a tuple of tensors with the same N such as (x, y). A game with
+            ``paired = False`` draws the examples of each tensor on their own: their N may differ.
         valid: held-out data in the form of x, or the fraction of x to set apart (None: 0.1).
         transform: what makes ``loss``'s arguments of a batch, anew in every step: noise for dequantised or
             binarised pixels, say. Held-out data pass it too, with the same random numbers every time.
+            None: the model's ``training_transform``, where it has one.
         epochs, batch_size, lr, weight_decay, schedule, clip, average, patience: see ``Settings``. None:
             what the model's ``fit_defaults`` say, else the defaults there.
         seconds: stop after this wall-clock time, in the middle of an epoch if need be.
@@ -85,8 +89,6 @@ def fit(
         checkpoint: a file to keep the state in. If it is there already, that run goes on and ends in the
             same weights, bit for bit, as if it had never stopped; ``on_epoch`` gets the epochs to come.
         checkpoint_every: seconds between two writings, at least.
-        cache: a folder for finished runs. A run that determined the same things (weights, data, settings,
-            code, versions, device, threads) is read from there and not made again.
 
     Raises:
         ValueError: an argument, the data or a file is not what it should be; the message says which.
@@ -103,128 +105,248 @@ def fit(
     >>> round(coin.logit.sigmoid().item(), 2)
     0.75
     """
-    if transform is not None and not callable(transform):
-        raise ValueError(f"fit: expected transform to be a function of a batch, got {transform!r}")
-    _check(model, patience, seconds, progress, on_epoch, checkpoint, checkpoint_every, cache)
+    check_options(model, transform, on_epoch, patience, seconds, progress, checkpoint, checkpoint_every)
     deadline = time.perf_counter() + (inf if seconds is None else seconds)
     given = dict(epochs=epochs, batch_size=batch_size, lr=lr, weight_decay=weight_decay, seed=seed)
     given |= dict(schedule=schedule, clip=clip, average=average, patience=patience, amp=amp)
     settings = choose(model, given)
     place = runtime.device(device)
-    data = split(x, valid, settings.seed)
-    model.to(place)
-    kind = GameRun if isinstance(model, Direct) else Run
-    run = kind(model, settings, *(move(part, place, model, transform) for part in data), transform)
-    file, kept = None, None
-    if checkpoint is not None:
-        file = Checkpoint(checkpoint, _identity(run), checkpoint_every)
-        file.resume(run)
-    if cache is not None:
-        more = identity.of_surroundings(place) | {"weights": identity.of_weights(model)}
-        kept = caching.place(cache, _identity(run) | more | {"seconds": str(seconds)})
-        history = caching.load(kept, model, type(run.history))
-        if history is not None:
-            model.eval()
-            return history
-    with streams.borrowed(place), _bar(run, progress) as bar:
-        _complete(run, deadline, bar, on_epoch, file)
-    if kept is not None and run.history.stopped != "interrupted":
-        caching.store(kept, run.best, run.history)
-    return run.history
+    transform = transform or getattr(model, "training_transform", None)
+    data = split(x, valid, settings.seed, paired=getattr(model, "paired", True))
+    model.to(place).eval()
+    training = Training(model, settings, *(move(part, place, model, transform) for part in data), transform)
+    file = None if checkpoint is None else Checkpoint(checkpoint, training, checkpoint_every)
+    if file is not None:
+        file.resume()
+    with streams.borrowed(place), _bar(training, progress) as bar:
+        training.run(deadline, bar, on_epoch, file)
+    return training.history
 
 
-def _complete(
-    run: Run, deadline: float, bar: tqdm, on_epoch: OnEpoch | None, file: Checkpoint | None
-) -> None:
-    """Train epoch after epoch until there is a reason to stop, and leave the best weights in the model."""
-    try:
-        if on_epoch is not None and run.history.epochs == 0:
-            _call(on_epoch, run)
-        while not run.history.stopped:
-            completed = run.epoch(deadline, lambda done: bar.update(done - bar.n))
-            _tell(bar, run)
-            if on_epoch is not None:
-                _call(on_epoch, run)
+class Training:
+    """A model on its way down: its players with their optimisers, the history, the weights to keep.
+
+    A model with a loss is a game of one player, but for two things: its loss of held-out data is a measure,
+    so there is a best epoch, and training can stop early. Model and data are on the device.
+
+    Raises:
+        ValueError: a player has no parameters to train.
+    """
+
+    def __init__(
+        self, model: nn.Module, settings: Settings, train: Batch, valid: Batch, transform: Transform | None
+    ) -> None:
+        self.model, self.settings, self.train, self.valid = model, settings, train, valid
+        self.transform, self.device, self.is_game = transform, train[0].device, isinstance(model, Game)
+        self.paired, name = getattr(model, "paired", True), type(model).__name__
+        if isinstance(model, Game):
+            self.players = list(model.players())
+            self.history = GameHistory(name, settings.as_dict(), probability=model.probability)
+        else:
+            self.players = [Player("loss", (model,), model.loss, averaged=True)]
+            self.history = History(name, settings.as_dict())
+        self.optimisers = [Optimiser(p, settings, self.device, name, game=self.is_game) for p in self.players]
+        self.best = _copy(model)
+
+    def run(
+        self, deadline: float, bar: tqdm, on_epoch: OnEpoch | None = None, file: Checkpoint | None = None
+    ) -> None:
+        """Train epoch after epoch until there is a reason to stop; leave the best weights in the model."""
+        try:
+            if self.history.epochs == 0:
+                self.initialise()
+                self.show(on_epoch)
+            while not self.history.stopped:
+                completed = self.epoch(deadline, lambda done: bar.update(done - bar.n))
+                bar.set_postfix_str(self.history.latest(), refresh=False)
+                self.show(on_epoch)
+                late = time.perf_counter() > deadline
+                self.history.stopped = self.reason_to_stop() if completed else ""
+                if file is not None and completed:
+                    file.save(now=late or bool(self.history.stopped))
+                self.history.stopped = self.history.stopped or ("seconds" if late else "")
+            self.put_back()
+        except KeyboardInterrupt:
+            print(self.interrupted())
+            self.put_back()
+        except BaseException:
+            self.put_back()
+            raise
+
+    def epoch(self, deadline: float = inf, after_step: Callable[[float], object] = lambda done: None) -> bool:
+        """Train for one epoch, look at held-out data, record; whether it was completed before the deadline.
+
+        Raises:
+            TrainingDiverged: a loss or a gradient is not finite.
+        """
+        begin, number = time.perf_counter(), self.history.epochs + 1
+        losses, steps, completed = self.steps(number, deadline, after_step)
+        train = losses if self.is_game else losses["loss"]
+        if not self.finite():
+            raise self.diverged("a gradient became infinite or nan", number, steps)
+        with self.averaged():
+            valid = self.observe() if self.is_game else self.evaluate()
+            seconds, lr = time.perf_counter() - begin, self.optimisers[-1].lr
+            history = self.history.after(train=train, valid=valid, seconds=seconds, lr=lr)
+            best = _copy(self.model) if history.best_epoch == number else self.best
+        # one statement: an interrupt must not part the best weights from the record of them
+        self.history, self.best = history, best
+        return completed
+
+    def steps(
+        self, number: int, deadline: float, after_step: Callable[[float], object]
+    ) -> tuple[dict[str, float], int, bool]:
+        """Steps over all batches, or until the deadline: mean losses, how many batches, whether all."""
+        batches = epoch(self.train, self.settings, number, paired=self.paired)
+        streams.start(self.device, self.settings.seed, "training", number)
+        self.model.train()
+        self.totals, self.pending = defaultdict(lambda: (0.0, 0)), []
+        for i, indices in enumerate(batches, start=1):
+            batch = self.batch(indices)
             late = time.perf_counter() > deadline
-            run.history.stopped = run.reason_to_stop() if completed else ""
-            if file is not None and completed:
-                file.save(run, now=late or bool(run.history.stopped))
-            run.history.stopped = run.history.stopped or ("seconds" if late else "")
-        run.put_back()
-    except KeyboardInterrupt:
-        print(run.interrupted())
-        run.put_back()
-    except BaseException:
-        run.put_back()
-        raise
+            look = late or i == len(batches) or i % STEPS_TO_LOOK.get(self.device.type, 50) == 0
+            turn = self.optimisers[0].steps + 1
+            for player, optimiser in zip(self.players, self.optimisers, strict=True):
+                if turn % player.every == 0:
+                    optimiser.set_lr(number - 1 + (i - 1) / len(batches))
+                    loss = optimiser.loss(batch)
+                    self.pending.append((player.name, loss.detach(), i, len(batch[0])))
+                    if look:
+                        self.look(number, i)
+                    optimiser.step(loss)
+            after_step(number - 1 + i / len(batches))
+            if late:
+                break
+        self.look_at_those_without_a_turn(batch, number, i)
+        return {name: total / n for name, (total, n) in self.totals.items()}, i, i == len(batches)
+
+    def batch(self, indices: Batch) -> Batch:
+        """What a loss gets: the chosen examples, and what the transform makes of them."""
+        pairs = zip(self.train, indices, strict=True)
+        return prepare(tuple(part.index_select(0, chosen) for part, chosen in pairs), self.transform)
+
+    def look(self, number: int, last: int) -> None:
+        """Add up the losses since the last look, if all are finite.
+
+        Norms of gradients would cost a tenth of a small model's step. But a gradient that is not finite
+        spoils the weights, they spoil the next loss, and that tells which of the two it was.
+        """
+        losses = torch.stack([runtime.as_double(loss) for _, loss, _, _ in self.pending]).tolist()
+        for (name, _, batch, n), loss in zip(self.pending, losses, strict=True):
+            if not isfinite(loss):
+                if not self.is_game and last > 1 and batch == last and not self.finite():
+                    raise self.diverged("a gradient became infinite or nan", number, batch - 1)
+                whose = f"the {name}'s loss" if self.is_game else "the training loss"
+                raise self.diverged(f"{whose} became {loss}", number, batch)
+            total, examples = self.totals[name]
+            self.totals[name] = total + loss * n, examples + n
+        self.pending.clear()
+
+    @torch.no_grad()
+    def look_at_those_without_a_turn(self, batch: Batch, number: int, last: int) -> None:
+        """The loss of a player that takes fewer steps than there were batches, for the history."""
+        for player, optimiser in zip(self.players, self.optimisers, strict=True):
+            if player.name not in self.totals:
+                self.pending.append((player.name, optimiser.value(batch), last, 1))
+                self.look(number, last)
+
+    @torch.no_grad()
+    def evaluate(self) -> float:
+        """The held-out loss: the mean over examples, with the same random numbers every time."""
+        self.model.eval()
+        streams.start(self.device, self.settings.seed, "held-out")
+        n = len(self.valid[0])
+        verb = "held_out" if callable(getattr(self.model, "held_out", None)) else "loss"
+        measure = partial(scalar, getattr(self.model, verb), f"{self.history.model}.{verb}")
+        pieces = -(-n // max(EVALUATION_BATCH, self.settings.batch_size))
+        batches = zip(*(part.tensor_split(pieces) for part in self.valid), strict=True)
+        losses = [measure(prepare(batch, self.transform)) * len(batch[0]) for batch in batches]
+        loss = torch.stack(losses).sum().item() / n
+        if not isfinite(loss):
+            raise self.diverged(f"the held-out loss became {loss}", self.history.epochs + 1)
+        return loss
+
+    @torch.no_grad()
+    def observe(self) -> dict[str, float]:
+        """What a game shows of held-out examples and new samples, always with the same random numbers."""
+        self.model.eval()
+        streams.start(self.device, self.settings.seed, "held-out")
+        batch = prepare(tuple(part[:EVALUATION_BATCH] for part in self.valid), self.transform)
+        seen = {name: value.item() for name, value in self.model.observe(*batch).items()}
+        if not all(map(isfinite, seen.values())):
+            raise self.diverged(f"the answers became {seen}", self.history.epochs + 1)
+        return seen
+
+    def reason_to_stop(self) -> str:
+        """Why training is over ("epochs" or "patience"), or an empty string."""
+        epochs = self.history.epochs
+        if epochs >= self.settings.epochs:
+            return "epochs"
+        return "patience" if epochs - self.history.best_epoch >= self.settings.patience else ""
+
+    def put_back(self) -> None:
+        """Give the model the weights to keep: wholly, however impatiently somebody interrupts."""
+        while True:
+            try:
+                self.model.load_state_dict(self.best)
+                self.model.zero_grad()
+                self.model.eval()
+                return
+            except KeyboardInterrupt:
+                continue
+
+    @torch.no_grad()
+    def initialise(self) -> None:
+        """Let the model start from the first batch, if it wants to (as ActNorm does)."""
+        if callable(getattr(self.model, "initialise", None)):
+            streams.start(self.device, self.settings.seed, "training", 1)
+            self.model.initialise(*self.batch(epoch(self.train, self.settings, 1, paired=self.paired)[0]))
+            self.best = _copy(self.model)
+
+    def show(self, on_epoch: OnEpoch | None) -> None:
+        """Let the caller look at the model with the weights it would keep now."""
+        if on_epoch is None:
+            return
+        self.model.eval()
+        streams.start(self.device, self.settings.seed, "callback", self.history.epochs)
+        with self.averaged():
+            on_epoch(self.history.epochs, self.model)
+
+    def averaged(self) -> ExitStack:
+        """Lend the model the running averages of its weights, for those players that keep one."""
+        stack = ExitStack()
+        for optimiser in self.optimisers:
+            stack.enter_context(optimiser.averaged())
+        return stack
+
+    def finite(self) -> bool:
+        """Whether all weights that are trained are finite."""
+        return all(optimiser.finite() for optimiser in self.optimisers)
+
+    def kept(self) -> str:
+        """Which weights the model has in the end, in words."""
+        best, words = self.history.best_epoch, "" if self.is_game else ", its best,"
+        return f"the weights of epoch {best}{words}" if best else "the weights from before training"
+
+    def diverged(self, what: str, epoch: int, batch: int | None = None) -> TrainingDiverged:
+        """The error to raise: what became infinite or NaN, and where."""
+        lr = self.optimisers[-1].lr
+        return TrainingDiverged(f"{self.history.model}: {what}", self.kept(), epoch=epoch, batch=batch, lr=lr)
+
+    def interrupted(self) -> str:
+        """Note an interrupt; the sentence to print. Without a finished epoch, weights stay if finite."""
+        self.history.stopped = "interrupted"
+        have = self.kept().removesuffix(",")
+        if not self.history.best_epoch and self.finite():
+            self.best, have = _copy(self.model), "the weights it has reached in its first epoch"
+        return f"{self.history.model}: interrupted; the model has {have}."
 
 
-def _call(on_epoch: OnEpoch, run: Run) -> None:
-    run.model.eval()
-    streams.start(run.device, run.settings.seed, "callback", run.history.epochs)
-    with run.descent.averaged():
-        on_epoch(run.history.epochs, run.model)
+def _copy(model: nn.Module) -> dict[str, Tensor]:
+    return {key: value.detach().clone() for key, value in model.state_dict().items()}
 
 
-def _bar(run: Run, progress: bool) -> tqdm:
-    return tqdm(
-        total=run.settings.epochs,
-        initial=run.history.epochs,
-        desc=run.history.model,
-        bar_format=BAR,
-        delay=SECONDS_WITHOUT_BAR,
-        leave=False,
-        disable=not progress,
-    )
-
-
-def _tell(bar: tqdm, run: Run) -> None:
-    bar.set_postfix_str(run.history.latest(), refresh=False)
-
-
-def _identity(run: Run) -> identity.Identity:
-    settings = {key: repr(value) for key, value in run.settings.as_dict().items()}
-    data = {"training data": run.train, "held-out data": run.valid}
-    return (
-        identity.of_model(run.model)
-        | settings
-        | {"transform": identity.spell(run.transform)}
-        | {name: identity.of_tensors(part) for name, part in data.items()}
-    )
-
-
-def _check(
-    model: nn.Module,
-    patience: float | None,
-    seconds: float | None,
-    progress: bool,
-    on_epoch: OnEpoch | None,
-    checkpoint: Path | None,
-    checkpoint_every: float,
-    cache: Path | None,
-) -> None:
-    """Check what is neither data nor a setting: one ValueError for the first thing wrong."""
-    name, game = type(model).__name__, isinstance(model, Direct)
-    if not game and not (isinstance(model, nn.Module) and callable(getattr(model, "loss", None))):
-        raise ValueError(f"fit: expected a model with a loss, such as NADE((1, 8, 8)), got {name}")
-    if game and patience is not None:
-        raise ValueError(
-            f"fit: expected no patience for {name}, got {patience!r}: a game has no loss to watch"
-        )
-    if seconds is not None:
-        check_number(seconds, "fit: seconds", low=0)
-    check_number(checkpoint_every, "fit: checkpoint_every", low=0)
-    if on_epoch is not None and not callable(on_epoch):
-        raise ValueError(f"fit: expected on_epoch to be a function of (epoch, model), got {on_epoch!r}")
-    for name, path in (("checkpoint", checkpoint), ("cache", cache)):
-        if path is not None and not (isinstance(path, str | os.PathLike) and os.fspath(path)):
-            raise ValueError(f"fit: expected {name} to be a path, got {path!r}")
-    if cache is not None and os.path.exists(cache) and not os.path.isdir(cache):
-        raise ValueError(f"fit: expected cache to be a folder, got the file {os.fspath(cache)!r}")
-    if not isinstance(progress, bool):
-        raise ValueError(f"fit: expected progress to be True or False, got {progress!r}")
-    if cache is not None and (on_epoch is not None or checkpoint is not None):
-        raise ValueError(
-            "fit: expected cache without on_epoch (a cached run has no epochs to look at) and without "
-            "checkpoint (which of the two files would answer?), got both"
-        )
+def _bar(training: Training, progress: bool) -> tqdm:
+    history, total = training.history, training.settings.epochs
+    shown = dict(initial=history.epochs, desc=history.model, bar_format=BAR, delay=SECONDS_WITHOUT_BAR)
+    return tqdm(total=total, leave=False, disable=not progress, **shown)

@@ -1,4 +1,4 @@
-"""What happened in a training run, epoch by epoch."""
+"""What happened in a training run or in a game, epoch by epoch."""
 
 from dataclasses import asdict, dataclass, field, replace
 from math import inf
@@ -13,6 +13,13 @@ REASONS = {
     "seconds": "time is up",
     "interrupted": "interrupted",
 }
+
+
+def _in_words(model: str, epochs: int, found: str, stopped: str, settings: dict[str, object]) -> str:
+    reason = REASONS.get(stopped, "running").format(**{"patience": "", **settings})
+    if not epochs:
+        return f"{model}: no epoch finished (stopped: {reason})"
+    return f"{model}: {epochs} epoch{'s' if epochs > 1 else ''}, {found} (stopped: {reason})"
 
 
 @dataclass(repr=False)
@@ -30,7 +37,6 @@ class History:
         best_valid: its held-out loss.
         stopped: "epochs" (all done), "patience" (no better for that long), "seconds" (time is up)
             or "interrupted"; empty while training runs.
-        cached: whether weights and history came from the cache, and nothing was trained.
 
     >>> History("NADE", stopped="epochs").after(train=18.0, valid=17.4, seconds=0.1, lr=1e-3)
     NADE: 1 epoch, best 1, held-out loss 17.40 nats (stopped: all epochs done)
@@ -45,7 +51,10 @@ class History:
     best_epoch: int = 0
     best_valid: float = inf
     stopped: str = ""
-    cached: bool = False
+
+    def __post_init__(self) -> None:
+        if {len(curve) for curve in (self.train, self.valid, self.seconds, self.lr)} != {self.epochs}:
+            raise ValueError("History: expected curves of one length, a value an epoch, got several")
 
     @property
     def epochs(self) -> int:
@@ -80,10 +89,83 @@ class History:
         return plots.history(self, ax=ax)
 
     def __repr__(self) -> str:
-        reason = REASONS.get(self.stopped, "running").format(**{"patience": "", **self.settings})
-        if not self.epochs:
-            return f"{self.model}: no epoch finished (stopped: {reason})"
-        return (
-            f"{self.model}: {self.epochs} epoch{'s' if self.epochs > 1 else ''}, best {self.best_epoch}, "
-            f"held-out loss {self.best_valid:.2f} nats (stopped: {reason})"
+        found = f"best {self.best_epoch}, held-out loss {self.best_valid:.2f} nats"
+        return _in_words(self.model, self.epochs, found, self.stopped, self.settings)
+
+
+@dataclass(repr=False)
+class GameHistory:
+    """The course of a game. Epochs count from 1.
+
+    No curve here says how good a generator is: each loss depends on how good the other player is. So
+    there is no best epoch, and the weights that are kept are the last ones.
+
+    Attributes:
+        model: the name of the model's class.
+        settings: the settings of the run by name.
+        probability: whether the discriminator answers with a probability and losses are in nats; else it
+            is a critic, whose scores are in units of x.
+        losses: the mean loss of each player, by its name, in each epoch, taken while the weights moved.
+        answers: what ``observe`` gave after each epoch, by name: a GAN's are D's mean answers to "real"
+            held-out examples and to "fake" ones, new samples.
+        seconds: wall-clock seconds of each epoch, evaluation included.
+        lr: learning rate at the end of each epoch.
+        stopped: "epochs" (all done), "seconds" (time is up) or "interrupted"; empty while training runs.
+
+    >>> history = GameHistory("GAN", stopped="epochs")
+    >>> history.after(train={"generator": 0.8}, valid={"real": 0.6, "fake": 0.4}, seconds=0.1, lr=1e-3)
+    GAN: 1 epoch, answers: real 0.60, fake 0.40 (stopped: all epochs done)
+    """
+
+    model: str
+    settings: dict[str, object] = field(default_factory=dict)
+    probability: bool = True
+    losses: dict[str, list[float]] = field(default_factory=dict)
+    answers: dict[str, list[float]] = field(default_factory=dict)
+    seconds: list[float] = field(default_factory=list)
+    lr: list[float] = field(default_factory=list)
+    stopped: str = ""
+
+    def __post_init__(self) -> None:
+        curves = [*self.losses.values(), *self.answers.values(), self.seconds, self.lr]
+        if {len(curve) for curve in curves} != {self.epochs}:
+            raise ValueError("GameHistory: expected curves of one length, a value an epoch, got several")
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs were recorded."""
+        return len(self.lr)
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch whose weights the model has now: the last one, since no other is known to be better."""
+        return self.epochs
+
+    def after(
+        self, *, train: dict[str, float], valid: dict[str, float], seconds: float, lr: float
+    ) -> "GameHistory":
+        """This history with one epoch more: losses of the players, answers of the game."""
+        return replace(
+            self,
+            losses={name: [*self.losses.get(name, []), loss] for name, loss in train.items()},
+            answers={name: [*self.answers.get(name, []), answer] for name, answer in valid.items()},
+            seconds=[*self.seconds, seconds],
+            lr=[*self.lr, lr],
         )
+
+    def latest(self) -> str:
+        """The last epoch in words."""
+        return "answers: " + ", ".join(f"{name} {curve[-1]:.2f}" for name, curve in self.answers.items())
+
+    def as_dict(self) -> dict[str, object]:
+        """The history as plain data, from which ``GameHistory(**data)`` makes it again."""
+        return asdict(self)
+
+    def plot(self, ax: "tuple[Axes, Axes] | None" = None) -> "tuple[Axes, Axes]":
+        """Draw the players' losses, and the answers to real and generated examples, against the epoch."""
+        from course_utils import plots
+
+        return plots.game(self, ax=ax)
+
+    def __repr__(self) -> str:
+        return _in_words(self.model, self.epochs, self.latest(), self.stopped, self.settings)

@@ -1,11 +1,13 @@
 """The settings of a training run: what the caller says, else what the model likes, else the defaults."""
 
+import os
 from dataclasses import asdict, dataclass, fields
 from math import inf
 
 from torch import nn
 
 from course_utils.checks import check_count, check_number, check_seed
+from course_utils.taxonomy import Game
 
 SCHEDULES = ("constant", "cosine")
 LARGEST = 1e12
@@ -87,3 +89,37 @@ def choose(model: nn.Module, given: dict[str, object]) -> Settings:
             f"got {', '.join(map(str, unknown))}"
         )
     return Settings(**(own | {key: value for key, value in given.items() if value is not None}))
+
+
+def check_options(
+    model: nn.Module,
+    transform: object,
+    on_epoch: object,
+    patience: float | None,
+    seconds: float | None,
+    progress: bool,
+    checkpoint: str | os.PathLike[str] | None,
+    checkpoint_every: float,
+) -> None:
+    """Check what ``fit`` is given besides data and settings.
+
+    Raises:
+        ValueError: for the first thing that is not what it should be.
+    """
+    name, game = type(model).__name__, isinstance(model, Game)
+    if not game and not (isinstance(model, nn.Module) and callable(getattr(model, "loss", None))):
+        raise ValueError(f"fit: expected a model with a loss, such as NADE((1, 8, 8)), got {name}")
+    if game and patience is not None:
+        raise ValueError(
+            f"fit: expected no patience for {name}, got {patience!r}: a game has no loss to watch"
+        )
+    if seconds is not None:
+        check_number(seconds, "fit: seconds", low=0)
+    check_number(checkpoint_every, "fit: checkpoint_every", low=0)
+    for word, function in (("transform", transform), ("on_epoch", on_epoch)):
+        if function is not None and not callable(function):
+            raise ValueError(f"fit: expected {word} to be a function, got {function!r}")
+    if checkpoint is not None and not (isinstance(checkpoint, str | os.PathLike) and os.fspath(checkpoint)):
+        raise ValueError(f"fit: expected checkpoint to be a path, got {checkpoint!r}")
+    if not isinstance(progress, bool):
+        raise ValueError(f"fit: expected progress to be True or False, got {progress!r}")

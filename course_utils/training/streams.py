@@ -16,25 +16,25 @@ from torch import Tensor
 Purpose = Literal["split", "order", "training", "held-out", "callback"]
 
 
-def derive(seed: int, purpose: Purpose, epoch: int = 0) -> int:
-    """The seed of one stream, independent of all others.
+def derive(seed: int, purpose: Purpose, *which: int) -> int:
+    """The seed of one stream, independent of all others; ``which`` counts epochs, say.
 
     >>> derive(0, "order", 1) == derive(0, "order", 1) != derive(0, "order", 2)
     True
     """
-    digest = blake2b(f"{seed} {purpose} {epoch}".encode(), digest_size=8).digest()
+    digest = blake2b(f"{seed} {purpose} {' '.join(map(str, which)) or 0}".encode(), digest_size=8).digest()
     return int.from_bytes(digest) >> 1
 
 
-def permutation(n: int, seed: int, purpose: Purpose, epoch: int = 0) -> Tensor:
+def permutation(n: int, seed: int, purpose: Purpose, *which: int) -> Tensor:
     """A random order of 0 … n−1, drawn on the CPU: the same on every device."""
-    generator = torch.Generator().manual_seed(derive(seed, purpose, epoch))
+    generator = torch.Generator().manual_seed(derive(seed, purpose, *which))
     return torch.randperm(n, generator=generator)
 
 
-def start(device: torch.device, seed: int, purpose: Purpose, epoch: int = 0) -> None:
+def start(device: torch.device, seed: int, purpose: Purpose, *which: int) -> None:
     """Set torch's own generators, those of the CPU and of the device, to the start of a stream."""
-    value = derive(seed, purpose, epoch)
+    value = derive(seed, purpose, *which)
     torch.default_generator.manual_seed(value)
     if device.type == "cuda":
         with torch.cuda.device(device):

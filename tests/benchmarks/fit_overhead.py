@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_utils.taxonomy import TractableDensity
-from course_utils.training.run import Run
+from course_utils.training.fitting import Training
 from course_utils.training.settings import Settings
 
 EXAMPLES, BATCH, ROUNDS = 2000, 100, 60
@@ -52,10 +52,10 @@ def bare_epoch(model: Network, optimiser: torch.optim.Optimizer, x: Tensor) -> f
     return time.process_time() - begin
 
 
-def fit_epoch(run: Run) -> float:
+def fit_epoch(training: Training) -> float:
     """Processor seconds of the training part of an epoch of ``fit``."""
     begin = time.process_time()
-    run.train_epoch(1, inf, lambda done: None)
+    training.steps(1, inf, lambda done: None)
     return time.process_time() - begin
 
 
@@ -65,8 +65,8 @@ def main() -> None:
     x = torch.rand(EXAMPLES, 1, 8, 8).round()
     bare = Network()
     optimiser = torch.optim.Adam(bare.parameters(), lr=1e-3, fused=True)
-    run = Run(Network(), Settings(batch_size=BATCH), (x,), (x[:100],))
-    pairs = [(bare_epoch(bare, optimiser, x), fit_epoch(run)) for _ in range(ROUNDS)][ROUNDS // 6 :]
+    training = Training(Network(), Settings(batch_size=BATCH), (x,), (x[:100],), None)
+    pairs = [(bare_epoch(bare, optimiser, x), fit_epoch(training)) for _ in range(ROUNDS)][ROUNDS // 6 :]
     steps = EXAMPLES // BATCH
     bare_us, fit_us = (1e6 * median(times) / steps for times in zip(*pairs, strict=True))
     ratio = median(fit / bare for bare, fit in pairs)

@@ -1,0 +1,115 @@
+"""The data of a training run: checked, split and moved once, then cut into batches without a loop."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from course_utils.checks import check_number
+from course_utils.taxonomy import ClassConditional
+from course_utils.training.settings import Settings
+from course_utils.training.streams import borrowed, permutation
+
+Batch = tuple[Tensor, ...]
+Data = Tensor | Sequence[Tensor]
+Transform = Callable[..., Data]
+
+
+def as_batch(data: Data, who: str, *, paired: bool = True) -> Batch:
+    """The data as a tuple of tensors that share their first axis, unless they are not paired.
+
+    Raises:
+        ValueError: it is neither a tensor nor a tuple of them, is empty, or the lengths differ.
+    """
+    batch = tuple(data) if isinstance(data, tuple | list) else (data,)
+    if not batch or not all(isinstance(part, Tensor) and part.dim() > 0 for part in batch):
+        kinds = ", ".join(type(part).__name__ for part in batch)
+        raise ValueError(f"{who}: expected a tensor (N, …) or a tuple of them such as (x, y), got ({kinds})")
+    lengths = {len(part) for part in batch}
+    if 0 in lengths or (paired and len(lengths) > 1):
+        shapes = ", ".join(str(tuple(part.shape)) for part in batch)
+        raise ValueError(f"{who}: expected tensors with the same first axis N ≥ 1, got shapes {shapes}")
+    return batch
+
+
+def split(x: Data, valid: Data | float | None, seed: int, *, paired: bool = True) -> tuple[Batch, Batch]:
+    """Training data and held-out data.
+
+    Args:
+        x: the data.
+        valid: held-out data of the same form; or the fraction of x to set apart at random (None: 0.1).
+        seed: decides which examples are set apart.
+        paired: whether the tensors belong together, example by example; else each is split on its own.
+
+    Raises:
+        ValueError: the two differ in form, or x is too small to be split.
+    """
+    train = as_batch(x, "fit: x", paired=paired)
+    if valid is None or isinstance(valid, int | float):
+        fraction = check_number(0.1 if valid is None else valid, "fit: valid", low=0, high=1)
+        halves = [_set_apart(part, fraction, seed, 0 if paired else k) for k, part in enumerate(train)]
+        return tuple(rest for rest, _ in halves), tuple(apart for _, apart in halves)
+    other = as_batch(valid, "fit: valid", paired=paired)
+    forms = [[(part.shape[1:], part.dtype) for part in batch] for batch in (train, other)]
+    if forms[0] != forms[1]:
+        want, got = (", ".join(f"(N, {', '.join(map(str, s))}) {d}" for s, d in form) for form in forms)
+        raise ValueError(f"fit: expected valid in the form of x, {want}, got {got}")
+    return train, other
+
+
+def _set_apart(part: Tensor, fraction: float, seed: int, stream: int) -> tuple[Tensor, Tensor]:
+    n, held_out = len(part), round(len(part) * fraction)
+    if not 1 <= held_out < n:
+        raise ValueError(
+            f"fit: expected enough examples to train on some and hold out some, got {n} examples "
+            f"and the fraction {fraction:g}: give more data, or valid= data of its own"
+        )
+    order = permutation(n, seed, "split", stream).to(part.device)
+    return part.index_select(0, order[held_out:]), part.index_select(0, order[:held_out])
+
+
+def move(batch: Batch, device: torch.device, model: nn.Module, transform: Transform | None = None) -> Batch:
+    """The batch on the device, after one look by the model at all of its (transformed) values and classes.
+
+    Raises:
+        ValueError: from ``model.check``: shape, dtype or values that the model does not live on.
+    """
+    moved = tuple(part.to(device) for part in batch)
+    if hasattr(model, "check"):
+        with borrowed(device):
+            x, *y = prepare(moved, transform)
+            model.check(x)
+            if y and isinstance(model, ClassConditional):
+                model._check_classes(y[0], len(x))
+    return moved
+
+
+def prepare(batch: Batch, transform: Transform | None) -> Batch:
+    """What the loss gets: the batch itself, or what the transform makes of it.
+
+    Raises:
+        ValueError: the transform gives neither a tensor nor a tuple of them.
+    """
+    return batch if transform is None else as_batch(transform(*batch), "fit: what transform returns")
+
+
+def epoch(train: Batch, settings: Settings, number: int, *, paired: bool = True) -> list[Batch]:
+    """The batches of an epoch, as the indices of the examples in each tensor of the data.
+
+    Batches are nearly equal, none larger than batch_size, so that no step is taken on a small rest of the
+    data. Tensors that are not paired go in orders of their own; the longest decides the length of the
+    epoch, and shorter ones begin anew until it is over.
+
+    >>> settings = Settings(batch_size=50)
+    >>> [len(indices) for indices, in epoch((torch.zeros(101),), settings, 1)]
+    [34, 34, 33]
+    """
+    longest = max(len(part) for part in train)
+    cut = []
+    for k, part in enumerate(train[:1] if paired else train):
+        rounds = range(-(-longest // len(part)))
+        streams = [(number, k, again) if k or again else (number,) for again in rounds]
+        orders = [permutation(len(part), settings.seed, "order", *stream) for stream in streams]
+        order = torch.cat(orders)[:longest].to(part.device)
+        cut.append(order.tensor_split(-(-longest // settings.batch_size)))
+    return [batch * len(train) if paired else batch for batch in zip(*cut, strict=True)]
