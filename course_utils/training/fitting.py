@@ -1,7 +1,7 @@
 """``fit``: the training loop of the course, for whatever has a loss and for games of several players.
 
-Read from top to bottom: what may be asked (``fit``), the loop (``Training.run``), an epoch, the loss and the
-step of one player, the look at held-out data, the weights that are kept.
+Read from top to bottom: what may be asked, the loop (``Training.run``), an epoch, its steps, held-out data,
+the weights that are kept.
 """
 
 import os
@@ -128,9 +128,6 @@ class Training:
 
     A model with a loss is a game of one player, but for two things: its loss of held-out data is a measure,
     so there is a best epoch, and training can stop early. Model and data are on the device.
-
-    Raises:
-        ValueError: a player has no parameters to train.
     """
 
     def __init__(
