@@ -53,6 +53,9 @@ def test_every_leaf_is_exported_and_only_leaves_are():
 
 @pytest.mark.parametrize("leaf", LEAVES)
 class TestEveryLeaf:
+    def test_it_is_born_in_eval_mode(self, leaf):
+        assert not any(part.training for part in leaf((1, 4, 4)).modules())
+
     def test_defaults_are_enough_to_build_it(self, leaf):
         parameters = list(inspect.signature(leaf).parameters.values())
         assert parameters[0].name == "event_shape"

@@ -9,7 +9,7 @@ from pixels import draw_naively, past, seen, states
 from course_utils.evaluation import exact_kl
 from course_utils.models import PixelCNN
 from course_utils.training import fit
-from course_utils.universe import bars_and_stripes
+from course_utils.universe import all_images, bars_and_stripes
 
 BOTH = pytest.mark.parametrize("gated", [False, True], ids=["plain", "gated"])
 
@@ -21,6 +21,15 @@ def random_model(shape=(1, 3, 3), **given) -> PixelCNN:
     for parameter in model.parameters():
         parameter.data.add_(0.3 * torch.randn_like(parameter))
     return model
+
+
+def test_a_new_model_measures_without_dropout():
+    """Untouched, with dropout: Σ_x p(x) = 1, and the same number twice."""
+    model = PixelCNN((1, 3, 3), hidden=6, dropout=0.5).double()
+    x = all_images(1, 3, 3).double()
+    log_p = model.log_prob(x)
+    torch.testing.assert_close(log_p.logsumexp(0).exp().item(), 1.0, atol=1e-12, rtol=0)
+    torch.testing.assert_close(model.log_prob(x), log_p, atol=1e-12, rtol=0)
 
 
 @BOTH

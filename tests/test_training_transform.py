@@ -6,7 +6,8 @@ import pytest
 import torch
 from training_models import FVSBN, Watched, noisy_data, noisy_model, same, weights
 
-from course_utils.datasets import binarise
+from course_utils.datasets import Images, binarise
+from course_utils.taxonomy import TractableDensity
 from course_utils.training import fit
 
 
@@ -80,3 +81,46 @@ def test_a_model_may_bring_its_transform_and_the_caller_may_bring_another():
 def test_a_transform_that_is_none_is_named(bad):
     with pytest.raises(ValueError, match="fit: .*transform"):
         quietly(FVSBN((4,)), torch.ones(20, 4), transform=bad, epochs=1)
+
+
+class Looking(TractableDensity):
+    """Notes what it is given; classes, if any, come as y."""
+
+    support = "unit"
+
+    def __init__(self, event_shape, classes=None):
+        super().__init__(event_shape)
+        self.classes, self.weight, self.seen = classes, torch.nn.Parameter(torch.zeros(())), []
+
+    def loss(self, x, *y):
+        self.seen.append((self.training, x, *y))
+        return self.weight * x.mean()
+
+    def _log_prob(self, x):
+        raise AssertionError
+
+    def _sample(self, n, generator):
+        raise AssertionError
+
+
+def test_dequantised_images_get_fresh_noise_each_step_and_the_same_when_held_out():
+    """The obvious call: noise that a density meets in every epoch, it learns by heart."""
+    v = torch.arange(4).repeat(5).view(20, 1, 1, 1).expand(20, 1, 2, 3)
+    images = Images((v + 0.5) / 4, torch.zeros(20, dtype=torch.int64), levels=4)
+    model = Looking((1, 2, 3))
+    quietly(model, images, valid=images, epochs=3, batch_size=20)
+    training, held_out = ([x for mode, x in model.seen if mode is which] for which in (True, False))
+    assert all(same([(x * 4).floor().sort(0)[0]], [v.float().sort(0)[0]]) for x in training + held_out)
+    sums = {x.sum().item() for x in training}
+    assert len(sums) == 3 and len({x.sum().item() for x in held_out}) == 1
+    assert not any(x.sum().item() in sums for x in held_out)
+    quietly(model, images, epochs=1, transform=lambda x: x)
+    assert all(torch.equal((x * 4).frac(), torch.full_like(x, 0.5)) for _, x in model.seen[-2:])
+
+
+def test_images_give_their_classes_to_models_with_classes():
+    images = Images(torch.rand(20, 1, 2, 3), torch.arange(20) % 2)
+    plain, conditional = Looking((1, 2, 3)), Looking((1, 2, 3), classes=2)
+    quietly(plain, images, valid=images, epochs=1)
+    quietly(conditional, images, epochs=1)
+    assert {len(seen) for seen in plain.seen} == {2} and {len(seen) for seen in conditional.seen} == {3}

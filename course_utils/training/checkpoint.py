@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,8 @@ from course_utils import storage
 if TYPE_CHECKING:
     from course_utils.training.fitting import Training
 
-KIND = "checkpoint of a training run, version 2"
+KIND = "checkpoint of a training run, version 3"
+NAMED = ("model", "settings")  # of a history: they stand in the identity of a run
 PLAIN = (bool, int, float, str, type(None))
 
 
@@ -44,12 +46,13 @@ class Checkpoint:
         if not self.path.exists():
             return
         payload = storage.read(self.path)
-        if payload.get("kind") != KIND or not {"identity", "state"} <= set(payload):
+        known = payload.get("kind") == KIND and "state" in payload
+        if not known or not isinstance(payload.get("identity"), dict):
             raise ValueError(f"fit: expected a checkpoint of this course at {self.path}: give another path")
-        differences = compare(payload["identity"], self.identity)
+        differences = compare({k: str(v) for k, v in payload["identity"].items()}, self.identity)
         if differences:
             raise ValueError(
-                f"fit: the checkpoint {self.path} belongs to another run: {'; '.join(differences)}. "
+                f"fit: the checkpoint {self.path} belongs to another run: {'; '.join(differences[:5])}. "
                 "Give another path, or delete the file to start anew"
             )
         before = state(self.training)
@@ -78,7 +81,7 @@ def state(training: "Training") -> dict:
         "model": {key: value.detach().clone() for key, value in training.model.state_dict().items()},
         "best": training.best,
         "optimisers": [optimiser.state() for optimiser in training.optimisers],
-        "history": training.history.as_dict(),
+        "history": {key: value for key, value in training.history.as_dict().items() if key not in NAMED},
     }
 
 
@@ -87,7 +90,7 @@ def load_state(training: "Training", content: dict) -> None:
     training.model.load_state_dict(content["model"])
     for optimiser, one in zip(training.optimisers, content["optimisers"], strict=True):
         optimiser.load_state(one)
-    training.best, training.history = content["best"], type(training.history)(**content["history"])
+    training.best, training.history = content["best"], replace(training.history, **content["history"])
 
 
 def _fits(found: object, own: object, where: str) -> None:
@@ -103,8 +106,8 @@ def _fits(found: object, own: object, where: str) -> None:
             raise ValueError(f"{where} has {sorted(map(str, set(found) ^ set(own)))[:3]} missing or too many")
         for key, value in found.items():
             _fits(value, own.get(key, value), f"{where}[{key!r}]")
-    elif type(found) is not type(own):
-        raise ValueError(f"{where} is {type(found).__name__}, not {type(own).__name__}")
+    elif type(found) is not type(own) or found != found:
+        raise ValueError(f"{where} is {found!r:.40}, of {type(found).__name__}, not {type(own).__name__}")
     elif isinstance(own, list) and isinstance(found, list):
         if own and len(own) != len(found):
             raise ValueError(f"{where} has {len(found)} entries, not {len(own)}")

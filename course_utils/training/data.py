@@ -1,18 +1,28 @@
 """The data of a training run: checked, split and moved once, then cut into batches without a loop."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from course_utils.checks import check_number
-from course_utils.taxonomy import ClassConditional
+from course_utils.datasets import Images
+from course_utils.taxonomy import ClassConditional, GenerativeModel
 from course_utils.training.settings import Settings
 from course_utils.training.streams import borrowed, permutation
 
 Batch = tuple[Tensor, ...]
-Data = Tensor | Sequence[Tensor]
+Data = Tensor | Sequence[Tensor] | Images
 Transform = Callable[..., Data]
+
+
+def tensors(data: Any, model: nn.Module) -> Any:
+    """Images as the tensors that a model is trained on: x alone for a model without classes, else (x, y)."""
+    if not isinstance(data, Images):
+        return data
+    alone = isinstance(model, GenerativeModel) and getattr(model, "classes", None) is None
+    return data.x if alone else (data.x, data.y)
 
 
 def as_batch(data: Data, who: str, *, paired: bool = True) -> Batch:

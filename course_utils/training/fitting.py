@@ -20,7 +20,7 @@ from course_utils import runtime
 from course_utils.taxonomy import Game, Player
 from course_utils.training import streams
 from course_utils.training.checkpoint import Checkpoint
-from course_utils.training.data import Batch, Data, Transform, epoch, move, prepare, split
+from course_utils.training.data import Batch, Data, Transform, epoch, move, prepare, split, tensors
 from course_utils.training.history import GameHistory, History
 from course_utils.training.optimiser import Optimiser, TrainingDiverged, scalar
 from course_utils.training.settings import Settings, check_options, choose
@@ -70,12 +70,13 @@ def fit(
         model: a game, or anything with ``loss(*batch)`` → scalar in nats. Where it has ``held_out(*batch)``
             too, that is what early stopping watches: for a loss that is no measure, as in contrastive
             divergence. Where it has ``initialise(*batch)``, that is called once, with the first batch.
-        x: data (N, *event_shape), or a tuple of tensors with the same N such as (x, y). A game with
-            ``paired = False`` draws the examples of each tensor on their own: their N may differ.
+        x: data (N, *event_shape), or a tuple of tensors with the same N such as (x, y); or ``Images``, of
+            which a generative model without classes gets x alone. A game with ``paired = False`` draws
+            the examples of each tensor on their own: their N may differ.
         valid: held-out data in the form of x, or the fraction of x to set apart (None: 0.1).
         transform: what makes ``loss``'s arguments of a batch, anew in every step: noise for dequantised or
             binarised pixels, say. Held-out data pass it too, with the same random numbers every time.
-            None: the model's ``training_transform``, where it has one.
+            None: the ``training_transform`` of x or else of the model, where it has one.
         epochs, batch_size, lr, weight_decay, schedule, clip, average, patience: see ``Settings``. None:
             what the model's ``fit_defaults`` say, else the defaults there.
         seconds: stop after this wall-clock time, in the middle of an epoch if need be.
@@ -111,7 +112,9 @@ def fit(
     given |= dict(schedule=schedule, clip=clip, average=average, patience=patience, amp=amp)
     settings = choose(model, given)
     place = runtime.device(device)
-    transform = transform or getattr(model, "training_transform", None)
+    own = (getattr(thing, "training_transform", None) for thing in (x, model))
+    transform = transform or next(filter(None, own), None)
+    x, valid = tensors(x, model), tensors(valid, model)
     data = split(x, valid, settings.seed, paired=getattr(model, "paired", True))
     model.to(place).eval()
     training = Training(model, settings, *(move(part, place, model, transform) for part in data), transform)

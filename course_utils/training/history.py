@@ -22,6 +22,16 @@ def _in_words(model: str, epochs: int, found: str, stopped: str, settings: dict[
     return f"{model}: {epochs} epoch{'s' if epochs > 1 else ''}, {found} (stopped: {reason})"
 
 
+def _check(history: "History | GameHistory", *curves: list[float]) -> None:
+    """Raise a ValueError unless curves have a number for each epoch, and the rest is of this run."""
+    who, n = type(history).__name__, history.epochs
+    if {len(curve) for curve in curves} != {n} or not all(isinstance(v, int | float) for c in curves for v in c):
+        raise ValueError(f"{who}: expected curves of one length, a number an epoch, got something else")
+    if not 0 <= history.best_epoch <= n or history.stopped not in ("", *REASONS):
+        got = f"{history.best_epoch} and {history.stopped!r}"
+        raise ValueError(f"{who}: expected best_epoch in [0, {n}] and a reason to have stopped, got {got}")
+
+
 @dataclass(repr=False)
 class History:
     """The course of a training run; losses are in nats. Epochs count from 1.
@@ -53,8 +63,7 @@ class History:
     stopped: str = ""
 
     def __post_init__(self) -> None:
-        if {len(curve) for curve in (self.train, self.valid, self.seconds, self.lr)} != {self.epochs}:
-            raise ValueError("History: expected curves of one length, a value an epoch, got several")
+        _check(self, self.train, self.valid, self.seconds, self.lr)
 
     @property
     def epochs(self) -> int:
@@ -127,9 +136,7 @@ class GameHistory:
     stopped: str = ""
 
     def __post_init__(self) -> None:
-        curves = [*self.losses.values(), *self.answers.values(), self.seconds, self.lr]
-        if {len(curve) for curve in curves} != {self.epochs}:
-            raise ValueError("GameHistory: expected curves of one length, a value an epoch, got several")
+        _check(self, *self.losses.values(), *self.answers.values(), self.seconds, self.lr)
 
     @property
     def epochs(self) -> int:

@@ -127,7 +127,7 @@ class Optimiser:
 
     def state(self) -> dict:
         """What the next steps depend on besides the model; the schedule depends on the epoch alone."""
-        adam, scaler = self.adam.state_dict(), self.scaler.state_dict()
+        adam, scaler = self.adam.state_dict()["state"], self.scaler.state_dict()
         return {"adam": adam, "scaler": scaler, "steps": self.steps, "averages": self.averages}
 
     def load_state(self, state: dict) -> None:
@@ -136,10 +136,14 @@ class Optimiser:
         Raises:
             ValueError: it is one of other parameters.
         """
-        self.adam.load_state_dict(state["adam"])
-        for p, moments in self.adam.state.items():
-            if {moments["exp_avg"].shape, moments["exp_avg_sq"].shape} != {p.shape}:
-                raise ValueError(f"expected averages of Adam in the shape {tuple(p.shape)}, got another")
+        groups = self.adam.state_dict()["param_groups"]
+        self.adam.load_state_dict({"state": state["adam"], "param_groups": groups})
+        form = [{"step": torch.Size(), "exp_avg": p.shape, "exp_avg_sq": p.shape} for p in self.parameters]
+        found = [{k: v.shape for k, v in self.adam.state[p].items()} for p in self.parameters]
+        if len(state["adam"]) > len(form) or found != (form if state["steps"] > 0 else [{} for _ in form]):
+            raise ValueError("expected Adam's moments of these parameters, got others")
+        if len(state["averages"]) != len(self.averages):
+            raise ValueError(f"expected {len(self.averages)} averages of weights, got {len(state['averages'])}")
         self.scaler.load_state_dict(state["scaler"])
         self.steps, self.averages = state["steps"], [mean.to(self.device) for mean in state["averages"]]
 
