@@ -1,6 +1,7 @@
 """One suite that every system on the tree passes: models are found there, a new leaf only adds itself."""
 
 import inspect
+from math import inf, nan
 
 import pytest
 import torch
@@ -55,6 +56,14 @@ def test_every_leaf_is_exported_and_only_leaves_are():
 class TestEveryLeaf:
     def test_it_is_born_in_eval_mode(self, leaf):
         assert not any(part.training for part in leaf((1, 4, 4)).modules())
+
+    @pytest.mark.parametrize("value", [inf, -inf, nan])
+    def test_values_that_are_not_finite_are_in_no_support(self, leaf, value):
+        model = build(leaf)
+        x = example(model)
+        x[-1, -1, -1, -1] = value
+        with pytest.raises(ValueError, match=f"{leaf.__name__}.*got a value {value}"):
+            model.check(x)
 
     def test_defaults_are_enough_to_build_it(self, leaf):
         parameters = list(inspect.signature(leaf).parameters.values())

@@ -19,7 +19,7 @@ def real_or_not(on_real: Tensor, on_fake: Tensor) -> Tensor:
 
 
 class Colouring(nn.Module, Game):
-    """pix2pix in small: G makes y of x, D sees pairs (x, y), G also pays for |y − G(x)| (Isola et al. 2017)."""
+    """pix2pix in small (Isola et al. 2017): G makes y of x, D sees (x, y), G also pays for |y − G(x)|."""
 
     def __init__(self) -> None:
         super().__init__()

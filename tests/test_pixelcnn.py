@@ -26,7 +26,7 @@ def random_model(shape=(1, 3, 3), **given) -> PixelCNN:
 def test_a_new_model_measures_without_dropout():
     """Untouched, with dropout: Σ_x p(x) = 1, and the same number twice."""
     model = PixelCNN((1, 3, 3), hidden=6, dropout=0.5).double()
-    x = all_images(1, 3, 3).double()
+    x = all_images(3, 3).double()
     log_p = model.log_prob(x)
     torch.testing.assert_close(log_p.logsumexp(0).exp().item(), 1.0, atol=1e-12, rtol=0)
     torch.testing.assert_close(model.log_prob(x), log_p, atol=1e-12, rtol=0)

@@ -25,7 +25,8 @@ def _in_words(model: str, epochs: int, found: str, stopped: str, settings: dict[
 def _check(history: "History | GameHistory", *curves: list[float]) -> None:
     """Raise a ValueError unless curves have a number for each epoch, and the rest is of this run."""
     who, n = type(history).__name__, history.epochs
-    if {len(curve) for curve in curves} != {n} or not all(isinstance(v, int | float) for c in curves for v in c):
+    numbers = all(isinstance(value, int | float) for curve in curves for value in curve)
+    if not numbers or {len(curve) for curve in curves} != {n}:
         raise ValueError(f"{who}: expected curves of one length, a number an epoch, got something else")
     if not 0 <= history.best_epoch <= n or history.stopped not in ("", *REASONS):
         got = f"{history.best_epoch} and {history.stopped!r}"

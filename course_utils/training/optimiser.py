@@ -143,7 +143,7 @@ class Optimiser:
         if len(state["adam"]) > len(form) or found != (form if state["steps"] > 0 else [{} for _ in form]):
             raise ValueError("expected Adam's moments of these parameters, got others")
         if len(state["averages"]) != len(self.averages):
-            raise ValueError(f"expected {len(self.averages)} averages of weights, got {len(state['averages'])}")
+            raise ValueError("expected an average of each weight that keeps one, got others")
         self.scaler.load_state_dict(state["scaler"])
         self.steps, self.averages = state["steps"], [mean.to(self.device) for mean in state["averages"]]
 
