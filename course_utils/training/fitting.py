@@ -70,9 +70,8 @@ def fit(
         model: a game, or anything with ``loss(*batch)`` → scalar in nats. Where it has ``held_out(*batch)``
             too, that is what early stopping watches: for a loss that is no measure, as in contrastive
             divergence. Where it has ``initialise(*batch)``, that is called once, with the first batch.
-        x: data (N, *event_shape), or a tuple of tensors with the same N such as (x, y); or ``Images``, of
-            which a generative model without classes gets x alone. A game with ``paired = False`` draws
-            the examples of each tensor on their own: their N may differ.
+        x: data (N, *event_shape), or a tuple of tensors with the same N such as (x, y), or ``Images``. A game
+            with ``paired = False`` draws the examples of each tensor on their own: their N may differ.
         valid: held-out data in the form of x, or the fraction of x to set apart (None: 0.1).
         transform: what makes ``loss``'s arguments of a batch, anew in every step: noise for dequantised or
             binarised pixels, say. Held-out data pass it too, with the same random numbers every time.
@@ -112,10 +111,10 @@ def fit(
     given |= dict(schedule=schedule, clip=clip, average=average, patience=patience, amp=amp)
     settings = choose(model, given)
     place = runtime.device(device)
-    own = (getattr(thing, "training_transform", None) for thing in (x, model))
-    transform = transform or next(filter(None, own), None)
-    x, valid = tensors(x, model), tensors(valid, model)
-    data = split(x, valid, settings.seed, paired=getattr(model, "paired", True))
+    for thing in (x, model):
+        transform = transform or getattr(thing, "training_transform", None)
+    paired = getattr(model, "paired", True)
+    data = split(tensors(x, model), tensors(valid, model), settings.seed, paired=paired)
     model.to(place).eval()
     training = Training(model, settings, *(move(part, place, model, transform) for part in data), transform)
     file = None if checkpoint is None else Checkpoint(checkpoint, training, checkpoint_every)
@@ -222,8 +221,8 @@ class Training:
 
     def batch(self, indices: Batch) -> Batch:
         """What a loss gets: the chosen examples, and what the transform makes of them."""
-        pairs = zip(self.train, indices, strict=True)
-        return prepare(tuple(part.index_select(0, chosen) for part, chosen in pairs), self.transform)
+        chosen = (part.index_select(0, which) for part, which in zip(self.train, indices, strict=True))
+        return prepare(tuple(chosen), self.transform)
 
     def look(self, number: int, last: int) -> None:
         """Add up the losses since the last look, if all are finite.
@@ -305,12 +304,11 @@ class Training:
 
     def show(self, on_epoch: OnEpoch | None) -> None:
         """Let the caller look at the model with the weights it would keep now."""
-        if on_epoch is None:
-            return
-        self.model.eval()
-        streams.start(self.device, self.settings.seed, "callback", self.history.epochs)
-        with self.averaged():
-            on_epoch(self.history.epochs, self.model)
+        if on_epoch is not None:
+            self.model.eval()
+            streams.start(self.device, self.settings.seed, "callback", self.history.epochs)
+            with self.averaged():
+                on_epoch(self.history.epochs, self.model)
 
     def averaged(self) -> ExitStack:
         """Lend the model the running averages of its weights, for those players that keep one."""
