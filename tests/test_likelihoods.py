@@ -47,7 +47,7 @@ class Cells(Flow):
         index = torch.multinomial(self.log_p.exp(), n, replacement=True, generator=generator)
         return dequantise(UNIVERSE.states[index], 2, generator)
 
-    _encode = decode = None
+    _encode = _decode = None
 
 
 class Posterior(Variational):
@@ -151,3 +151,18 @@ def test_an_unnormalised_density_is_exact_or_says_that_its_z_is_estimated(monkey
     scores, _ = held_out_scores(model, x, BINARY)
     assert list(scores) == [NATS_AIS] and scores[NATS_AIS] == [pytest.approx(6.0), pytest.approx(0.25)]
     assert MEASURES[NATS_AIS].kind == "estimate"
+
+
+@pytest.mark.parametrize("model", [Posterior(1.0), Cells(UNIVERSE.log_p)], ids=["variational", "density"])
+def test_random_numbers_of_a_bound_are_drawn_where_the_universe_or_the_model_lives(model, monkeypatch):
+    """A generator without a device is one of the CPU, which a GPU's tensors refuse."""
+    asked = []
+
+    class Watched(torch.Generator):
+        def __new__(cls, device="none was named"):
+            asked.append(str(device))
+            return super().__new__(cls, "cpu")
+
+    monkeypatch.setattr(torch, "Generator", Watched)
+    kl_bound(UNIVERSE, model, 20)
+    assert asked and set(asked) == {"cpu"}

@@ -171,7 +171,7 @@ def test_an_interrupted_write_leaves_the_old_file(quick, tmp_path: Path, monkeyp
 
     path = notebook(tmp_path / "05_sample.ipynb", {"fine": "print(1)"})
     before = path.read_bytes()
-    monkeypatch.setattr(command.os, "replace", interrupted)
+    monkeypatch.setattr(os, "replace", interrupted)
     with pytest.raises(KeyboardInterrupt):
         refresh([path])
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]

@@ -1,10 +1,7 @@
 """The command that executes the notebooks of the course and stores their outputs."""
 
 import argparse
-import os
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,6 +12,7 @@ from nbformat.reader import NotJSONError
 
 from course_utils.notebooks.comparison import keep_stored
 from course_utils.notebooks.execution import NotebookError, execute
+from course_utils.storage import write_bytes
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 
@@ -96,23 +94,9 @@ def _refresh(path: Path, *, write: bool) -> Refreshed:
             raise NotebookError(
                 f"{path.name}: saved by somebody else while it ran here, so it is not written"
             )
-        _write(path, after)
+        mode = path.stat().st_mode
+        write_bytes(path, after).chmod(mode)
     return Refreshed(path, seconds, len(after) / 1000, after != before)
-
-
-def _write(path: Path, text: bytes) -> None:
-    """Replace a file in one step: an interrupt leaves the old one or the new one, never half."""
-    handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())  # or a machine that stops leaves the name of an empty file
-        shutil.copymode(path, part)
-        os.replace(part, path)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise
 
 
 def main(argv: Sequence[str] | None = None) -> int:

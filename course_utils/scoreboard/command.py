@@ -2,8 +2,6 @@
 
 import argparse
 import json
-import os
-import secrets
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -16,6 +14,7 @@ from course_utils.scoreboard.references import reference_rows
 from course_utils.scoreboard.scores import score
 from course_utils.scoreboard.settings import names, sets_of
 from course_utils.scoreboard.tables import one_line, table
+from course_utils.storage import write_bytes
 
 SIMPLE = "simple"
 
@@ -78,16 +77,9 @@ def store(made: Iterable[Row], path: Path | str = SHIPPED) -> None:
     rows = sorted((kept | {(row.model, row.data): row for row in made}).values(), key=Row.rank)
     facts = {"command": COMMAND, "torch": torch.__version__.split("+")[0]}
     content = {"made by": facts, "rows": [row.as_dict() for row in rows]}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-    write(path.with_suffix(".md"), f"# Scoreboard\n\n{table(rows)}\nMade by `{COMMAND}`.\n")
-
-
-def write(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all."""
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    unfinished.write_text(text, "utf-8")
-    os.replace(unfinished, path)
+    write_bytes(path, (json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
+    readable = f"# Scoreboard\n\n{table(rows)}\nMade by `{COMMAND}`.\n"
+    write_bytes(path.with_suffix(".md"), readable.encode())
 
 
 def missing(path: Path | str = SHIPPED) -> list[tuple[str, str]]:
