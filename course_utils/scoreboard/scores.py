@@ -18,9 +18,7 @@ from course_utils.scoreboard.references import simple_costs
 from course_utils.scoreboard.sample_quality import KINDS, SET, grid, two_sample_scores
 from course_utils.scoreboard.settings import DRAWS, Choice, build, choice, entries
 from course_utils.taxonomy import ExplicitMarkovChain, GenerativeModel, TractableDensity
-from course_utils.training import fit
-from course_utils.training.game_history import GameHistory
-from course_utils.training.history import History
+from course_utils.training import GameHistory, History, fit
 from course_utils.universe import BinaryUniverse, bars_and_stripes
 
 KEPT = 24  # samples, so that a picture can be shown without training
