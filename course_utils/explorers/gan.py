@@ -1,11 +1,15 @@
-"""The explorers of notebook 19: a game on the plane replayed, and two laws that are pulled apart."""
+"""The explorers of notebook 19: a game on the plane replayed, and two distributions that are pulled apart."""
 
 from collections.abc import Sequence
 from functools import partial
 from math import log
 
+import numpy as np
 import torch
+from matplotlib import colormaps
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from torch import Tensor
 
 from course_utils.checks import check_count
@@ -61,8 +65,9 @@ def replay(
         got = f"{len(epochs)}, {len(samples)} and {len(answers)}"
         raise ValueError(f"replay: expected at least two epochs with samples and answers for each, got {got}")
     looks = [(e, x.cpu(), a.cpu().view(SIDE, SIDE)) for e, x, a in zip(epochs, samples, answers, strict=True)]
+    maps = [colormaps["cividis"](answer.numpy(), bytes=True) for _, _, answer in looks]
     return Explorer(
-        partial(draw_replay, data, looks),
+        partial(draw_replay, data, looks, maps),
         title="A game on the plane: samples of G over the answers of D, and the share of each mode",
         size=(9, 4.2),
         frame=partial(frame_replay, data.extent, len(data.centres)),
@@ -81,7 +86,12 @@ def frame_replay(e: float, modes: int, figure: Figure) -> None:
 
 
 def draw_replay(
-    data: PlaneDensity, looks: list[tuple[int, Tensor, Tensor]], figure: Figure, *, moment: int
+    data: PlaneDensity,
+    looks: list[tuple[int, Tensor, Tensor]],
+    maps: list[np.ndarray],
+    figure: Figure,
+    *,
+    moment: int,
 ) -> None:
     """Draw the samples on the map of D's answers, and how they are shared among the modes."""
     epoch, x, answer = looks[moment]
@@ -89,14 +99,16 @@ def draw_replay(
     e = data.extent
     cell = e / (SIDE - 1)
     window = (-e - cell, e + cell, -e - cell, e + cell)
-    left.imshow(answer.numpy(), extent=window, origin="lower", cmap="cividis", vmin=0, vmax=1)
-    left.plot(*x.T.numpy(), ".", color=ORANGE, ms=4)
-    left.plot(*data.centres.T.numpy(), "+", color="white", ms=9, mew=2)
+    left.imshow(maps[moment], extent=window, origin="lower")
+    # artists of their own, since axes that stand need not learn what reaches how far
+    left.add_artist(Line2D(*x.T.numpy(), marker=".", ls="none", color=ORANGE, ms=4))
+    left.add_artist(Line2D(*data.centres.T.numpy(), marker="+", ls="none", color="white", ms=9, mew=2))
     left.set_title(f"epoch {epoch}; D from {answer.min():.2f} to {answer.max():.2f}")
     share = shares(data, x)
     count = len(share)
-    right.stairs(100 * share.numpy(), [k + 0.5 for k in range(count + 1)], fill=True, color=BLUE)
-    right.axhline(100 / count, color=BLACK, lw=1.5, linestyle="--")
+    bars = [[(k - 0.5, 0), (k - 0.5, s), (k + 0.5, s), (k + 0.5, 0)] for k, s in enumerate(100 * share, 1)]
+    right.add_collection(PolyCollection(np.array(bars), color=BLUE), autolim=False)
+    right.add_artist(Line2D([0.5, count + 0.5], [100 / count] * 2, color=BLACK, lw=1.5, ls="--"))
     right.set_title(f"{100 * share.sum():.0f} % at a mode")
 
 
@@ -127,7 +139,7 @@ LOOKS = {"JSD": (BLACK, "-"), "W₁": (GREEN, "--")}
 
 
 def frame_apart(curves: dict[str, Tensor], figure: Figure) -> None:
-    """Draw both distances as curves, and axes for the laws."""
+    """Draw both distances as curves, and axes for the distributions."""
     left, right = panels(figure, 2, header=0.55)
     left.text(-3.9, 0.93, "D*", color=BLACK, va="top", size=14)
     left.set(xlim=(-4, 4), ylim=(0, 1.25), xlabel="x", xticks=[-4, 0, 4], yticks=[0, 0.5, 1], ylabel="D*(x)")
@@ -142,15 +154,17 @@ def frame_apart(curves: dict[str, Tensor], figure: Figure) -> None:
 
 
 def draw_apart(curves: dict[str, Tensor], figure: Figure, *, distance: float) -> None:
-    """Draw both laws with D* on the left, and mark this place on both distances on the right."""
+    """Draw both distributions with D* on the left, and mark this place on both distances on the right."""
     x = line()
     log_p, log_q = gaussian_on(x, -distance / 2, WIDTH), gaussian_on(x, distance / 2, WIDTH)
     left, right = figure.axes
     top = float(log_p.exp().max())
-    for law, colour in ((log_p, BLUE), (log_q, VERMILLION)):
-        left.fill(x[::4].numpy(), (law.exp() / top)[::4].numpy(), color=colour, alpha=0.4, lw=0)
-    left.plot(x[::2].numpy(), torch.sigmoid(log_p - log_q)[::2].numpy(), color=BLACK)
+    bells = [torch.stack([x, log.exp() / top], 1)[::4].numpy() for log in (log_p, log_q)]
+    fills = PolyCollection(bells, facecolors=[BLUE, VERMILLION], alpha=0.4, linewidths=0)
+    left.add_collection(fills, autolim=False)
+    left.add_artist(Line2D(x[::2].numpy(), torch.sigmoid(log_p - log_q)[::2].numpy(), color=BLACK))
     left.text(-distance / 2 - 0.1, 1.05, "p_D", color=BLUE, ha="right", va="bottom", size=14)
     left.text(distance / 2 + 0.1, 1.05, "p_g", color=VERMILLION, va="bottom", size=14)
     for name, (colour, _) in LOOKS.items():
-        right.plot(distance, curves[name][round(10 * distance)], "o", color=colour, ms=9, clip_on=False)
+        spot = [distance], [curves[name][round(10 * distance)]]
+        right.add_artist(Line2D(*spot, marker="o", color=colour, ms=9, clip_on=False))

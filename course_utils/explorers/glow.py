@@ -1,13 +1,14 @@
 """The explorers of notebook 14: images blend by latent variables and by pixels, samples at a temperature."""
 
-from functools import partial
+from collections.abc import Callable
+from functools import cache, partial
 
+import numpy as np
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from course_utils import plots
-from course_utils.explorers.engine import Explorer, slider
+from course_utils.explorers.engine import Explorer, picture, slider
 from course_utils.explorers.generative_models import temperature
 from course_utils.models import NICE, Glow, RealNVP
 
@@ -29,7 +30,7 @@ def interpolation(model: NICE | RealNVP | Glow, x: Tensor) -> Explorer:
     with torch.no_grad():
         z = model.encode(x)[0]
     return Explorer(
-        partial(draw_interpolation, model, x, z),
+        partial(draw_interpolation, partial(blend, model, x, z), cache(partial(strips, model, x, z))),
         title="Between two images, by latent variables and by pixels",
         size=(9, 4.4),
         frame=frame_interpolation,
@@ -46,15 +47,35 @@ def frame_interpolation(figure: Figure) -> None:
 
 
 @torch.no_grad()
-def draw_interpolation(
-    model: NICE | RealNVP | Glow, x: Tensor, z: Tensor, figure: Figure, *, t: float, pair: int
-) -> None:
-    """Draw both blends at t over the way there in nine steps."""
+def blend(
+    model: NICE | RealNVP | Glow, x: Tensor, z: Tensor, pair: int, times: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The images at these times between the two of a pair: by latent variables, and by pixels."""
     first, second = 2 * pair - 2, 2 * pair - 1
-    times = torch.tensor([t, *torch.linspace(0, 1, 9).tolist()]).to(x).view(-1, *[1] * (x.dim() - 1))
-    decoded = model.decode(torch.lerp(z[[first]], z[[second]], times)).cpu()
-    blended = torch.lerp(x[[first]], x[[second]], times).cpu()
-    for k, (name, way) in enumerate((("latent variables", decoded), ("pixels", blended))):
+    t = times.to(x).view(-1, *[1] * (x.dim() - 1))
+    decoded = model.decode(torch.lerp(z[[first]], z[[second]], t))
+    return decoded.cpu(), torch.lerp(x[[first]], x[[second]], t).cpu()
+
+
+def strips(model: NICE | RealNVP | Glow, x: Tensor, z: Tensor, pair: int) -> list[np.ndarray]:
+    """The way between the two images of a pair in nine steps, as pictures: by latent variables, by pixels."""
+    return [picture(way, 9) for way in blend(model, x, z, pair, torch.linspace(0, 1, 9))]
+
+
+def draw_interpolation(
+    blend: Callable[[int, Tensor], tuple[Tensor, Tensor]],
+    strips: Callable[[int], list[np.ndarray]],
+    figure: Figure,
+    *,
+    t: float,
+    pair: int,
+) -> None:
+    """Draw both blends at t over the way there, which is the same for every t."""
+    names = ("latent variables", "pixels")
+    for k, (name, x, strip) in enumerate(
+        zip(names, blend(pair, torch.tensor([t])), strips(pair), strict=True)
+    ):
         big, below = figure.axes[2 * k : 2 * k + 2]
-        plots.images(way[:1], title=f"by {name}, t = {t:.2f}", ax=big)
-        plots.images(way[1:], columns=9, ax=below)
+        big.imshow(picture(x), interpolation="nearest")
+        big.set_title(f"by {name}, t = {t:.2f}")
+        below.imshow(strip, interpolation="nearest")

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from course_utils import plots
 from course_utils.checks import check_classes
-from course_utils.explorers.engine import Explorer, slider
+from course_utils.explorers.engine import Explorer, picture, slider
 from course_utils.models import VAE
 from course_utils.plots.canvas import BLUE, ORANGE, VERMILLION
 
@@ -77,8 +77,12 @@ def posterior(model: VAE, x: Tensor) -> Explorer:
     if len(model.check(x)) < 2:
         raise ValueError(f"posterior: expected at least 2 images, got {len(x)}")
     z, log_joint = joint_on_grid(model, x)
+    with torch.no_grad():
+        q = model.encode(x.to(model.reference))
+    mean, log_variance = q.mean.cpu(), q.log_variance.cpu()
+    gaps = [gap(*of, z, joint) for *of, joint in zip(mean, log_variance, log_joint, strict=True)]
     return Explorer(
-        partial(draw_posterior, model, x.cpu(), z, log_joint),
+        partial(draw_posterior, x.cpu(), log_joint, mean, (0.5 * log_variance).exp(), gaps),
         title="The posterior of the code of an image, and the encoder's guess of it",
         size=(8.4, 4.4),
         frame=frame_posterior,
@@ -100,12 +104,10 @@ def joint_on_grid(model: VAE, x: Tensor) -> tuple[Tensor, Tensor]:
     return z, log_p + prior + 2 * (side[1] - side[0]).log().double()
 
 
-@torch.no_grad()
-def gap(model: VAE, x: Tensor, z: Tensor, log_joint: Tensor) -> tuple[float, float]:
-    """log p(x) of one image, and its ELBO, both by sums over the grid: nats."""
-    q = model.encode(x.to(model.reference)[None])
+def gap(mean: Tensor, log_variance: Tensor, z: Tensor, log_joint: Tensor) -> tuple[float, float]:
+    """log p(x) of one image, and its ELBO with this guess q, both by sums over the grid: nats."""
     cell = 2 * (z[1, 1] - z[0, 1]).log().item()
-    log_q = _on_grid(q.mean.cpu(), q.log_variance.cpu(), z) + cell
+    log_q = _on_grid(mean, log_variance, z) + cell
     log_q = log_q - log_q.logsumexp(0)
     return log_joint.logsumexp(0).item(), (log_q.exp() * (log_joint - log_q)).sum().item()
 
@@ -121,24 +123,30 @@ def frame_posterior(figure: Figure) -> None:
     _window(figure, 4.4)
 
 
-@torch.no_grad()
 def draw_posterior(
-    model: VAE, x: Tensor, z: Tensor, log_joint: Tensor, figure: Figure, *, image: int
+    x: Tensor,
+    log_joint: Tensor,
+    mean: Tensor,
+    std: Tensor,
+    gaps: list[tuple[float, float]],
+    figure: Figure,
+    *,
+    image: int,
 ) -> None:
     """Draw the image, its posterior as a map, and one and two standard deviations of the guess."""
     left, right = figure.axes
     one, joint = x[image - 1], log_joint[image - 1]
-    plots.images(one[None], title=f"x, image {image}", ax=left)
+    left.imshow(picture(one[None]), interpolation="nearest")
+    left.set_title(f"x, image {image}")
     density = (joint - joint.max()).exp().view(POINTS, POINTS).T.numpy()
     box = (-WIDER, WIDER, -WIDER, WIDER)
     right.imshow(density, extent=box, origin="lower", cmap="Blues", interpolation="bilinear")
-    q = model.encode(one.to(model.reference)[None])
     angle = torch.linspace(0, 2 * torch.pi, 60)
     circle = torch.stack([angle.cos(), angle.sin()], 1)
     for many in (1, 2):
-        outline = q.mean.cpu() + many * (0.5 * q.log_variance.cpu()).exp() * circle
+        outline = mean[image - 1] + many * std[image - 1] * circle
         right.plot(*outline.T.numpy(), color=ORANGE if many == 2 else VERMILLION, ls="-", lw=2.5)
-    log_p, elbo = gap(model, one, z, joint)
+    log_p, elbo = gaps[image - 1]
     nats = f"log p(x) {log_p:.2f}, ELBO {elbo:.2f}".replace("-", "−")
     right.set_title(f"{nats}: gap {log_p - elbo:.2f} nats", x=1, ha="right")
 

@@ -19,10 +19,12 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
+from torch import Tensor
 
 from course_utils import plots
 from course_utils.explorers.engine.controls import allowed, control
 from course_utils.explorers.engine.stage import Frame, Stage
+from course_utils.plots.mosaic import compose
 
 SCREEN_DPI = 72  # of a picture under a moving slider: what the time to draw depends on most
 LEFT, RIGHT, BELOW = 1.0, 0.25, 0.7  # inches for the labels of an axis
@@ -172,6 +174,15 @@ def pixels(figure: Figure) -> np.ndarray:
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())
+
+
+def picture(x: Tensor, columns: int = 1) -> np.ndarray:
+    """Images ``(N, C, H, W)`` with thin lines between them, as bytes ``(height, width, 3)`` for ``imshow``.
+
+    As ``plots.images`` draws them, without what that does for a figure of its own: no check, no style.
+    """
+    tiles = x.detach().cpu().double().clamp(0, 1).numpy()
+    return (255 * compose(tiles, columns, 0)[0]).round().astype(np.uint8)
 
 
 def png(pixels: np.ndarray) -> bytes:
