@@ -150,13 +150,13 @@ class DiagonalWalk:
     """
 
     def __init__(self, layer: DiagonalLSTM, h: Tensor) -> None:
-        self.layer, self.h = layer, F.pad(h, (0, 1))  # the last column stays 0: it is left of the first
+        self.layer, self.h = layer, h
         self.kernel = layer.gates.kernel[..., 0, 0]
 
     def next_row(self) -> None:
         """Go to the start of the next row."""
         self.above = self.layer.across.weight[..., 0] @ self.h
-        self.h, self.c = torch.zeros_like(self.h), torch.zeros_like(self.h)
+        self.h, self.c = torch.zeros_like(self.h), torch.zeros_like(self.h)  # left of the first: the last, 0
 
     def __call__(self, x: Tensor, column: int) -> Tensor:
         """``(B, channels, 1, 1)`` to ``(B, h, 1, 1)``."""
