@@ -101,6 +101,15 @@ def test_samples_agree_with_the_mixture(members):
     assert torch.equal(*(ensemble.sample(20, generator=seed) for seed in seeds))
 
 
+def test_every_sample_chooses_its_own_member():
+    """Not the first few the first member: all black and all white images come in random order."""
+    black, white = NADE((1, 1, 4)), NADE((1, 1, 4))
+    black.b.data.fill_(-50)
+    white.b.data.fill_(50)
+    x = OrderEnsemble([black, white]).sample(400, generator=torch.Generator().manual_seed(0))[:, 0, 0, 0]
+    assert 150 < x.sum() < 250 and 150 < (x.diff() != 0).sum() < 250
+
+
 def test_members_take_turns_in_training_and_the_mixture_is_below_their_mean():
     """Jensen: −log of the mean of probabilities ≤ mean of −log."""
     ensemble = OrderEnsemble(others())

@@ -58,6 +58,8 @@ class MADE(Autoregressive):
     support: Support = "binary"
     fit_defaults = {"lr": 1e-2, "weight_decay": 0.3, "epochs": 60, "batch_size": 20, "schedule": "cosine"}
 
+    orders: Tensor
+
     def __init__(
         self,
         event_shape: tuple[int, ...],

@@ -109,6 +109,8 @@ class NADE(Autoregressive):
     support: Support = "binary"
     fit_defaults = {"lr": 2e-2, "epochs": 60, "batch_size": 100, "schedule": "cosine"}
 
+    permutation: Tensor
+
     def __init__(
         self, event_shape: tuple[int, ...], *, hidden: int = 100, order: Sequence[int] | None = None
     ) -> None:

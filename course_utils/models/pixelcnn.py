@@ -69,12 +69,12 @@ class PixelCNN(PixelModel):
         super().__init__(event_shape, levels, hidden, classes, given)
         check_count(blocks, "PixelCNN: blocks")
         check_number(dropout, "PixelCNN: dropout", low=0, high=0.99)
-        colours, *places = self.event_shape
+        colours, height, width = self.event_shape
         maps = None if given is None else hidden
         widths = Widths(colours, hidden, kernel, classes, maps, dropout)
         if gated:
-            self.stack = GatedStack(places, first_kernel, blocks, widths)
+            self.stack = GatedStack((height, width), first_kernel, blocks, widths)
         else:
             first = MaskedConv2d(colours, 2 * hidden, first_kernel, "A", colours=colours)
-            self.stack = ResidualStack(places, first, [ResidualBlock(widths) for _ in range(blocks)])
+            self.stack = ResidualStack((height, width), first, [ResidualBlock(widths) for _ in range(blocks)])
         self.add_head(hidden)

@@ -70,9 +70,9 @@ class PixelRNN(PixelModel):
         if kind not in KINDS:
             raise ValueError(f"PixelRNN: expected kind as one of {', '.join(KINDS)}, got {kind!r}")
         check_count(layers, "PixelRNN: layers")
-        colours, *places = self.event_shape
+        colours, height, width = self.event_shape
         widths = Widths(colours, hidden, classes=classes, maps=None if given is None else hidden)
         first = MaskedConv2d(colours, 2 * hidden, first_kernel, "A", colours=colours)
         blocks = [LSTMBlock(kind, widths) for _ in range(layers)]
-        self.stack = ResidualStack(places, first, blocks, margin=int(kind == "diagonal"))
+        self.stack = ResidualStack((height, width), first, blocks, margin=int(kind == "diagonal"))
         self.add_head(hidden)

@@ -2,13 +2,14 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_utils.nets.masked_conv import MaskedConv2d, Run, whole
+from course_utils.nets.masked_conv import Kind, MaskedConv2d, Run, whole
 
 
 class Condition(NamedTuple):
@@ -149,11 +150,11 @@ class GatedLayer(nn.Module):
     Each is gated, tanh(a) · σ(b) for two halves of the channels; h is residual from its second layer on.
     """
 
-    def __init__(self, channels: int, kernel: int, kind: str, widths: Widths) -> None:
+    def __init__(self, channels: int, kernel: int, kind: Kind, widths: Widths) -> None:
         super().__init__()
-        hidden, both = widths.hidden, {"colours": widths.colours, "copies": 2}
-        self.down = MaskedConv2d(channels, 2 * hidden, kernel, kind, vertical=True, **both)
-        self.across = MaskedConv2d(channels, 2 * hidden, (1, kernel), kind, **both)
+        hidden, both = widths.hidden, partial(MaskedConv2d, colours=widths.colours, copies=2)
+        self.down = both(channels, 2 * hidden, kernel, kind, vertical=True)
+        self.across = both(channels, 2 * hidden, (1, kernel), kind)
         self.link = nn.Conv2d(2 * hidden, 2 * hidden, 1)  # no mask: every colour of the rows above is past
         self.out = MaskedConv2d(hidden, hidden, 1, "B", colours=widths.colours)
         self.shift_v, self.shift_h = Shift(widths, 2 * hidden), Shift(widths, 2 * hidden)

@@ -90,6 +90,8 @@ class MaskedConv2d(nn.Conv2d):
     [[1, 1], [1, 2], [1, 3], [2, 1]]
     """
 
+    mask: Tensor
+
     def __init__(
         self,
         channels_in: int,
@@ -146,6 +148,7 @@ class Walk(Protocol):
 
     def __call__(self, x: Tensor, column: int) -> Tensor:
         """The layer's output at a column, given its input there: a map of width 1 (see ``Scan``)."""
+        ...
 
 
 class ConvWalk:
