@@ -53,7 +53,13 @@ def test_every_file_gets_a_line_and_only_a_plain_notebook_is_marked(folder, caps
     if hasattr(os, "mkfifo"):
         os.mkfifo(folder / "pipe.ipynb")
         odd.insert(-1, "pipe")
-    for ignored in ("__MACOSX/._ada.ipynb", ".ipynb_checkpoints/ada.ipynb", ".hidden.ipynb"):
+    for ignored in (
+        "__MACOSX/._ada.ipynb",
+        "__MACOSX/ada.ipynb",
+        "Thumbs.db",
+        ".ipynb_checkpoints/ada.ipynb",
+        ".hidden.ipynb",
+    ):
         (folder / ignored).parent.mkdir(exist_ok=True)
         (folder / ignored).write_text("{}")
     assert main([str(folder), "--out", "out"]) == 1
