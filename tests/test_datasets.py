@@ -160,6 +160,24 @@ def test_fresh_noise_each_call_and_the_same_for_the_same_generator():
         assert not torch.equal(draw(x, levels), draw(x, levels))
 
 
+def test_images_with_noise_bring_what_draws_it_anew():
+    """Every pixel stays in its cell, whatever comes with x stays as it is; images without noise bring none."""
+    data = digits("unit")
+    x, y = data.test
+    redraw = data.test.training_transform
+    (first,), (second, same) = redraw(x), redraw(x, y)
+    assert torch.equal(same, y) and first.dtype == x.dtype
+    for other in (first, second):
+        assert torch.equal((17 * other).floor(), (17 * x).floor())
+        assert (other != x).double().mean() > 0.999
+    assert (first != second).double().mean() > 0.999
+    inside = (17 * first).frac()
+    assert abs(inside.mean().item() - 0.5) < 0.01 and abs(inside.var().item() - 1 / 12) < 0.005
+    assert data.to("cpu").test.levels == 17 and digits("unit", seed=3).train.levels == 17
+    for kind in ("binary", "levels", "stochastic"):
+        assert digits(kind).train.training_transform is None
+
+
 def test_tosses_have_the_probability_of_the_grey():
     v = torch.arange(17.0) / 16
     n = 20_000
