@@ -122,9 +122,8 @@ class FFJORD(Flow):
         return moved.view_as(z), log_det
 
     def _exact(self, t: Time, z: Tensor) -> tuple[Tensor, Tensor]:
-        if hasattr(self.dynamics, "with_trace"):
-            return self.dynamics.with_trace(t, z)
-        return with_trace(partial(self.dynamics, t), z)
+        own = getattr(self.dynamics, "with_trace", None)
+        return own(t, z) if own is not None else with_trace(partial(self.dynamics, t), z)
 
     def noise(self, z: Tensor) -> Tensor:
         """ε for Hutchinson's estimate, in the shape of z: signs ±1, or standard normal numbers."""

@@ -6,6 +6,7 @@ in a chain: the maps compose, the log-determinants add.
 
 from abc import ABC, abstractmethod
 from math import log, pi
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -50,7 +51,7 @@ class Chain(Step):
     def inverse(self, z: Tensor) -> Tensor:
         """The inverses in the opposite order."""
         for step in reversed(self.steps):
-            z = step.inverse(z)
+            z = cast(Step, step).inverse(z)
         return z
 
 
@@ -85,9 +86,9 @@ class Logit(Step):
         slope = log(1 - 2 * self.alpha) + softplus(y) + softplus(-y)
         return y, slope.flatten(1).sum(1)
 
-    def inverse(self, y: Tensor) -> Tensor:
-        """x = (σ(y) − α) / (1 − 2α), in [0, 1]."""
-        return ((torch.sigmoid(y) - self.alpha) / (1 - 2 * self.alpha)).clamp(0, 1)
+    def inverse(self, z: Tensor) -> Tensor:
+        """x = (σ(z) − α) / (1 − 2α), in [0, 1]."""
+        return ((torch.sigmoid(z) - self.alpha) / (1 - 2 * self.alpha)).clamp(0, 1)
 
 
 def to_real(event_shape: tuple[int, ...], alpha: float = 1e-6) -> tuple[Support, Step]:

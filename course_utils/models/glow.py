@@ -1,5 +1,7 @@
 """Glow: actnorm, learned permutations of the channels, affine couplings."""
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
@@ -76,10 +78,10 @@ class Glow(CouplingFlow, ClassConditional):
     ) -> None:
         check_count(scales, "Glow: scales")
         check_count(steps, "Glow: steps")
-        sizes = dict(hidden=hidden, depth=depth, who="Glow")
+        network = partial(coupling_net, net, hidden=hidden, depth=depth, who="Glow")
 
         def coupling(shape: Shape) -> Step:
-            return AffineCoupling(channel_mask(shape, 0), coupling_net(net, shape, 2, **sizes))
+            return AffineCoupling(channel_mask(shape, 0), network(shape, 2))
 
         def flow(shape: Shape) -> list[Step]:
             C = shape[0]
@@ -111,7 +113,7 @@ class Glow(CouplingFlow, ClassConditional):
             ValueError: x has the wrong shape, dtype, device or values.
         """
         norms = [norm for norm in self.modules() if isinstance(norm, ActNorm) and not norm.started]
-        hooks = [norm.register_forward_pre_hook(lambda norm, given: norm.start(*given)) for norm in norms]
+        hooks = [norm.register_forward_pre_hook(lambda _, x, norm=norm: norm.start(*x)) for norm in norms]
         try:
             self._encode(self.check(x))
         finally:

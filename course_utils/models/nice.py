@@ -1,5 +1,7 @@
 """NICE: a flow of additive couplings, which moves points without changing any volume."""
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
@@ -77,10 +79,10 @@ class NICE(CouplingFlow):
     ) -> None:
         if check_count(couplings, "NICE: couplings") < 2:
             raise ValueError("NICE: expected at least 2 couplings, so that every variable moves, got 1")
-        sizes = dict(hidden=hidden, depth=depth, who="NICE")
+        network = partial(coupling_net, net, hidden=hidden, depth=depth, who="NICE")
 
         def steps(shape: Shape) -> list[Step]:
-            nets = [coupling_net(net, shape, 1, **sizes) for _ in range(couplings)]
+            nets = [network(shape, 1) for _ in range(couplings)]
             moves = [AdditiveCoupling(half_mask(shape, i % 2), t) for i, t in enumerate(nets)]
             return [*moves, Scaling(shape)]
 

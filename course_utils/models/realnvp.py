@@ -1,6 +1,7 @@
 """RealNVP: affine couplings over checkerboards and channels, at several scales."""
 
 from collections.abc import Callable
+from functools import partial
 
 from torch import Tensor
 
@@ -74,12 +75,10 @@ class RealNVP(CouplingFlow):
     ) -> None:
         check_count(scales, "RealNVP: scales")
         check_count(couplings, "RealNVP: couplings")
-        sizes = dict(hidden=hidden, depth=depth, who="RealNVP")
+        network = partial(coupling_net, net, hidden=hidden, depth=depth, who="RealNVP")
 
         def group(shape: Shape, mask: Callable[[Shape, int], Tensor], count: int) -> list[Step]:
-            return [
-                AffineCoupling(mask(shape, i % 2), coupling_net(net, shape, 2, **sizes)) for i in range(count)
-            ]
+            return [AffineCoupling(mask(shape, i % 2), network(shape, 2)) for i in range(count)]
 
         def scale(shape: Shape, left: int) -> list[Step]:
             if left == 1:

@@ -18,7 +18,7 @@ def layers(sizes: Sequence[int], dropout: float = 0.0) -> nn.Sequential:
     return nn.Sequential(*parts[: -1 - (dropout > 0)])
 
 
-def zero(layer: nn.Linear | nn.Conv2d) -> None:
+def zero(layer: nn.Module) -> None:
     """Set the weights and biases of a layer to 0: it then starts as the constant 0."""
-    nn.init.zeros_(layer.weight)
-    nn.init.zeros_(layer.bias)
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
