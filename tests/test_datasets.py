@@ -161,7 +161,7 @@ def test_fresh_noise_each_call_and_the_same_for_the_same_generator():
 
 
 def test_images_with_noise_bring_what_draws_it_anew():
-    """Every pixel stays in its cell, whatever comes with x stays as it is; images without noise bring none."""
+    """Every pixel stays in its cell, what comes with x stays as it is; images without noise bring none."""
     data = digits("unit")
     x, y = data.test
     redraw = data.test.training_transform

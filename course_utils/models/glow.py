@@ -1,9 +1,10 @@
 """Glow: actnorm, learned permutations of the channels, affine couplings."""
 
 from functools import partial
+from typing import cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from course_utils.checks import check_count, check_number
 from course_utils.models.couplings import (
@@ -113,7 +114,11 @@ class Glow(CouplingFlow, ClassConditional):
             ValueError: x has the wrong shape, dtype, device or values.
         """
         norms = [norm for norm in self.modules() if isinstance(norm, ActNorm) and not norm.started]
-        hooks = [norm.register_forward_pre_hook(lambda _, x, norm=norm: norm.start(*x)) for norm in norms]
+
+        def start(norm: nn.Module, given: tuple[Tensor]) -> None:
+            cast(ActNorm, norm).start(*given)
+
+        hooks = [norm.register_forward_pre_hook(start) for norm in norms]
         try:
             self._encode(self.check(x))
         finally:

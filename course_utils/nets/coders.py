@@ -22,7 +22,7 @@ def one_hot_classes(y: Tensor | None, classes: int | None, like: Tensor) -> Tens
     >>> one_hot_classes(torch.tensor([1]), 3, torch.zeros(1, 5)).tolist()
     [[0.0, 1.0, 0.0]]
     """
-    return like.new_zeros(len(like), 0) if y is None else one_hot(y, classes).to(like.dtype)
+    return like.new_zeros(len(like), 0) if y is None else one_hot(y, classes or -1).to(like.dtype)
 
 
 class Dense(nn.Module):
@@ -60,7 +60,8 @@ def halvings(height: int, width: int) -> list[tuple[int, int]]:
     """
     sizes = [(height, width)]
     while max(sizes[-1]) > SMALLEST:
-        sizes.append(tuple(-(-side // 2) for side in sizes[-1]))
+        height, width = -(-height // 2), -(-width // 2)
+        sizes.append((height, width))
     return sizes
 
 

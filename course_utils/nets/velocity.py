@@ -1,6 +1,7 @@
 """Networks that say where a point moves at a time, f(t, z), and the trace of their Jacobian ∂f/∂z."""
 
 from collections.abc import Callable
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -48,7 +49,8 @@ class Velocity(nn.Module):
         zero(self.layers[-1])  # at first nothing moves
 
     def _layer(self, i: int, t: Time, h: Tensor) -> Tensor:
-        return linear(h, self.layers[i].weight, self.layers[i].bias + self.clocks[i] * t)
+        layer = cast(nn.Linear, self.layers[i])
+        return linear(h, layer.weight, layer.bias + self.clocks[i] * t)
 
     def _forward(self, t: Time, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         h1 = torch.tanh(self._layer(0, t, z))
@@ -62,7 +64,7 @@ class Velocity(nn.Module):
     def with_trace(self, t: Time, z: Tensor) -> tuple[Tensor, Tensor]:
         """f(t, z) and Tr ∂f/∂z, exact: ``(B, D)`` and ``(B,)``."""
         f, h1, h2 = self._forward(t, z)
-        w1, w2, w3 = (layer.weight for layer in self.layers)
+        w1, w2, w3 = (cast(nn.Linear, layer).weight for layer in self.layers)
         pairs = w2 * (w1 @ w3).T
         return f, (((1 - h2 * h2) @ pairs) * (1 - h1 * h1)).sum(1)
 
@@ -77,7 +79,7 @@ def with_trace(field: Callable[[Tensor], Tensor], z: Tensor) -> tuple[Tensor, Te
     >>> with_trace(lambda z: z @ torch.tensor([[1.0, 5.0], [7.0, 2.0]]), torch.zeros(1, 2))[1]
     tensor([3.])
     """
-    f, pull_back = torch.func.vjp(field, z)
+    f, pull_back, *_ = torch.func.vjp(field, z)
     axes = torch.eye(z.shape[1], dtype=z.dtype, device=z.device)
 
     def entry(axis: Tensor) -> Tensor:
