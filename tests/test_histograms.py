@@ -206,3 +206,10 @@ def test_bad_input_is_named():
         draw_states(NADE((1, 3, 3)), 0)
     with pytest.raises(ValueError, match="state_log_probs: expected"):
         exact_scores(UNIVERSE.log_p, state_log_probs(Still((1, 3, 3))))
+
+
+def test_a_smoothed_histogram_is_a_distribution():
+    """As often in every state as p says: smoothed towards uniform, which p is, it stays p, and KL is 0."""
+    log_p = torch.full((4,), 1 / 4).double().log()
+    scores = histogram_scores(log_p, torch.arange(4).repeat(3)[:, None])
+    assert scores[KL_HISTOGRAM][0] == pytest.approx(0, abs=1e-12)

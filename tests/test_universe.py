@@ -59,6 +59,7 @@ def test_the_four_by_four_universe_of_the_course():
 
 def test_state_numbers_are_the_binary_numbers_of_the_pixels():
     states = all_images(2, 3)
+    assert states.shape == (64, 1, 2, 3)
     assert torch.equal(state_index(states), torch.arange(64))
     assert states[32].flatten().tolist() == [1, 0, 0, 0, 0, 0]
     assert len(states.flatten(1).unique(dim=0)) == 64
@@ -76,6 +77,12 @@ def test_samples_of_the_universe_follow_it():
     x = universe.sample(n, generator=torch.Generator().manual_seed(0))
     counts = torch.bincount(state_index(x), minlength=512)
     assert chisquare(counts, n * universe.log_p.exp()).pvalue > 1e-4
+
+
+@pytest.mark.parametrize("p_D", [bars_and_stripes(3), two_moons()], ids=["images", "plane"])
+def test_samples_follow_the_generator(p_D):
+    first, again, other = (p_D.sample(20, generator=torch.Generator().manual_seed(s)) for s in (0, 0, 1))
+    assert torch.equal(first, again) and not torch.equal(first, other)
 
 
 @pytest.mark.parametrize("make", [gaussians, two_moons])
