@@ -78,6 +78,7 @@ BAD = {
 @pytest.mark.parametrize("name", BAD)
 def test_bad_input_gets_one_clear_error_and_leaves_no_figure(name):
     call, message = BAD[name]
+    before = plt.get_fignums()
     with pytest.raises(ValueError, match=message):
         call()
-    assert plt.get_fignums() == []
+    assert plt.get_fignums() == before
