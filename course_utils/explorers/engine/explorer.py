@@ -24,7 +24,7 @@ from torch import Tensor
 from course_utils import plots
 from course_utils.explorers.engine.controls import allowed, control
 from course_utils.explorers.engine.stage import Frame, Stage
-from course_utils.plots.mosaic import compose
+from course_utils.plots.images import compose
 
 SCREEN_DPI = 72  # of a picture under a moving slider: what the time to draw depends on most
 LEFT, RIGHT, BELOW = 1.0, 0.25, 0.7  # inches for the labels of an axis
