@@ -1,5 +1,6 @@
 """MADE: a plain network whose masks keep every output from its own pixel and the later ones."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from copy import copy
 from itertools import pairwise
@@ -88,7 +89,7 @@ class MADE(Autoregressive):
 
     def set_masks(self, *_: object) -> None:
         """Prepare what follows from orders and degrees: now, and when a ``state_dict`` has brought others."""
-        self.hidden_degrees = [getattr(self, f"degrees_{i}").cpu() for i in range(len(self.layers) - 1)]
+        self.hidden_degrees = [getattr(self, f"degrees_{i}").tolist() for i in range(len(self.layers) - 1)]
         if self.count == 1:  # several would take much memory, and are built anew in each call
             for layer, mask in zip(self.layers, self.masks, strict=True):
                 layer.keep(mask)
@@ -179,9 +180,9 @@ class MADE(Autoregressive):
         weights = [layer.weight * mask for layer, mask in zip(self.layers, self.masks, strict=True)]
         weights = [w[rows][:, columns] for w, (columns, rows) in zip(weights, pairwise(sorts), strict=True)]
         biases = [layer.bias[rows, None] for layer, rows in zip(self.layers, sorts[1:], strict=True)]
-        pixels = torch.arange(self.dims)  # i pixels are known: how many units are, too?
-        rising = [degrees[self.which].sort().values for degrees in self.hidden_degrees]
-        ends = [d.tolist() for d in (pixels, *(torch.searchsorted(d, pixels, right=True) for d in rising))]
+        rising = [range(1, self.dims + 1), *(sorted(degrees[self.which]) for degrees in self.hidden_degrees)]
+        # i pixels are known: how many units of each layer are, too?
+        ends = [[bisect_right(degrees, i) for i in range(self.dims)] for degrees in rising]
         direct = None if self.direct is None else (self.direct.weight * self.direct_mask)[place.argsort()]
         direct = None if direct is None else direct[:, place.argsort()]
         values = [u.new_empty(len(degrees), len(u)) for degrees in (place, *hidden)]
