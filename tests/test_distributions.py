@@ -103,8 +103,11 @@ def test_the_closed_kl_is_the_kl_of_each_element():
 
 
 def test_a_law_sums_its_log_over_all_axes_but_the_first():
-    mean, log_variance, x = torch.randn(3, 2, 4, 2, 2).double()
+    mean, log_variance, x = torch.randn(3, 5, 2, 4, 8).double()
     expected = Normal(mean, (log_variance / 2).exp()).log_prob(x).sum((1, 2, 3))
     torch.testing.assert_close(Gaussian(mean, log_variance).log_prob(x), expected)
-    assert Bernoulli(mean).log_prob((x > 0).double()).shape == (2,)
-    assert DiscretisedLogistic(mean, log_variance, 3).log_prob(x.clamp(0, 1).round()).shape == (2,)
+    white, level = (x > 0).double(), x.clamp(0, 1).round()
+    coins = torch.distributions.Bernoulli(logits=mean).log_prob(white).sum((1, 2, 3))
+    torch.testing.assert_close(Bernoulli(mean).log_prob(white), coins)
+    logistic = DiscretisedLogistic(mean, log_variance, 3)
+    torch.testing.assert_close(logistic.log_prob(level), logistic.log_probabilities(level).sum((1, 2, 3)))
