@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from math import inf, isfinite
 from numbers import Integral, Number
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ SUPPORTS: dict[str, str] = {
 
 
 def check_events(
-    x: Tensor, event_shape: tuple[int, ...], support: str | None, *, like: Tensor, who: str, levels: int = 2
+    x: object, event_shape: tuple[int, ...], support: str | None, *, like: Tensor, who: str, levels: int = 2
 ) -> Tensor:
     """Return x if it is a batch of events of this shape and support, on the device and dtype of ``like``.
 
@@ -63,7 +64,7 @@ def on_grid(x: Tensor, levels: int) -> Tensor:
     return (v >= 0) & (v < levels) & ((v / (levels - 1) - x).abs() < 1e-6)
 
 
-def check_count(n: int, who: str) -> int:
+def check_count(n: object, who: str) -> int:
     """Return n if it is a positive integer; else raise a ValueError that says who asked."""
     if isinstance(n, bool) or not isinstance(n, int) or n < 1:
         raise ValueError(f"{who}: expected a positive integer, got {n!r}")
@@ -159,7 +160,7 @@ def check_classes(
     return y
 
 
-def check_number(value: float, who: str, *, low: float = -inf, high: float = inf) -> float:
+def check_number(value: Any, who: str, *, low: float = -inf, high: float = inf) -> float:
     """Return the value as a float if it is a finite number in [low, high]; else raise a ValueError.
 
     >>> check_number(0.5, "flip", low=0, high=1)

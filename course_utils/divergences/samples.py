@@ -69,7 +69,8 @@ def mmd_squared_samples(x: Tensor, y: Tensor, bandwidth: float | None = None) ->
     value = statistic(*sums, n, m)
     without_x = statistic(sums[0] - 2 * to_x, sums[1], sums[2] - across.sum(1), n - 1, m)
     without_y = statistic(sums[0], sums[1] - 2 * to_y, sums[2] - across.sum(0), n, m - 1)
-    variance = sum((len(v) - 1) * v.var(correction=0) for v in (without_x, without_y))
+    spreads = [(len(v) - 1) * v.var(correction=0) for v in (without_x, without_y)]
+    variance = torch.stack(spreads).sum()
     return Estimate(value.item(), variance.sqrt().item())
 
 

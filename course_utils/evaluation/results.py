@@ -125,12 +125,12 @@ class Row:
     @property
     def value(self) -> float:
         """The value of the first score."""
-        return self[self.first].value
+        return self[self.first or ""].value
 
     @property
     def standard_error(self) -> float:
         """The standard error of the first score."""
-        return self[self.first].standard_error
+        return self[self.first or ""].standard_error
 
     def two_sample(self, name: str) -> Estimate | None:
         """A two-sample score on black and white images, whatever the row's images are; None: not measured.

@@ -81,6 +81,8 @@ class BoltzmannMachine(ExplicitMarkovChain):
         "average": 0.99,
     }
 
+    fantasies: Tensor  # the persistent chains
+
     def __init__(
         self,
         event_shape: tuple[int, ...],

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from math import log
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -59,7 +59,7 @@ class OrderEnsemble(TractableDensity):
             raise ValueError(f"OrderEnsemble: expected members of one shape and support, got {sorted(kinds)}")
         super().__init__(members[0].event_shape)
         self.support = members[0].support
-        self.members = nn.ModuleList(members)
+        self.members: Any = nn.ModuleList(members)
         self.turn = 0
 
     def get_extra_state(self) -> Tensor:

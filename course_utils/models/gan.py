@@ -189,8 +189,8 @@ def _networks(
         raise ValueError(f"GAN: expected network as {want}, got {network!r} on {shape}")
     if network == "convolutional":
         channels = check_count(CHANNELS if hidden is None else hidden, "GAN: hidden")
-        more = {"hidden": channels, "condition": told}
-        return ConvDecoder(latent, shape, **more), ConvEncoder(shape, 1, **more)
+        decoder = ConvDecoder(latent, shape, hidden=channels, condition=told)
+        return decoder, ConvEncoder(shape, 1, hidden=channels, condition=told)
     sizes = check_sizes(SIZES if hidden is None else hidden, "GAN: hidden")
     return (
         Dense((latent,), shape, hidden=sizes[::-1], condition=told),

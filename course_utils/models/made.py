@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from copy import copy
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -80,7 +81,8 @@ class MADE(Autoregressive):
         self.register_buffer("orders", self._orders(order, generator))
         for layer, degrees in enumerate(self._degrees(sizes, generator)):
             self.register_buffer(f"degrees_{layer}", degrees)
-        self.layers = nn.ModuleList(MaskedLinear(*pair) for pair in pairwise([self.dims, *sizes, self.dims]))
+        pairs = pairwise([self.dims, *sizes, self.dims])
+        self.layers: Any = nn.ModuleList(MaskedLinear(*pair) for pair in pairs)
         self.direct = MaskedLinear(self.dims, self.dims, bias=False) if direct else None
         if self.direct is not None:
             nn.init.zeros_(self.direct.weight)
@@ -147,7 +149,7 @@ class MADE(Autoregressive):
 
     def members(self) -> list["MADE"]:
         """This model under each of its masks: they share all weights and differ in ``which``."""
-        twins = [copy(self) for _ in range(self.count)]
+        twins: list[MADE] = [copy(self) for _ in range(self.count)]
         for which, twin in enumerate(twins):
             twin.which = which
         return twins

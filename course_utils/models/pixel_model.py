@@ -124,7 +124,8 @@ class PixelModel(Autoregressive, ClassConditional):
                 raise ValueError(f"{who}: expected none, since the model was built without, got some")
             return None
         shape = (self.given, *self.event_shape[1:])
-        if len(check_events(given, shape, "real", like=self.reference, who=who)) != n:
+        given = check_events(given, shape, "real", like=self.reference, who=who)
+        if len(given) != n:
             raise ValueError(f"{who}: expected {n} images, one for each x, got {len(given)}")
         return given
 

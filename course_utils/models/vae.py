@@ -1,7 +1,7 @@
 """VAE: a network that guesses the hidden cause of x, trained together with one that makes x of it."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -100,7 +100,7 @@ class VAE(Variational):
         self.kind, self.support = decoder, SUPPORTS[decoder]
         self.levels = levels if decoder == "discretised logistic" else 2
         self._build(network, latent, hidden, dropout)
-        self.log_scale = None
+        self.log_scale: Any = None
         if decoder == "gaussian":
             start = torch.zeros(1) if scale is None else torch.tensor([float(scale)]).log()
             self.log_scale = nn.Parameter(start, requires_grad=scale is None)

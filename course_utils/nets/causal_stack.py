@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -129,7 +129,8 @@ class ResidualStack(CausalStack):
         self, places: tuple[int, int], first: MaskedConv2d, blocks: Sequence[nn.Module], margin: int = 0
     ) -> None:
         super().__init__(places, first.out_channels, margin)
-        self.features, self.first, self.blocks = first.out_channels, first, nn.ModuleList(blocks)
+        self.features, self.first = first.out_channels, first
+        self.blocks: Any = nn.ModuleList(blocks)
 
     def rows(self, x: Tensor, condition: Condition, run: Run, row: int = 0) -> list[Tensor]:
         """The biases of the places, and what the condition adds to each block."""
@@ -195,7 +196,7 @@ class GatedStack(CausalStack):
         self.features = widths.hidden
         layers = [GatedLayer(widths.colours, first_kernel, "A", widths)]
         layers += [GatedLayer(widths.hidden, widths.kernel, "B", widths) for _ in range(blocks)]
-        self.layers = nn.ModuleList(layers)
+        self.layers: Any = nn.ModuleList(layers)
 
     def rows(self, x: Tensor, condition: Condition, run: Run, row: int = 0) -> list[Tensor]:
         """What each layer of the horizontal stack hears of the vertical one; the first, of places too."""

@@ -1,7 +1,7 @@
 """Masked convolutions: every output sees only pixels that come before it, row by row."""
 
 from collections.abc import Callable
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -205,7 +205,7 @@ class Scan:
         self.column = 0
         self.walks: dict[nn.Module, Walk] = {}
 
-    def record(self, layer: nn.Module, x: Tensor) -> Tensor:
+    def record(self, layer: Any, x: Tensor) -> Tensor:
         """Run a layer on a whole map whose last row is the present one, and keep what matters of it."""
         self.walks[layer] = layer.walk(x)
         return layer(x)

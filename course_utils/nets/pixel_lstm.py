@@ -60,7 +60,8 @@ class Gates(MaskedConv2d):
 
     def __init__(self, channels: int, hidden: int, size: tuple[int, int], colours: int) -> None:
         super().__init__(channels, 4 * hidden, size, "B", colours=colours, copies=4)
-        nn.init.constant_(self.bias[hidden : 2 * hidden], 1.0)
+        if self.bias is not None:
+            nn.init.constant_(self.bias[hidden : 2 * hidden], 1.0)
 
 
 class RowLSTM(nn.Module):

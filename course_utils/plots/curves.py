@@ -64,7 +64,7 @@ def game(history: Any, ax: tuple[Axes, Axes] | None = None) -> tuple[Axes, Axes]
         losses.set_ylabel("loss (nats)" if history.probability else "loss")
         legend(losses)
     with axes(answers, (4.5, 3.6)):
-        _over_epochs(answers, {ANSWERS.get(name, name): curves[name] for name in history.answers})
+        _over_epochs(answers, {ANSWERS.get(str(name), str(name)): curves[name] for name in history.answers})
         answers.set_ylabel("D's answer, mean" if history.probability else "critic's score, mean")
         legend(answers)
         if history.probability:

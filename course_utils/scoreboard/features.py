@@ -20,7 +20,8 @@ def digit_classifier(kind: str = "binary") -> DigitClassifier:
     data = digits(kind)
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
         torch.manual_seed(0)
-        model = DigitClassifier(tuple(data.train.x.shape[1:]))
+        channels, height, width = data.train.x.shape[1:]
+        model = DigitClassifier((channels, height, width))
         fit(model, tuple(data.train), valid=tuple(data.valid), progress=False, device="cpu")
     return model
 

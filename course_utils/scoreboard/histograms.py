@@ -1,6 +1,7 @@
 """How far are samples from a known p_D? Histograms over all states, the same for every system of the tree."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -54,7 +55,7 @@ def _states(x: Tensor) -> Tensor:
     return state_index((x.cpu() >= 0.5).float())
 
 
-def _of_chains(model: GenerativeModel, n: int) -> Tensor:
+def _of_chains(model: Any, n: int) -> Tensor:
     chains, reads = min(n, CHAINS), []
     steps = model.mixing + SPACING * (n // chains - 1)
     noise = torch.rand(chains, *model.event_shape).round().to(model.reference)
@@ -64,7 +65,7 @@ def _of_chains(model: GenerativeModel, n: int) -> Tensor:
     return torch.stack(reads, 1)
 
 
-def _walk(model: GenerativeModel, x: Tensor, steps: int) -> Iterator[Tensor]:
+def _walk(model: Any, x: Tensor, steps: int) -> Iterator[Tensor]:
     """The images that chains visit, with the latent state that goes along where the model has one."""
     if hasattr(model, "chain"):
         yield from (state.x for state in model.chain(x, steps))

@@ -34,7 +34,7 @@ def learn(epochs: int | None = None) -> tuple[dict[str, Tensor], float]:
     model = NADE((1, 8, 8))
     found = {"digits from $p_D$": data.train.x[:SHOWN]}
 
-    def look(epoch: int, model: NADE) -> None:
+    def look(epoch: int, _: object) -> None:
         if epoch in (0, 2):
             found[f"$p_M$ after {epoch} epochs" if epoch else "$p_M$ before training"] = sample(model)
 
@@ -54,7 +54,8 @@ def draw(path: Path = PLACE, epochs: int | None = None) -> str:
     found, nats = learn(epochs)
     with plots.style():
         top = plots.tree()
-        figure = top.figure
+        figure = top.get_figure(root=True)
+        assert figure is not None
         width, height = figure.get_size_inches()
         below = SHAPE * width / len(found)
         grid = figure.add_gridspec(2, len(found), height_ratios=[height, below])

@@ -1,7 +1,7 @@
 """The branches of slide 14 with an explicit density; where the tractable systems hang, their verbs."""
 
 from abc import abstractmethod
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -73,7 +73,7 @@ class Autoregressive(TractableDensity):
         *,
         temperature: float = 1.0,
         generator: torch.Generator | None = None,
-        **condition: Tensor | None,
+        **condition: Any,
     ) -> Tensor:
         """Draw n images pixel by pixel, exactly from p_M at temperature 1: ``(n, *event_shape)``.
 

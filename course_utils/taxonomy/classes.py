@@ -23,6 +23,8 @@ class ClassConditional:
     """
 
     classes: int | None = None
+    reference: Tensor  # as every generative model has it
+    training: bool
 
     def _check_classes(self, y: Tensor | None, n: int, *, needed: bool = False) -> Tensor | None:
         """Return y if it is n classes of the model, or None where that may be.
@@ -31,13 +33,15 @@ class ClassConditional:
             ValueError: there are no classes but a y, y is none of n classes, or it is needed and missing.
         """
         who = type(self).__name__
-        if self.classes is None and y is not None:
-            raise ValueError(f"{who}: expected no classes y, since the model was built without, got some")
+        if self.classes is None:
+            if y is not None:
+                raise ValueError(f"{who}: expected no classes y, since the model was built without, got some")
+            return None
         if y is None:
-            if needed and self.classes is not None:
+            if needed:
                 raise ValueError(f"{who}: expected classes y from 0 to {self.classes - 1}, got None")
             return None
-        values = not getattr(self, "training", False)  # in train mode ``fit`` has looked already
+        values = not self.training  # in train mode ``fit`` has looked already
         return check_classes(y, n, self.classes, like=self.reference, who=who, values=values)
 
     def _classes_of_samples(

@@ -124,6 +124,8 @@ class MarkovChain(ABC):
     """
 
     mixing: int
+    check: Callable[[Tensor], Tensor]
+    _check_generator: Callable[[torch.Generator | None], None]
 
     @torch.no_grad()
     def step(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:

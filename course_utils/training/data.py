@@ -31,9 +31,10 @@ def as_batch(data: Data, who: str, *, paired: bool = True) -> Batch:
     Raises:
         ValueError: it is neither a tensor nor a tuple of them, is empty, or the lengths differ.
     """
-    batch = tuple(data) if isinstance(data, tuple | list) else (data,)
-    if not batch or not all(isinstance(part, Tensor) and part.dim() > 0 for part in batch):
-        kinds = ", ".join(type(part).__name__ for part in batch)
+    given: tuple[object, ...] = tuple(data) if isinstance(data, tuple | list) else (data,)
+    batch = tuple(part for part in given if isinstance(part, Tensor) and part.dim() > 0)
+    if not batch or len(batch) < len(given):
+        kinds = ", ".join(type(part).__name__ for part in given)
         raise ValueError(f"{who}: expected a tensor (N, …) or a tuple of them such as (x, y), got ({kinds})")
     lengths = {len(part) for part in batch}
     if 0 in lengths or (paired and len(lengths) > 1):
@@ -78,7 +79,7 @@ def _set_apart(part: Tensor, fraction: float, seed: int, stream: int) -> tuple[T
     return part.index_select(0, order[held_out:]), part.index_select(0, order[:held_out])
 
 
-def move(batch: Batch, device: torch.device, model: nn.Module, transform: Transform | None = None) -> Batch:
+def move(batch: Batch, device: torch.device, model: Any, transform: Transform | None = None) -> Batch:
     """The batch on the device, after one look by the model at all of its (transformed) values and classes.
 
     Raises:

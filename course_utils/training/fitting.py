@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from math import inf, isfinite
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -107,8 +108,8 @@ def fit(
     """
     check_options(model, transform, on_epoch, patience, seconds, progress, checkpoint, checkpoint_every)
     deadline = time.perf_counter() + (inf if seconds is None else seconds)
-    given = dict(epochs=epochs, batch_size=batch_size, lr=lr, weight_decay=weight_decay, seed=seed)
-    given |= dict(schedule=schedule, clip=clip, average=average, patience=patience, amp=amp)
+    given: dict[str, Any] = dict(epochs=epochs, batch_size=batch_size, lr=lr, seed=seed, amp=amp)
+    given |= dict(weight_decay=weight_decay, schedule=schedule, clip=clip, average=average, patience=patience)
     settings = choose(model, given)
     place = runtime.device(device)
     for thing in (x, model):
@@ -116,7 +117,8 @@ def fit(
     paired = getattr(model, "paired", True)
     data = split(tensors(x, model), tensors(valid, model), settings.seed, paired=paired)
     model.to(place).eval()
-    training = Training(model, settings, *(move(part, place, model, transform) for part in data), transform)
+    train, held_out = (move(part, place, model, transform) for part in data)
+    training = Training(model, settings, train, held_out, transform)
     file = None if checkpoint is None else Checkpoint(checkpoint, training, checkpoint_every)
     if file is not None:
         file.resume()
@@ -133,14 +135,14 @@ class Training:
     """
 
     def __init__(
-        self, model: nn.Module, settings: Settings, train: Batch, valid: Batch, transform: Transform | None
+        self, model: Any, settings: Settings, train: Batch, valid: Batch, transform: Transform | None
     ) -> None:
         self.model, self.settings, self.train, self.valid = model, settings, train, valid
         self.transform, self.device, self.is_game = transform, train[0].device, isinstance(model, Game)
         self.paired, name = getattr(model, "paired", True), type(model).__name__
         if isinstance(model, Game):
             self.players = list(model.players())
-            self.history = GameHistory(name, settings.as_dict(), probability=model.probability)
+            self.history: Any = GameHistory(name, settings.as_dict(), probability=model.probability)
         else:
             self.players = [Player("loss", (model,), model.loss, averaged=True)]
             self.history = History(name, settings.as_dict())
@@ -340,11 +342,11 @@ class Training:
         return f"{self.history.model}: interrupted; the model has {have}."
 
 
-def _copy(model: nn.Module) -> dict[str, Tensor]:
+def _copy(model: Any) -> dict[str, Tensor]:
     return {key: value.detach().clone() for key, value in model.state_dict().items()}
 
 
 def _bar(training: Training, progress: bool) -> tqdm:
     history, total = training.history, training.settings.epochs
-    shown = dict(initial=history.epochs, desc=history.model, bar_format=BAR, delay=SECONDS_WITHOUT_BAR)
-    return tqdm(total=total, leave=False, disable=not progress, **shown)
+    shown: dict[str, Any] = dict(initial=history.epochs, desc=history.model, bar_format=BAR, leave=False)
+    return tqdm(total=total, disable=not progress, delay=SECONDS_WITHOUT_BAR, **shown)

@@ -107,7 +107,9 @@ class Optimiser:
         if self.averages:
             # early on the average is short, so that it soon forgets the weights from before training
             share = min(self.settings.average, (1 + self.steps) / (10 + self.steps))
-            torch._foreach_lerp_(self.averages, [p.detach() for p in self.parameters], 1 - share)
+            torch._foreach_lerp_(  # pyright: ignore[reportPrivateImportUsage]
+                self.averages, [p.detach() for p in self.parameters], 1 - share
+            )
 
     @contextmanager
     def averaged(self) -> Iterator[None]:

@@ -1,8 +1,10 @@
 """The settings of a training run: what the caller says, else what the model likes, else the defaults."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from math import inf
+from typing import Any
 
 from torch import nn
 
@@ -75,13 +77,13 @@ def _endless(value: object) -> bool:
 PREFERENCES = tuple(f.name for f in fields(Settings) if f.name not in ("seed", "amp"))
 
 
-def choose(model: nn.Module, given: dict[str, object]) -> Settings:
+def choose(model: nn.Module, given: Mapping[str, Any]) -> Settings:
     """Settings from what was given (None: not given), then ``fit_defaults`` of the model, then the defaults.
 
     Raises:
         ValueError: a value is out of range, or ``fit_defaults`` has a key that is no setting.
     """
-    own = getattr(type(model), "fit_defaults", {})
+    own: dict[str, Any] = getattr(type(model), "fit_defaults", {})
     unknown = [key for key in own if key not in PREFERENCES]
     if unknown:
         raise ValueError(

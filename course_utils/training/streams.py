@@ -47,7 +47,7 @@ def start(device: torch.device, seed: int, purpose: Purpose, *which: int) -> Non
 def borrowed(device: torch.device) -> Iterator[None]:
     """Give torch's generators back as they were: the caller's random numbers go on undisturbed."""
     on_cpu = torch.get_rng_state()
-    on_device = None
+    on_device = on_cpu
     if device.type == "cuda":
         on_device = torch.cuda.get_rng_state(device)
     elif device.type == "mps":

@@ -32,8 +32,9 @@ def gaussian_on(x: Tensor, mean: float | Tensor, std: float | Tensor) -> Tensor:
         came = f"{x.dtype} {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
         raise ValueError(f"gaussian_on: expected x as a float vector (S,) of finite points, got {came}")
     for name, value, low in (("mean", mean, -inf), ("std", std, 1e-12)):
-        scalar = isinstance(value, Tensor) and value.dim() == 0 and value.is_floating_point()
-        check_number(value.item() if scalar else value, f"gaussian_on: {name}", low=low)
+        if isinstance(value, Tensor) and value.dim() == 0 and value.is_floating_point():
+            value = value.item()
+        check_number(value, f"gaussian_on: {name}", low=low)
     return torch.log_softmax(-0.5 * ((x - mean) / std) ** 2, 0)
 
 
