@@ -71,10 +71,11 @@ def squares() -> dict[str, tuple[Tensor, Tensor]]:
 def moments() -> dict[str, tuple[Tensor, Tensor, float]]:
     """Log-densities and traces at some points."""
     one = torch.zeros(1).double()
+    log_p, trace = torch.randn(2, 5, generator=GENERATOR, dtype=torch.double)
     return {
         "an expanding flow": (one, one + 2, 0.1),
         "a contracting flow": (one - 1, one - 3, 0.1),
-        "five points": (*torch.randn(2, 5, generator=GENERATOR, dtype=torch.double), 0.05),
+        "five points": (log_p, trace, 0.05),
     }
 
 

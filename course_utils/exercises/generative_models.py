@@ -38,10 +38,11 @@ COINS: Cases = {
 
 def distributions() -> dict[str, tuple[Tensor, Tensor]]:
     """Pairs of random distributions on 4 and on 100 states."""
-    pairs = {
-        f"two random distributions on {s} states": torch.rand(2, s, generator=GENERATOR) for s in (4, 100)
-    }
-    return {name: tuple(pair / pair.sum(1, keepdim=True)) for name, pair in pairs.items()}
+    found = {}
+    for s in (4, 100):
+        p, q = torch.rand(2, s, generator=GENERATOR)
+        found[f"two random distributions on {s} states"] = (p / p.sum(), q / q.sum())
+    return found
 
 
 LOG10_IMAGES = Exercise(

@@ -1,6 +1,7 @@
 """The explorers of notebook 11: what a pixel sees, and an image as it is drawn pixel by pixel."""
 
 from functools import cache, lru_cache, partial
+from typing import Any
 
 import torch
 from matplotlib.axes import Axes
@@ -36,7 +37,7 @@ def seen_from(model: Autoregressive, row: int, column: int, *, n: int = 16) -> T
     return depends(*asked(model, n), row, column)
 
 
-def asked(model: Autoregressive, n: int) -> tuple[Tensor, Tensor]:
+def asked(model: Any, n: int) -> tuple[Tensor, Tensor]:
     """Random images ``(n, C, H, W)``, and the logits of the model there, ready for gradients."""
     dice = torch.Generator(model.reference.device).manual_seed(0)
     like = {"dtype": model.reference.dtype, "device": model.reference.device}

@@ -2,6 +2,7 @@
 
 import warnings
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -60,7 +61,8 @@ def lloyd(x: np.ndarray, k: int, steps: int, seed: int) -> tuple[list[np.ndarray
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # one step at a time is the point
             labels.append(((x[:, None] - at) ** 2).sum(2).argmin(1))
-            at = KMeans(k, init=at, n_init=1, max_iter=1).fit(x).cluster_centers_
+            start: Any = {"init": at, "n_init": 1}
+            at = KMeans(k, max_iter=1, **start).fit(x).cluster_centers_
         centres.append(at)
     return centres[: steps + 1], labels
 

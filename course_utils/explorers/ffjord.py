@@ -81,7 +81,7 @@ def draw_time(
     left.scatter(*points[moment].T.numpy(), s=9, color=BLUE, zorder=3)
     right.imshow(
         densities[moment].numpy(),
-        extent=(-extent, extent) * 2,
+        extent=(-extent, extent, -extent, extent),
         origin="lower",
         cmap="viridis",
         interpolation="bilinear",

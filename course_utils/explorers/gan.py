@@ -107,7 +107,7 @@ def draw_replay(
     share = shares(data, x)
     count = len(share)
     bars = [[(k - 0.5, 0), (k - 0.5, s), (k + 0.5, s), (k + 0.5, 0)] for k, s in enumerate(100 * share, 1)]
-    right.add_collection(PolyCollection(np.array(bars), color=BLUE), autolim=False)
+    right.add_collection(PolyCollection([*map(np.array, bars)], color=BLUE), autolim=False)
     right.add_artist(Line2D([0.5, count + 0.5], [100 / count] * 2, color=BLACK, lw=1.5, ls="--"))
     right.set_title(f"{100 * share.sum():.0f} % at a mode")
 

@@ -89,7 +89,7 @@ def draw_tasks(
         labels=torch.cat([label[None][: int(sure)], labels[i, None], found.labels, parts.labels]),
         scores=torch.cat([score[None][: int(sure)], one * torch.nan, found.scores, parts.scores]),
         boxes=torch.cat([torch.zeros(int(sure), 4), boxes[i, None], found.boxes, 0 * parts.boxes]),
-        masks=torch.cat([nothing, parts.masks]),
+        masks=nothing if parts.masks is None else torch.cat([nothing, parts.masks]),
         scene=torch.arange(4).repeat_interleave(torch.tensor(counts)),
         titles=[
             f"{title}: {count}" if title in TITLES[2:] else title

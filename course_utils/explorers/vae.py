@@ -1,6 +1,7 @@
 """The explorers of notebook 16: the plane of codes that a VAE decodes, and its guess beside the posterior."""
 
 from functools import partial
+from typing import Any
 
 import torch
 from matplotlib.axes import Axes
@@ -78,9 +79,10 @@ def posterior(model: VAE, x: Tensor) -> Explorer:
         raise ValueError(f"posterior: expected at least 2 images, got {len(x)}")
     z, log_joint = joint_on_grid(model, x)
     with torch.no_grad():
-        q = model.encode(x.to(model.reference))
+        q: Any = model.encode(x.to(model.reference))
     mean, log_variance = q.mean.cpu(), q.log_variance.cpu()
-    gaps = [gap(*of, z, joint) for *of, joint in zip(mean, log_variance, log_joint, strict=True)]
+    of_each = zip(mean, log_variance, log_joint, strict=True)
+    gaps = [gap(m, s, z, joint) for m, s, joint in of_each]
     return Explorer(
         partial(draw_posterior, x.cpu(), log_joint, mean, (0.5 * log_variance).exp(), gaps),
         title="The posterior of the code of an image, and the encoder's guess of it",

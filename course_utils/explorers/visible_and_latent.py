@@ -37,11 +37,12 @@ def downstream(visible: Autoregressive, hidden: VAE, x: Tensor) -> Explorer:
     with torch.no_grad():
         codes = hidden.encode(x.to(hidden.reference)).mean
     used = codes.var(0).argsort(descending=True, stable=True).tolist()
+    _, height, width = visible.event_shape
     return Explorer(
         partial(draw_downstream, visible, hidden, x, codes, used),
         title="What follows from one pixel turned, and from one hidden number moved",
         size=(9, 4.0),
-        frame=partial(frame_downstream, visible.event_shape[1:]),
+        frame=partial(frame_downstream, (height, width)),
         image=slider(1, min(20, len(x)), value=1, tooltip="Which image it is"),
         pixel=slider(1, visible.dims, value=visible.dims // 3, tooltip="Which pixel is turned"),
         number=slider(

@@ -100,6 +100,7 @@ def _overlaps(found: Detections, truth: Scenes, by: str) -> Tensor:
     overlap = torch.zeros(len(found), truth.labels.shape[1], dtype=torch.float64)
     for scene in found.scene.unique().tolist():
         rows = found.scene == scene
+        assert found.masks is not None  # as ``average_precision`` has seen to
         a, b = (part.flatten(1).to(torch.float64) for part in (found.masks[rows], truth.masks[scene]))
         shared = a @ b.T
         overlap[rows] = shared / (a.sum(1)[:, None] + b.sum(1) - shared).clamp(min=1)

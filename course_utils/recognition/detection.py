@@ -63,7 +63,7 @@ class Detector(SceneRecogniser):
         self.tower = nn.Sequential(Residual(features), nn.GroupNorm(GROUPS, features), nn.SiLU())
         self.say = nn.Conv2d(features, self.classes + SIDES, 1)
         with torch.no_grad():  # silent at first: else the many empty cells drown the few others
-            self.say.bias[: self.classes] = torch.tensor(PRIOR).logit()
+            self.say.get_parameter("bias")[: self.classes] = torch.tensor(PRIOR).logit()
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """What each cell says: logits of the classes ``(B, classes, h, w)``, its box ``(B, h, w, 4)``."""

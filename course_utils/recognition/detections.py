@@ -4,7 +4,8 @@ A box is (left, top, right, bottom) in pixels, right and bottom exclusive: its w
 the box of the one pixel in column 3, row 5 is (3, 5, 4, 6).
 """
 
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -58,8 +59,7 @@ class Detections:
 
     def __getitem__(self, rows: Tensor | slice) -> "Detections":
         """Some of the objects: rows as a mask, as indices or as a slice."""
-        parts = (getattr(self, field.name) for field in fields(self))
-        return Detections(*(None if part is None else part[rows] for part in parts))
+        return self._each(lambda part: part[rows])
 
     def __repr__(self) -> str:
         parts = "boxes" if self.masks is None else "boxes and masks"
@@ -79,8 +79,10 @@ class Detections:
 
     def to(self, device: str | torch.device) -> "Detections":
         """The same detections on another device."""
-        parts = (getattr(self, field.name) for field in fields(self))
-        return Detections(*(None if part is None else part.to(device) for part in parts))
+        return self._each(lambda part: part.to(device))
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "Detections":
+        return replace(self, **{key: change(part) for key, part in vars(self).items() if part is not None})
 
 
 def described(value: object) -> str:

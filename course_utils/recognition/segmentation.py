@@ -99,7 +99,7 @@ class InstanceSegmenter(SceneRecogniser):
         heat_loss = binary_cross_entropy_with_logits(heat, self._bumps(centres, there), reduction="sum")
         heat_loss = heat_loss / there.sum().clamp(min=1)
         parts = (class_loss, heat_loss, offset_loss)
-        return sum(weight * part for weight, part in zip(WEIGHTS, parts, strict=True))
+        return torch.stack([weight * part for weight, part in zip(WEIGHTS, parts, strict=True)]).sum()
 
     def _bumps(self, centres: Tensor, there: Tensor) -> Tensor:
         """exp(−d²/2σ²) at the distance d from the nearest centre, ``(B, h, w)``."""

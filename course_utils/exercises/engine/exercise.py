@@ -183,7 +183,7 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
     function = (lambda: answer) if exercise.value else answer
     subject = Answer(function, exercise.reference, exercise.cast)
     with torch.random.fork_rng(devices=[]):
-        torch.random.default_generator.manual_seed(0)
+        torch.default_generator.manual_seed(0)
         for tested in exercise.properties:
             try:
                 tested.test(subject)

@@ -18,7 +18,8 @@ def standalone(function: Callable[..., Any]) -> str:
     source = dedent(getsource(function)).rstrip()
     names = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
     needed = names - {function.__name__, *function.__code__.co_varnames}
-    imports = "\n".join(_imports(getmodule(function), needed))
+    module = getmodule(function)
+    imports = "" if module is None else "\n".join(_imports(module, needed))
     return f"{imports}\n\n\n{source}" if imports else source
 
 

@@ -86,7 +86,7 @@ def switch(value: bool = False, *, name: str = "", tooltip: str = "") -> DOMWidg
     return _dress(ipywidgets.Checkbox(value=value), name, tooltip)
 
 
-def _dress(widget: DOMWidget, name: str, tooltip: str) -> DOMWidget:
+def _dress(widget: Any, name: str, tooltip: str) -> DOMWidget:
     widget.description, widget.tooltip = name, tooltip
     widget.style, widget.layout.width = NAMES, WIDTH
     return widget
@@ -101,6 +101,7 @@ def control(name: str, given: Any) -> DOMWidget:
     >>> control("threshold", (1, 16)).description
     'threshold'
     """
+    widget: Any
     if isinstance(given, bool):
         widget = switch(given)
     elif isinstance(given, tuple) and len(given) in (2, 3):
@@ -119,7 +120,7 @@ def control(name: str, given: Any) -> DOMWidget:
     return widget
 
 
-def extremes(widget: DOMWidget) -> list[Any]:
+def extremes(widget: Any) -> list[Any]:
     """The values at the ends of a control: both ends of a slider, every option of a choice.
 
     >>> extremes(slider(1, 16))
@@ -132,7 +133,7 @@ def extremes(widget: DOMWidget) -> list[Any]:
     return [False, True] if isinstance(widget.value, bool) else [widget.value]
 
 
-def allowed(widget: DOMWidget, value: Any) -> bool:
+def allowed(widget: Any, value: Any) -> bool:
     """Whether a control can take a value.
 
     >>> allowed(slider(1, 16), 17)

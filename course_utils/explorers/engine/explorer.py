@@ -73,9 +73,9 @@ class Explorer:
         if not controls:
             raise ValueError("Explorer: expected at least one control, got none")
         self.draw, self.frame, self.title, self.error = draw, frame, title, None
-        self.controls = {name: control(name, given) for name, given in controls.items()}
+        self.controls: dict[str, Any] = {name: control(name, given) for name, given in controls.items()}
         self.size = size
-        self._on_screen = None if frame is None else self._stage(SCREEN_DPI)
+        self._on_screen = None if frame is None else self._stage(SCREEN_DPI, frame)
         width, height = (f"{int(inches * SCREEN_DPI)}px" for inches in size)
         self.image = ipywidgets.Image(
             value=self.picture(),
@@ -109,9 +109,9 @@ class Explorer:
         """The present picture as PNG for a page without a kernel: twice as fine, in few bytes."""
         return smaller(png(self._present(STORED_DPI)))
 
-    def _stage(self, dpi: int) -> Stage:
+    def _stage(self, dpi: int, frame: Frame) -> Stage:
         with plots.style():
-            return Stage(self.size, dpi, self.frame)
+            return Stage(self.size, dpi, frame)
 
     def _pixels(self, dpi: int, values: dict[str, Any]) -> np.ndarray:
         with plots.style():
@@ -119,7 +119,8 @@ class Explorer:
                 figure = Figure(figsize=self.size, dpi=dpi)  # a new one is cheaper than to clear the last
                 self.draw(figure, **values)
                 return pixels(figure)
-            stage = self._on_screen if dpi == SCREEN_DPI else self._stage(dpi)
+            stage = self._on_screen if dpi == SCREEN_DPI else None
+            stage = stage or self._stage(dpi, self.frame)
             with stage.acted() as figure:
                 self.draw(figure, **values)
             return stage.pixels()

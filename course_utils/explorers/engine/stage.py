@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -113,7 +114,8 @@ class Stage:
 
     def _depth(self, artist: Artist) -> tuple[float, int, float]:
         """By this matplotlib would sort: axes by axes, and in each its own."""
-        ax, axes = artist.axes, self.figure.axes
+        ax: Any = artist.axes
+        axes = self.figure.axes
         if ax is None:
             return artist.zorder, len(axes), 0
         return ax.zorder, axes.index(ax), -1 if artist is ax else artist.zorder

@@ -58,7 +58,7 @@ def numbers(name: str, rows: Sequence[Row]) -> dict[str, Estimate]:
     """One number of every trained system that has it, the smallest first; of two sets, the binary one."""
     read = NUMBERS[name][0]
     binary_last = sorted(rows, key=lambda row: -SETS.index(row.data))
-    values = {row.model: read(row) for row in binary_last if row.parameters and read(row) is not None}
+    values = {row.model: one for row in binary_last if row.parameters and (one := read(row)) is not None}
     return dict(sorted(values.items(), key=lambda item: item[1].value))
 
 

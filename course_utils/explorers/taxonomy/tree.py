@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import cache, partial
 from textwrap import fill
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -63,7 +64,7 @@ def nodes(node: Node = GenerativeModel) -> list[Node]:
 def label(node: Node) -> str:
     """What a node is called in the list: its title, with its parent's where two have the same."""
     depth = sum(node in nodes(other) for other in nodes()) - 1
-    parent = next(base for base in node.__mro__[1:] if hasattr(base, "title") or base is object)
+    parent: Any = next(base for base in node.__mro__[1:] if hasattr(base, "title") or base is object)
     same = [other for other in nodes() if other.title == node.title and other is not node]
     return "\N{EN SPACE}" * depth + node.title + (f" ({parent.title.lower()})" if same else "")
 
@@ -106,8 +107,9 @@ def sheets(rows: list[Row]) -> dict[str, np.ndarray]:
     """Sixteen images of each system that has some, four in a row, ``(4·H, 4·W, 3)`` in bytes."""
     found = {}
     for model in {row.model for row in rows}:
-        images = next((row.pictures[:SHOWN] for row in of(model, rows) if row.images), None)
+        images = next((row.pictures for row in of(model, rows) if row.pictures is not None), None)
         if images is not None:
+            images = images[:SHOWN]
             height, width = images.shape[2:]
             sheet = images.view(4, 4, height, width).transpose(1, 2).reshape(4 * height, 4 * width, 1)
             found[model] = (255 * sheet.numpy()).round().astype(np.uint8).repeat(3, 2)
@@ -142,7 +144,7 @@ def light(figure: Figure, chosen: Node) -> None:
     lit = [node for node in titles if issubclass(chosen, node) or issubclass(node, chosen)]
     pale = [spot.padded(6 * pixel) for node, spot in titles.items() if node not in lit]
     hidden = [spot.padded(pixel) for family, spot in lists.items() if family not in lit]
-    on = {"transform": IdentityTransform()}
+    on: dict[str, Any] = {"transform": IdentityTransform()}
     for spots, alpha in ((pale, 0.6), (hidden, 1.0)):
         tiles = [spot.corners()[[0, 1, 3, 2]] for spot in spots]
         figure.add_artist(PolyCollection(tiles, facecolors="white", alpha=alpha, linewidths=0, **on))
