@@ -3,13 +3,12 @@
 import re
 import subprocess
 import tomllib
-from pathlib import Path
 
 import jsonschema
 import pytest
 import yaml
+from places import ROOT
 
-ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 CFF = {  # what the Citation File Format 1.2.0 asks for, of the parts that the course uses
     "type": "object",

@@ -9,7 +9,7 @@ from functools import cache
 
 import layers
 import pytest
-from places import PACKAGE, ROOT
+from places import PACKAGE, ROOT, TESTS
 
 RULES = (layers.upward, layers.cycles, layers.misplaced, layers.undocumented, layers.untyped)
 
@@ -186,3 +186,10 @@ def test_numbers_leave_an_apple_gpu_before_they_become_float64():
     late = re.compile(r"\.(double\(\)|to\(torch\.(double|float64)\))(\.\w+\([^()]*\))*\.cpu\(\)")
     found = [path.name for path in PACKAGE.rglob("*.py") if late.search(path.read_text("utf-8"))]
     assert not found and late.search("x.double().exp().cpu()") and not late.search("x.cpu().double()")
+
+
+def test_tests_lie_in_folders_that_mirror_the_rooms():
+    rooms = {path.name for path in PACKAGE.iterdir() if path.is_dir()}
+    assert {path.parent.name for path in TESTS.glob("*/test_*.py")} <= rooms
+    whole = {"bad_input", "habits", "layers", "readme", "runtime", "storage"}  # of no room
+    assert {path.stem.removeprefix("test_") for path in TESTS.glob("test_*.py")} == whole
