@@ -1,7 +1,6 @@
 """``fit``: the training loop of the course, for whatever has a loss and for games of several players.
 
-Read from top to bottom: what may be asked, the loop (``Training.run``), an epoch, its steps, held-out data,
-the weights that are kept.
+Read from top to bottom: what may be asked, the loop, an epoch, its steps, held-out data, the weights kept.
 """
 
 import os
@@ -76,7 +75,7 @@ def fit(
         valid: held-out data in the form of x, or the fraction of x to set apart (None: 0.1).
         transform: what makes ``loss``'s arguments of a batch, anew in every step: noise for dequantised or
             binarised pixels, say. Held-out data pass it too, with the same random numbers every time.
-            None: the ``training_transform`` of x or else of the model, where it has one.
+            None: the ``training_transform`` of x, where it has one (``Images``).
         epochs, batch_size, lr, weight_decay, schedule, clip, average, patience: see ``Settings``. None:
             what the model's ``fit_defaults`` say, else the defaults there.
         seconds: stop after this wall-clock time, in the middle of an epoch if need be.
@@ -112,15 +111,14 @@ def fit(
     given |= dict(weight_decay=weight_decay, schedule=schedule, clip=clip, average=average, patience=patience)
     settings = choose(model, given)
     place = runtime.device(device)
-    for thing in (x, model):
-        transform = transform or getattr(thing, "training_transform", None)
+    transform = transform or getattr(x, "training_transform", None)
     paired = getattr(model, "paired", True)
     data = split(tensors(x, model), tensors(valid, model), settings.seed, paired=paired)
     model.to(place).eval()
     train, held_out = (move(part, place, model, transform) for part in data)
     training = Training(model, settings, train, held_out, transform)
     file = None if checkpoint is None else Checkpoint(checkpoint, training, checkpoint_every)
-    if file is not None:
+    if file:
         file.resume()
     with streams.borrowed(place), _bar(training, progress) as bar:
         training.run(deadline, bar, on_epoch, file)
@@ -347,6 +345,6 @@ def _copy(model: Any) -> dict[str, Tensor]:
 
 
 def _bar(training: Training, progress: bool) -> tqdm:
-    history, total = training.history, training.settings.epochs
-    shown: dict[str, Any] = dict(initial=history.epochs, desc=history.model, bar_format=BAR, leave=False)
-    return tqdm(total=total, disable=not progress, delay=SECONDS_WITHOUT_BAR, **shown)
+    shown: dict[str, Any] = dict(bar_format=BAR, delay=SECONDS_WITHOUT_BAR, leave=False, disable=not progress)
+    done, total = training.history.epochs, training.settings.epochs
+    return tqdm(total=total, initial=done, desc=training.history.model, **shown)

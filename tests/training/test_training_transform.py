@@ -67,16 +67,6 @@ def test_another_transform_is_another_run(tmp_path):
             quietly(noisy_model(), noisy_data(), transform=other, epochs=1, checkpoint=tmp_path / "run.pt")
 
 
-def test_a_model_may_bring_its_transform_and_the_caller_may_bring_another():
-    model, own, mine = noisy_model(), [], []
-    model.training_transform = lambda x: own.append(model.training) or x
-    quietly(model, noisy_data(), epochs=1)
-    assert {True, False} <= set(own), "in training and on held-out data"
-    own.clear()
-    quietly(model, noisy_data(), epochs=1, transform=lambda x: mine.append(1) or x)
-    assert mine and not own
-
-
 @pytest.mark.parametrize("bad", [3, "noise", lambda x: None, lambda x: (x, x[:1])])
 def test_a_transform_that_is_none_is_named(bad):
     with pytest.raises(ValueError, match="fit: .*transform"):
@@ -124,3 +114,10 @@ def test_images_give_their_classes_to_models_with_classes():
     quietly(plain, images, valid=images, epochs=1)
     quietly(conditional, images, epochs=1)
     assert {len(seen) for seen in plain.seen} == {2} and {len(seen) for seen in conditional.seen} == {3}
+
+
+def test_the_transform_of_the_caller_stands_before_that_of_images():
+    images = Images(torch.rand(20, 1, 2, 3), torch.zeros(20, dtype=torch.int64), levels=4)
+    model = Looking((1, 2, 3))
+    quietly(model, images, valid=images, epochs=2, batch_size=20, transform=lambda x: x / 2)
+    assert all(same([x.sort(0)[0]], [(images.x / 2).sort(0)[0]]) for _, x in model.seen)
