@@ -86,6 +86,15 @@ def test_every_example_once_an_epoch_in_an_order_of_its_own():
     assert held_out != x[:11].tolist() and held_out != x[-11:].tolist()
 
 
+def test_seed_decides_the_order_of_the_same_training_examples():
+    x, orders = torch.arange(40.0), []
+    for seed in (0, 0, 1):
+        model = Watched()
+        quietly(model, x, valid=x[:3], epochs=1, batch_size=8, seed=seed)
+        orders.append(sum(model.seen[True], []))
+    assert orders[0] == orders[1] != orders[2] and sorted(orders[2]) == x.tolist()
+
+
 def test_held_out_loss_is_a_mean_over_examples():
     model = Watched()
     valid = torch.cat([torch.zeros(600), torch.ones(401)])
