@@ -100,6 +100,32 @@ def test_killed_and_resumed_is_uninterrupted(epoch, tmp_path, uninterrupted):
     assert looked == list(range(epoch + 1, 13))
 
 
+def twice(x):
+    return 2 * x
+
+
+class Starting(Noisy):
+    """Starts from data, and notes from what."""
+
+    def __init__(self):
+        super().__init__()
+        self.started = []
+
+    def initialise(self, x):
+        assert not torch.is_grad_enabled()
+        self.started.append(x.clone())
+
+
+def test_a_model_starts_from_the_first_batch_once_and_never_again_when_resumed(tmp_path):
+    model, path = Starting(), tmp_path / "run.pt"
+    train(model, checkpoint=path, epochs=2, transform=twice)
+    (first,) = model.started
+    assert len(first) <= 20 and all((row == 2 * noisy_data()).all(1).any() for row in first)
+    again = Starting()
+    train(again, checkpoint=path, epochs=2, transform=twice)
+    assert not again.started
+
+
 def test_the_count_of_patience_goes_on(tmp_path):
     plain = train(noisy_model(), lr=0.3, patience=4, epochs=60, schedule="constant")
     assert plain.stopped == "patience" and plain.best_epoch > 1
