@@ -140,7 +140,7 @@ class Direct(Game, ImplicitDensity, ClassConditional):
         self._check_generator(generator)
         n = check_count(n, f"{type(self).__name__}.sample")
         y = self._classes_of_samples(y, n, generator)
-        return self._sample(n, generator, y)
+        return self._sample(n, generator) if y is None else self._sample(n, generator, y)
 
     @abstractmethod
     def _sample(self, n: int, generator: torch.Generator | None, y: Tensor | None = None) -> Tensor: ...

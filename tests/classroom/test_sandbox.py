@@ -311,7 +311,7 @@ def test_submissions_end_with_the_marker_and_marks_that_have_come_stay(ends, tmp
         inside = until(lambda: [each for each in family(marker) if runs_cells(each)])
         until((tmp_path / "out" / "all.zip.md").exists)
         marker.send_signal(ends)
-        assert marker.wait(60) == (-signal.SIGKILL if ends == signal.SIGKILL else 1)
+        assert marker.wait(300) == (-signal.SIGKILL if ends == signal.SIGKILL else 1)
     finally:
         marker.kill()
     until(lambda: not any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in inside))
