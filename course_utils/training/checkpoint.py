@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from course_utils import storage
 
@@ -78,11 +78,16 @@ class Checkpoint:
 def state(training: "Training") -> dict:
     """All that the next epochs depend on."""
     return {
-        "model": {key: value.detach().clone() for key, value in training.model.state_dict().items()},
+        "model": copied_weights(training.model),
         "best": training.best,
         "optimisers": [optimiser.state() for optimiser in training.optimisers],
         "history": {key: value for key, value in training.history.as_dict().items() if key not in NAMED},
     }
+
+
+def copied_weights(model: nn.Module) -> dict[str, Tensor]:
+    """The ``state_dict`` of a model, apart from the weights that go on moving."""
+    return {key: value.detach().clone() for key, value in model.state_dict().items()}
 
 
 def load_state(training: "Training", content: dict) -> None:

@@ -13,13 +13,13 @@ from math import inf, isfinite
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from tqdm.auto import tqdm
 
 from course_utils import runtime
 from course_utils.taxonomy import Game, Player
 from course_utils.training import streams
-from course_utils.training.checkpoint import Checkpoint
+from course_utils.training.checkpoint import Checkpoint, copied_weights
 from course_utils.training.data import Batch, Data, Transform, epoch, move, prepare, split, tensors
 from course_utils.training.history import GameHistory, History
 from course_utils.training.optimiser import Optimiser, TrainingDiverged, scalar
@@ -145,7 +145,7 @@ class Training:
             self.players = [Player("loss", (model,), model.loss, averaged=True)]
             self.history = History(name, settings.as_dict())
         self.optimisers = [Optimiser(p, settings, self.device, name, game=self.is_game) for p in self.players]
-        self.best = _copy(model)
+        self.best = copied_weights(self.model)
 
     def run(
         self, deadline: float, bar: tqdm, on_epoch: OnEpoch | None = None, file: Checkpoint | None = None
@@ -187,7 +187,7 @@ class Training:
             valid = self.observe() if self.is_game else self.evaluate()
             seconds, lr = time.perf_counter() - begin, self.optimisers[-1].lr
             history = self.history.after(train=train, valid=valid, seconds=seconds, lr=lr)
-            best = _copy(self.model) if history.best_epoch == number else self.best
+            best = copied_weights(self.model) if history.best_epoch == number else self.best
         # one statement: an interrupt must not part the best weights from the record of them
         self.history, self.best = history, best
         return completed
@@ -300,7 +300,7 @@ class Training:
         if callable(getattr(self.model, "initialise", None)):
             streams.start(self.device, self.settings.seed, "training", 1)
             self.model.initialise(*self.batch(epoch(self.train, self.settings, 1, paired=self.paired)[0]))
-            self.best = _copy(self.model)
+            self.best = copied_weights(self.model)
 
     def show(self, on_epoch: OnEpoch | None) -> None:
         """Let the caller look at the model with the weights it would keep now."""
@@ -336,12 +336,8 @@ class Training:
         self.history.stopped = "interrupted"
         have = self.kept().removesuffix(",")
         if not self.history.best_epoch and self.finite():
-            self.best, have = _copy(self.model), "the weights it has reached in its first epoch"
+            self.best, have = copied_weights(self.model), "the weights it has reached in its first epoch"
         return f"{self.history.model}: interrupted; the model has {have}."
-
-
-def _copy(model: Any) -> dict[str, Tensor]:
-    return {key: value.detach().clone() for key, value in model.state_dict().items()}
 
 
 def _bar(training: Training, progress: bool) -> tqdm:
