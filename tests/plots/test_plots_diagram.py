@@ -6,7 +6,7 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import Circle
 
 from course_utils import plots
-from course_utils.plots.graph import RADIUS, SHADE, crosses
+from course_utils.plots.diagram import RADIUS, SHADE, crosses
 
 CHAIN = {"x₁": (0, 0), "x₂": (1, 0), "x₃": (2, 0)}
 ARROWS = [("x₁", "x₂"), ("x₂", "x₃"), ("x₁", "x₃")]
@@ -52,10 +52,35 @@ def test_a_way_is_blocked_by_what_stands_on_it_alone():
     assert not crosses(a, b, np.array([3.0, 0.0]))
 
 
+PARTS = {"x": (0, 0), "masked 7×7\nkind A": (2, 0), "p(xᵢ | x₁ …)": (4.6, 0), "bias": (2, 1)}
+WAYS = [("x", "masked 7×7\nkind A"), ("masked 7×7\nkind A", "p(xᵢ | x₁ …)"), ("bias", "p(xᵢ | x₁ …)")]
+
+
+def test_every_part_is_a_box_around_its_words_and_arrows_go_from_rim_to_rim():
+    ax = plots.diagram(PARTS, WAYS, data=["x"], title="a network")
+    ax.figure.canvas.draw()
+    words = {text.get_text(): text for text in ax.texts if text.get_text()}
+    boxes = {name: text.get_bbox_patch().get_window_extent() for name, text in words.items()}
+    assert words.keys() == PARTS.keys() and faults(ax.figure) == [] and ax.get_title() == "a network"
+    for name, text in words.items():
+        inner, box = text.get_window_extent(), boxes[name]
+        assert text.get_size() >= 14 and box.x0 < inner.x0 < inner.x1 < box.x1 and box.y0 < inner.y0 < box.y1
+        assert to_hex(text.get_bbox_patch().get_facecolor()).upper() == (SHADE if name == "x" else "#FFFFFF")
+        assert box.x0 > 0 and box.x1 < ax.figure.bbox.width
+        assert not any(box.overlaps(other) for key, other in boxes.items() if key != name)
+    for arrow, (start, end) in zip((t for t in ax.texts if not t.get_text()), WAYS, strict=True):
+        path = arrow.arrow_patch.get_path().vertices  # the line, then its head
+        assert boxes[start].padded(3).contains(*path[0]) and not boxes[start].padded(-3).contains(*path[0])
+        assert any(boxes[end].padded(6).contains(*point) for point in path)
+        assert not any(boxes[end].padded(-3).contains(*point) for point in path)
+    plt.close("all")
+
+
+@pytest.mark.parametrize("draw, names", [(plots.graph, "hidden"), (plots.diagram, "data")])
 @pytest.mark.parametrize(
-    "places, arrows, hidden", [({}, [], []), (CHAIN, [("x₁", "x₄")], []), (CHAIN, [], ["z"])]
+    "places, arrows, others", [({}, [], []), (CHAIN, [("x₁", "x₄")], []), (CHAIN, [], ["z"])]
 )
-def test_names_that_are_none_of_the_variables_are_errors(places, arrows, hidden):
-    with pytest.raises(ValueError, match="graph: expected"):
-        plots.graph(places, arrows, hidden=hidden)
+def test_names_that_have_no_place_are_errors(draw, names, places, arrows, others):
+    with pytest.raises(ValueError, match=f"{draw.__name__}: expected"):
+        draw(places, arrows, **{names: others})
     assert plt.get_fignums() == []
