@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields
 from functools import reduce
 from math import pi
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,27 +14,13 @@ from course_utils.datasets.drawings import JOINTS, POSES, Layer
 ANIMALS = ("CAT", "DOG", "DUCK")
 
 # Shared by all animals: a colour does not tell the class.
-COATS = (
-    (0.95, 0.93, 0.89),
-    (0.94, 0.82, 0.60),
-    (0.90, 0.58, 0.27),
-    (0.56, 0.37, 0.23),
-    (0.63, 0.63, 0.66),
-    (0.27, 0.26, 0.30),
-    (0.97, 0.84, 0.33),
-    (0.45, 0.55, 0.66),
-)
+COATS = ((0.95, 0.93, 0.89), (0.94, 0.82, 0.60), (0.90, 0.58, 0.27), (0.56, 0.37, 0.23))
+COATS += ((0.63, 0.63, 0.66), (0.27, 0.26, 0.30), (0.97, 0.84, 0.33), (0.45, 0.55, 0.66))
 ACCENTS = ((0.97, 0.56, 0.10), (0.96, 0.76, 0.18), (0.84, 0.36, 0.22), (0.62, 0.60, 0.34))
 COLLARS = ((0.85, 0.18, 0.20), (0.20, 0.42, 0.80), (0.97, 0.56, 0.10), (0.18, 0.58, 0.36))
 EYES = ((0.62, 0.80, 0.32), (0.96, 0.80, 0.25), (0.50, 0.78, 0.92))
-FIXED = {
-    "black": (0.08, 0.07, 0.09),
-    "white": (1.0, 1.0, 1.0),
-    "pink": (0.96, 0.66, 0.66),
-    "nose": (0.90, 0.45, 0.48),
-    "tongue": (0.93, 0.45, 0.50),
-    "shadow": (0.0, 0.0, 0.0),
-}
+FIXED = {"black": (0.08, 0.07, 0.09), "white": (1.0, 1.0, 1.0), "shadow": (0.0, 0.0, 0.0)}
+FIXED |= {"pink": (0.96, 0.66, 0.66), "nose": (0.90, 0.45, 0.48), "tongue": (0.93, 0.45, 0.50)}
 VARIABLES = 22
 LINE = 0.035  # width of an outline, in units of a drawing
 SHADE, SOFT = 0.32, 0.16  # darkness of a shadow; width of its edge, in units of a drawing
@@ -46,7 +33,7 @@ class Poses:
     label: Tensor
     kind: Tensor  # which of the drawings of its class
     size: Tensor  # pixels in a unit of the drawing
-    frame: Tensor  # (N, 4) mirrored (±1), tilt (radians), width over height, spare
+    frame: Tensor  # (N, 3) mirrored (±1), tilt (radians), width over height
     shift: Tensor  # (N, 2) of the centre, a fraction of a pixel
     head: Tensor  # (N, 4) turn, size, right, down
     tail: Tensor  # turn
@@ -58,9 +45,8 @@ class Poses:
         return Poses(**parts, colours={name: colour[rows] for name, colour in self.colours.items()})
 
 
-@dataclass(frozen=True, eq=False)
-class Drawn:
-    """The pixels of drawings as one list of length M.
+class Drawn(NamedTuple):
+    """The M pixels of drawings as one list.
 
     ``paint`` (M, 5) holds red, green and blue, each times cover; cover, with the shadow; cover without.
     """
@@ -124,7 +110,7 @@ def draw(poses: Poses, names: Tensor) -> Drawn:
             rows = ((poses.label == label) & (poses.kind == kind)).nonzero()[:, 0]
             if len(rows):
                 found.append(_draw_kind(poses[rows], names[rows], layers, JOINTS[label][kind]))
-    return Drawn(*(torch.cat([getattr(d, f.name) for d in found]) for f in fields(Drawn)))
+    return Drawn(*map(torch.cat, zip(*found, strict=True)))
 
 
 def _draw_kind(poses: Poses, names: Tensor, layers: tuple[Layer, ...], joints: tuple) -> Drawn:
@@ -212,21 +198,21 @@ def _maps(poses: Poses, joints: tuple) -> dict[str, Tensor]:
     head, tail, hip = joints
     none, one = torch.zeros_like(c), torch.ones_like(c)
 
-    def turned(angle: Tensor, size: Tensor, shift: Tensor, joint: tuple[float, float]) -> Tensor:
-        c, s = angle.cos() / size, angle.sin() / size
-        return moved(torch.stack([c, s, -s, c], 1), shift, joint)
-
-    def moved(by: Tensor, shift: Tensor, joint: tuple[float, float]) -> Tensor:
+    def moved(by: list[Tensor], joint: tuple[float, float], shift: Tensor) -> Tensor:
         pivot = torch.tensor(joint)[:, None]
         about = torch.cat([root[:, :, :2], root[:, :, 2:] - pivot - shift[:, :, None]], 2)
-        out = by.reshape(-1, 2, 2) @ about
+        out = torch.stack(by, 1).reshape(-1, 2, 2) @ about
         return torch.cat([out[:, :, :2], out[:, :, 2:] + pivot], 2)
+
+    def turned(angle: Tensor, size: Tensor, joint: tuple[float, float], shift: Tensor) -> Tensor:
+        c, s = angle.cos() / size, angle.sin() / size
+        return moved([c, s, -s, c], joint, shift)
 
     still = torch.stack([none, none], 1)
     return {
         "root": root,
-        "head": turned(poses.head[:, 0], poses.head[:, 1], poses.head[:, 2:], head),
-        "tail": turned(poses.tail, one, still, tail),
-        "step": moved(torch.stack([one, -poses.step, none, one], 1), still, (0.0, hip)),
-        "back": moved(torch.stack([one, poses.step, none, one], 1), still, (0.0, hip)),
+        "head": turned(poses.head[:, 0], poses.head[:, 1], head, poses.head[:, 2:]),
+        "tail": turned(poses.tail, one, tail, still),
+        "step": moved([one, -poses.step, none, one], (0.0, hip), still),
+        "back": moved([one, poses.step, none, one], (0.0, hip), still),
     }

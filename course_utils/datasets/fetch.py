@@ -67,11 +67,12 @@ def fetch_mnist(root: Path) -> dict[str, bytes]:
     """
     raw, local = root.expanduser() / RAW, local_root()
     try:
-        sweep(raw.parents[1])
+        for left in raw.parents[1].glob(".mnist-*"):  # by earlier versions, when they were killed
+            shutil.rmtree(left, ignore_errors=True)
         files = intact(raw)
         if local and len(files) < len(FILES):
-            if faults := [said for name in FILES if (said := fault(local / RAW / name))]:
-                raise DatasetUnavailable(explain(faults, raw))
+            if damaged := faults(local / RAW):
+                raise DatasetUnavailable(explain([*damaged.values()], raw))
             found = intact(local / RAW)
             for name in found.keys() - files:
                 write_bytes(raw / name, found[name])
@@ -85,34 +86,48 @@ def fetch_mnist(root: Path) -> dict[str, bytes]:
     return files
 
 
+def md5_of(content: bytes) -> str:
+    """The MD5 of a file's content, as hexadecimal digits."""
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+def held(folder: Path) -> dict[str, bytes]:
+    """The content of every file in a folder that has the name of one of MNIST's."""
+    return {name: (folder / name).read_bytes() for name in FILES if (folder / name).is_file()}
+
+
 def intact(folder: Path) -> dict[str, bytes]:
-    """The files of MNIST in a folder whose checksum is right, with their content."""
-    here = {name: (folder / name).read_bytes() for name in FILES if (folder / name).is_file()}
-    return {name: content for name, content in here.items() if right(name, content)}
+    """Those of them whose checksum is right."""
+    return {name: content for name, content in held(folder).items() if md5_of(content) == FILES[name]}
+
+
+def faults(folder: Path) -> dict[str, str]:
+    """What is wrong with the others, by name."""
+    said = "{} is half or corrupt: MD5 expected {}, got {}"
+    wrong = {name: found for name, each in held(folder).items() if (found := md5_of(each)) != FILES[name]}
+    return {name: said.format(folder / name, FILES[name], found) for name, found in wrong.items()}
 
 
 def download(missing: list[str], raw: Path, local: Path | None) -> dict[str, bytes]:
     """Fetch files from the mirrors, in their order; a mirror that fails once is not asked again."""
     print(f"Fetching {len(missing)} of the four files of MNIST (11 MB in all) into {raw} ...")
     files: dict[str, bytes] = {}
-    faults = [said for name in missing if (said := fault(raw / name))]
+    said = [*faults(raw).values()]
     for mirror in MIRRORS:
         for name in missing:
             if name in files:
                 continue
             answer = fetch(mirror + name)
-            if isinstance(answer, bytes) and right(name, answer):
-                files[name] = answer
-                write_bytes(raw / name, answer)
-                continue
-            if isinstance(answer, bytes):
-                answer = f"MD5 expected {FILES[name]}, got {md5_of(answer)}"
-            faults.append(f"{mirror}{name}: {answer}")
-            break
-    if len(files) < len(missing):
+            if isinstance(answer, bytes) and (came := md5_of(answer)) != FILES[name]:
+                answer = f"MD5 expected {FILES[name]}, got {came}"
+            if isinstance(answer, str):
+                said.append(f"{mirror}{name}: {answer}")
+                break
+            files[name] = answer
+            write_bytes(raw / name, answer)
+    if absent := [name for name in missing if name not in files]:
         places = " nor in ".join(str(folder) for folder in (raw, local and local / RAW) if folder)
-        absent = ", ".join(name for name in missing if name not in files)
-        raise DatasetUnavailable(explain([f"not in {places}: {absent}", *faults], raw))
+        raise DatasetUnavailable(explain([f"not in {places}: {', '.join(absent)}", *said], raw))
     return files
 
 
@@ -122,9 +137,8 @@ def fetch(url: str) -> bytes | str:
     Looking up a name knows no time limit, and a header may come a byte a second: so it is read in a thread
     that can be left behind.
     """
-    begun, answer = Event(), [f"not done in {SECONDS:g} s"]
+    begun, answer, content = Event(), [f"not done in {SECONDS:g} s"], bytearray()
     deadline = time.monotonic() + SECONDS
-    content = bytearray()
 
     def read() -> None:
         try:
@@ -149,32 +163,9 @@ def fetch(url: str) -> bytes | str:
     return answer[0] or bytes(content)
 
 
-def sweep(root: Path) -> None:
-    """Remove what earlier versions left behind when they were killed: folders named ``.mnist-*``."""
-    for left in root.glob(".mnist-*"):
-        shutil.rmtree(left, ignore_errors=True)
-
-
-def md5_of(content: bytes) -> str:
-    """The MD5 of a file's content, as hexadecimal digits."""
-    return hashlib.md5(content, usedforsecurity=False).hexdigest()
-
-
-def right(name: str, content: bytes) -> bool:
-    """Whether this is the content of the file of MNIST with this name."""
-    return md5_of(content) == FILES[name]
-
-
-def fault(path: Path) -> str | None:
-    """What is wrong with a file of MNIST, if it is here."""
-    if not path.is_file() or right(path.name, content := path.read_bytes()):
-        return None
-    return f"{path} is half or corrupt: MD5 expected {FILES[path.name]}, got {md5_of(content)}"
-
-
-def explain(faults: list[str], raw: Path) -> str:
+def explain(said: list[str], raw: Path) -> str:
     """One message: what is wrong, and the ways out."""
-    return "\n  - ".join(["MNIST is not available:", *faults]) + (
+    return "\n  - ".join(["MNIST is not available:", *said]) + (
         f"\nWays out: set the environment variable COURSE_DATA to a folder that holds {RAW.as_posix()}/*.gz; "
         f"or put the four files {', '.join(FILES)} into {raw}; or try again with a network; "
         f"or use digits(), which needs no download."

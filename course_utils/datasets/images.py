@@ -48,11 +48,7 @@ class Images:
         return f"Images(x={tuple(self.x.shape)} {self.x.dtype}, y={tuple(self.y.shape)}, {self.x.device})"
 
     def to(self, device: str | torch.device) -> "Images":
-        """The same images on another device.
-
-        Raises:
-            ValueError: the device is not here.
-        """
+        """The same images on another device; a ValueError where it is not here."""
         device = check_device(device, "Images.to")
         return Images(self.x.to(device), self.y.to(device), self.levels)
 
@@ -63,14 +59,10 @@ class Images:
         A density that meets the same noise in every epoch learns it by heart: on the digits RealNVP then
         costs 0.13 bits/dim more on other images.
         """
-        if self.levels is None:
-            return None
         levels = self.levels
-
-        def redraw(x: Tensor, *more: Tensor) -> tuple[Tensor, ...]:
-            return spread((x * levels).floor(), levels, None), *more
-
-        return redraw
+        if levels is None:
+            return None
+        return lambda x, *more: (spread((x * levels).floor(), levels, None), *more)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -101,10 +93,9 @@ class Splits:
         return iter((self.train, self.valid, self.test))
 
     def __repr__(self) -> str:
-        values = {
-            "levels": f"k/{self.levels - 1}, k = 0 … {self.levels - 1}",
-            "unit": f"(v + u)/{self.levels} in [0, 1), v = 0 … {self.levels - 1}, u uniform",
-        }.get(self.kind, "0 and 1")
+        most = self.levels - 1
+        unit = f"(v + u)/{self.levels} in [0, 1), v = 0 … {most}, u uniform"
+        values = {"levels": f"k/{most}, k = 0 … {most}", "unit": unit}.get(self.kind, "0 and 1")
         sizes = f"{len(self.train)} train, {len(self.valid)} valid, {len(self.test)} test"
         shape = "×".join(map(str, self.train.x.shape[1:]))
         return (
@@ -113,11 +104,7 @@ class Splits:
         )
 
     def to(self, device: str | torch.device) -> "Splits":
-        """The same splits on another device.
-
-        Raises:
-            ValueError: the device is not here.
-        """
+        """The same splits on another device; a ValueError where it is not here."""
         device = check_device(device, "Splits.to")
         train, valid, test = (part.to(device) for part in self)
         return replace(self, train=train, valid=valid, test=test)
@@ -190,15 +177,17 @@ def grid_index(levels_x: Tensor, levels: int, generator: torch.Generator | None,
 
 def make_splits(
     parts: tuple[tuple[Tensor, Tensor], ...],
-    *,
     name: str,
+    source: str,
     kind: str,
     levels: int,
-    source: str,
-    device: torch.device,
-    generator: torch.Generator,
+    place: tuple[torch.device, torch.Generator],
 ) -> Splits:
-    """Turn three pairs of integer grey images ``(N, 1, H, W)`` and labels ``(N,)`` into one kind."""
+    """Turn three pairs of integer grey images ``(N, 1, H, W)`` and labels ``(N,)`` into one kind.
+
+    ``place`` is what ``check_request`` gave: where the images go, and the noise of those that have any.
+    """
+    device, generator = place
     turn = {
         "binary": lambda v: (v >= levels // 2).float(),
         "levels": lambda v: v.float() / (levels - 1),
@@ -218,9 +207,8 @@ def check_request(
     """The device and the seeded generator asked for; one ValueError for a bad kind, device or seed."""
     if kind not in kinds:
         raise ValueError(f"{who}: expected kind as one of {', '.join(kinds)}, got {kind!r}")
-    dice = torch.Generator().manual_seed(check_seed(seed, who))
-    if device is None:
-        device = "cpu"
+    generator = torch.Generator().manual_seed(check_seed(seed, who))
+    device = "cpu" if device is None else device
     if not isinstance(device, str | torch.device) or not str(device):
         raise ValueError(f"{who}: expected device as one of {', '.join(runtime.DEVICES)}, got {device!r}")
-    return runtime.device(device), dice
+    return runtime.device(device), generator

@@ -72,28 +72,54 @@ def enough(shapes: Silhouettes, seen: Tensor) -> Tensor:
     return (visible.reshape(shapes.area.shape) >= VISIBLE * shapes.area).all(1)
 
 
-def scattered(shapes: Silhouettes, u: Tensor, horizon: Tensor, side: int) -> Tensor:
-    """Upper left corners (B, K, 2) of the boxes: anywhere below the horizon, until enough is seen.
+def arranged(shapes: Silhouettes, u: Tensor, horizon: Tensor, side: int, touching: bool = False) -> Tensor:
+    """Upper left corners (B, K, 2) of the boxes, drawn again until enough of each object is seen.
+
+    Objects stand anywhere below the horizon; the last resort sets them apart. Of a touching pair the second
+    comes from the right until it meets or covers the first, and in the last try only until it meets it.
 
     Args:
         shapes: the objects.
         u: uniform numbers (B, TRIES, K, 2).
         horizon: (B,), as a fraction of the side.
         side: of the picture, in pixels.
+        touching: whether they are pairs that touch.
     """
-    corner = torch.zeros_like(shapes.size)
-    todo = torch.ones(len(corner), dtype=torch.bool)
-    line = _line(horizon, side)[:, None]
-    highest = torch.maximum(shapes.size[..., 1], line)
+    corner, todo = torch.zeros_like(shapes.size), torch.ones(len(shapes.size), dtype=torch.bool)
+    line = (horizon * side).long() + side // 32  # the first row on which feet may stand
     for i in range(TRIES):
-        x = (u[:, i, :, 0] * (side - shapes.size[..., 0] + 1)).long()
-        feet = highest + (u[:, i, :, 1] * (side - highest + 1)).long()
-        corner[todo] = torch.stack([x, feet - shapes.size[..., 1]], -1)[todo]
-        todo = todo & ~enough(shapes, front(shapes, corner, side, todo)[0])
+        if touching:
+            place = _pair(shapes, u[:, i], line, side, deep=i < TRIES - 1)
+        else:
+            place = _anywhere(shapes, u[:, i], line[:, None], side)
+        corner[todo] = place[todo]
+        seen, _ = front(shapes, corner, side, todo)
+        good = enough(shapes, seen)
+        if touching:
+            grown = max_pool2d((seen % 2 == 0).float()[:, None], 3, 1, 1)[:, 0] > 0
+            good = good & (grown & (seen % 2 == 1) & (seen >= 0)).flatten(1).any(1)
+        todo = todo & ~good
         if not bool(todo.any()):
             return corner
-    corner[todo] = _apart(shapes, side)[todo]
+    if not touching:
+        corner[todo] = _apart(shapes, side)[todo]
     return corner
+
+
+def _anywhere(shapes: Silhouettes, u: Tensor, line: Tensor, side: int) -> Tensor:
+    """Corners of boxes that stand anywhere below the line."""
+    width, height = shapes.size.unbind(-1)
+    highest = torch.maximum(height, line)
+    x, feet = (u[..., 0] * (side - width + 1)).long(), highest + (u[..., 1] * (side - highest + 1)).long()
+    return torch.stack([x, feet - height], -1)
+
+
+def _pair(shapes: Silhouettes, u: Tensor, line: Tensor, side: int, deep: bool) -> Tensor:
+    """Corners of two boxes in contact, the nearer of which stands below the line."""
+    pair = _contact(shapes, u, side, deep)
+    extent = (pair + shapes.size).amax(1)
+    first = torch.stack([torch.zeros_like(line), line - extent[:, 1]], 1).clamp(min=0).minimum(side - extent)
+    return pair + (first + (u[:, 1] * (side - extent - first + 1)).long())[:, None]
 
 
 def _apart(shapes: Silhouettes, side: int) -> Tensor:
@@ -104,34 +130,6 @@ def _apart(shapes: Silhouettes, side: int) -> Tensor:
     y = torch.where(few, side // 2, torch.where(i < 2, side // 4, side - side // 4))
     corner = torch.stack([x, y], -1) - shapes.size // 2
     return corner.clamp(min=0).minimum(side - shapes.size)
-
-
-def _line(horizon: Tensor, side: int) -> Tensor:
-    """The first row (B,) on which feet may stand."""
-    return (horizon * side).long() + side // 32
-
-
-def in_contact(shapes: Silhouettes, u: Tensor, horizon: Tensor, side: int) -> Tensor:
-    """Corners (B, 2, 2) of pairs: the second comes from the right until it touches or covers the first.
-
-    Args: as ``scattered``.
-    """
-    corner = torch.zeros_like(shapes.size)
-    todo = torch.ones(len(corner), dtype=torch.bool)
-    for i in range(TRIES):
-        pair = _contact(shapes, u[:, i], side, deep=i < TRIES - 1)
-        extent = (pair + shapes.size).amax(1)
-        first = torch.stack([torch.zeros_like(extent[:, 0]), _line(horizon, side) - extent[:, 1]], 1)
-        first = first.clamp(min=0).minimum(side - extent)
-        moved = first + (u[:, i, 1] * (side - extent - first + 1)).long()
-        corner[todo] = (pair + moved[:, None])[todo]
-        seen, _ = front(shapes, corner, side, todo)
-        grown = max_pool2d((seen % 2 == 0).float()[:, None], 3, 1, 1)[:, 0] > 0
-        met = (grown & (seen % 2 == 1) & (seen >= 0)).flatten(1).any(1)
-        todo = todo & ~(enough(shapes, seen) & met)
-        if not bool(todo.any()):
-            break
-    return corner
 
 
 def _contact(shapes: Silhouettes, u: Tensor, side: int, deep: bool) -> Tensor:

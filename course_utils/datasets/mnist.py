@@ -45,19 +45,11 @@ def mnist(
         DatasetUnavailable: no network, a slow one, or a half or corrupt file: it names each and the ways
             out; or COURSE_DATA names no folder with data.
     """
-    chosen, generator = check_request(kind, device, seed, "mnist")
+    place = check_request(kind, device, seed, "mnist")
     files = fetch_mnist(DATA if root is None else Path(root))
     (x, y), test = (read_mnist(files, part) for part in ("train", "t10k"))
     parts = ((x[:-VALID], y[:-VALID]), (x[-VALID:], y[-VALID:]), test)
-    return make_splits(
-        parts,
-        name="MNIST",
-        kind=kind,
-        levels=LEVELS,
-        source="MNIST (LeCun & Cortes)",
-        device=chosen,
-        generator=generator,
-    )
+    return make_splits(parts, "MNIST", "MNIST (LeCun & Cortes)", kind, LEVELS, place)
 
 
 def binarized_mnist(*, root: str | Path | None = None, device: str | torch.device | None = None) -> Splits:
@@ -73,7 +65,7 @@ def binarized_mnist(*, root: str | Path | None = None, device: str | torch.devic
         ValueError: device is none of the choices.
         DatasetUnavailable: the file is not there, or is damaged.
     """
-    chosen, generator = check_request("binary", device, 0, "binarized_mnist")
+    place = check_request("binary", device, 0, "binarized_mnist")
     folders = [DATA if root is None else Path(root), local_root()]
     places = [folder.expanduser() / BINARIZED for folder in folders if folder is not None]
     path = next((place for place in places if place.is_file()), None)
@@ -88,15 +80,8 @@ def binarized_mnist(*, root: str | Path | None = None, device: str | torch.devic
     except Exception as error:  # a damaged archive can make its readers raise almost anything
         why = f"{error}".split("\n")[0][:200] or type(error).__name__
         raise DatasetUnavailable(f"{path} is damaged: {why}. Replace it, or use mnist().") from None
-    return make_splits(
-        parts,
-        name="binarised MNIST",
-        kind="binary",
-        levels=2,
-        source="the fixed binarisation of MNIST after Larochelle",
-        device=chosen,
-        generator=generator,
-    )
+    source = "the fixed binarisation of MNIST after Larochelle"
+    return make_splits(parts, "binarised MNIST", source, "binary", 2, place)
 
 
 def read_mnist(files: dict[str, bytes], part: str) -> tuple[Tensor, Tensor]:

@@ -16,6 +16,8 @@ MOST = 4
 SIDES = (32, 256)
 LARGEST = {1: 30.0, 2: 28.0, 3: 27.0, 4: 25.0}  # of objects in a scene, in pixels of 64, before they move
 SMALLEST = 19.0
+# random numbers of a backdrop, of how many objects there are, of the objects, of their places
+VARIABLES = [backdrops.VARIABLES, 1, MOST * (animals.VARIABLES + 2), layout.TRIES * MOST * 2]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -69,10 +71,9 @@ def scenes(
 ) -> Scenes:
     """Draw n scenes of cats, dogs and ducks before a sky and a ground.
 
-    Class, pose, size, coat, place and backdrop are drawn independently; coats are shared by all classes,
-    so that colour alone does not tell them apart. Who stands lower is nearer and hides what is behind;
-    of every object at least 40 % of its pixels can be seen. The first m scenes of ``scenes(n)`` are
-    ``scenes(m)``.
+    Class, pose, size, coat, place and backdrop are drawn independently; coats are shared by all classes, so
+    that colour alone does not tell them apart. Who stands lower is nearer and hides what is behind; of every
+    object at least 40 % of its pixels can be seen. The first m scenes of ``scenes(n)`` are ``scenes(m)``.
 
     Args:
         n: how many.
@@ -93,20 +94,16 @@ def scenes(
     low, high = _number(objects)
     if not isinstance(touching, bool):
         raise ValueError(f"scenes: expected touching as True or False, got {touching!r}")
-    if touching:
-        if not low <= 2 <= high:
-            raise ValueError(
-                f"scenes: a touching pair is two objects, expected objects to allow 2, got {objects!r}"
-            )
-        low = high = 2
+    if touching and not low <= 2 <= high:
+        raise ValueError(f"scenes: a touching pair is two, expected objects that allow 2, got {objects!r}")
+    low, high = (2, 2) if touching else (low, high)
     if isinstance(side, bool) or not isinstance(side, int) or not SIDES[0] <= side <= SIDES[1]:
         raise ValueError(f"scenes: expected side as an integer from {SIDES[0]} to {SIDES[1]}, got {side!r}")
     target, generator = check_request("scenes", device, seed, "scenes", kinds=("scenes",))
-    width = backdrops.VARIABLES + 1 + MOST * (animals.VARIABLES + 2) + layout.TRIES * MOST * 2
     parts, drawn = [], 0
     while drawn < n:
         until = CHUNK * (drawn // CHUNK + 1) if drawn else FIRST
-        u = torch.rand(until - drawn, width, generator=generator)
+        u = torch.rand(until - drawn, sum(VARIABLES), generator=generator)
         parts.append(_chunk(u, low, high, side, touching))
         drawn = until
     return Scenes(*(torch.cat(p)[:n].to(target) for p in zip(*parts, strict=True)))
@@ -117,18 +114,15 @@ def _number(objects: int | tuple[int, int]) -> tuple[int, int]:
     pair = (objects, objects) if isinstance(objects, int) else objects
     whole = isinstance(pair, tuple | list) and all(type(v) is int for v in pair)
     if not whole or len(pair) != 2 or not 1 <= pair[0] <= pair[1] <= MOST:
-        raise ValueError(
-            f"scenes: expected objects as an integer from 1 to {MOST} or a pair (least, most) of them, "
-            f"got {objects!r}"
-        )
+        expected = f"objects as an integer from 1 to {MOST} or a pair (least, most) of them"
+        raise ValueError(f"scenes: expected {expected}, got {objects!r}")
     return pair[0], pair[1]
 
 
 def _chunk(u: Tensor, low: int, high: int, side: int, touching: bool) -> tuple[Tensor, ...]:
     """Turn uniform numbers, a row a scene, into pictures, labels, boxes and masks."""
     b, k = len(u), high
-    cut = [backdrops.VARIABLES, 1, MOST * (animals.VARIABLES + 2), layout.TRIES * MOST * 2]
-    back, count, each, places = u.split(cut, dim=1)
+    back, count, each, places = u.split(VARIABLES, dim=1)
     x, horizon = backdrops.backdrops(back, side)
     count = low + (count * (high - low + 1)).long()
     there = torch.arange(k) < count
@@ -141,8 +135,8 @@ def _chunk(u: Tensor, low: int, high: int, side: int, touching: bool) -> tuple[T
     poses = animals.posed(each[..., 2:][there], label[there], size[there])
     drawn = animals.draw(poses, there.flatten().nonzero()[:, 0])
     shapes = layout.silhouettes(drawn, there)
-    arrange = layout.in_contact if touching else layout.scattered
-    corner = arrange(shapes, places.reshape(b, layout.TRIES, MOST, 2)[:, :, :k], horizon, side)
+    places = places.reshape(b, layout.TRIES, MOST, 2)[:, :, :k]
+    corner = layout.arranged(shapes, places, horizon, side, touching)
     owner, rank = layout.front(shapes, corner, side)
     order = rank.argsort(1)
     number = (order + torch.arange(b)[:, None] * k)[..., None, None]

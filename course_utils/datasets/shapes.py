@@ -13,11 +13,7 @@ from torch import Tensor
 
 
 def ellipse(x: Tensor, y: Tensor, cx: float, cy: float, rx: float, ry: float, turn: float = 0) -> Tensor:
-    """Distance from an ellipse of radii rx, ry, turned by ``turn`` degrees; exact for a circle.
-
-    >>> ellipse(torch.tensor([0.0, 3.0]), torch.zeros(2), 0, 0, 1, 1).tolist()
-    [-1.0, 2.0]
-    """
+    """Distance from an ellipse of radii rx, ry, turned by ``turn`` degrees; exact for a circle."""
     x, y = x - cx, y - cy
     if turn:
         c, s = cos(radians(turn)), sin(radians(turn))
@@ -47,11 +43,7 @@ def capsule(
 
 
 def polygon(x: Tensor, y: Tensor, *corners: float) -> Tensor:
-    """Distance from a convex polygon with corners x₁, y₁, x₂, y₂, ….
-
-    >>> polygon(torch.tensor([0.5, 4.0]), torch.tensor([0.25, 5.0]), 0, 0, 1, 0, 1, 1, 0, 1).tolist()
-    [-0.25, 5.0]
-    """
+    """Distance from a convex polygon with corners x₁, y₁, x₂, y₂, …."""
     points = list(zip(corners[::2], corners[1::2], strict=True))
     pairs = list(zip(points, points[1:] + points[:1], strict=True))
     area = sum(ax * by - bx * ay for (ax, ay), (bx, by) in pairs)

@@ -42,14 +42,12 @@ def mnist() -> Finding:
     if len(cached) == len(fetch.FILES):
         return Finding("ok", "MNIST", "here, in data/")
     if local is not None:
-        wrong = [name for name in fetch.FILES if fetch.fault(local / fetch.RAW / name)]
-        if wrong:
+        if wrong := fetch.faults(local / fetch.RAW):
             hint = f"replace these files in {raw} there, or remove the variable"
             return Finding("problem", "MNIST", f"damaged under COURSE_DATA: {', '.join(wrong)}", hint)
         if len(cached | fetch.intact(local / fetch.RAW)) == len(fetch.FILES):
             return Finding("ok", "MNIST", "here, under COURSE_DATA")
     hint = f"11 MB are fetched at the first use; offline, set COURSE_DATA to a folder with {raw}/*.gz"
-    damaged = [name for name in fetch.FILES if fetch.fault(fetch.DATA / fetch.RAW / name)]
-    if damaged:
+    if damaged := fetch.faults(fetch.DATA / fetch.RAW):
         return Finding("note", "MNIST", f"damaged in data/: {', '.join(damaged)}", hint)
     return Finding("note", "MNIST", "not here; only parts that ask for it need it", hint)

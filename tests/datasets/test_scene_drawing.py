@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from course_utils.datasets import animals, layout, shapes
-from course_utils.datasets.drawings import JOINTS, POSES
+from course_utils.datasets.drawings import COORDINATES, JOINTS, POSES
 
 KINDS = [(label, kind) for label in range(3) for kind in range(len(POSES[0]))]
 
@@ -150,7 +150,10 @@ def test_every_pose_moves_head_tail_and_legs() -> None:
     for label, kind in KINDS:
         bones = {bone for layer in POSES[label][kind] for _, bone, _ in layer.parts}
         assert {"root", "head"} <= bones
-        assert all(0 <= max(map(abs, n[:2])) <= 1.2 for v in POSES[label][kind] for _, _, n in v.parts)
+        parts = [part for layer in POSES[label][kind] for part in layer.parts]
+        assert all(0 <= max(map(abs, n[:2])) <= 1.2 for _, _, n in parts)
+        radii = [n[COORDINATES.get(shape, len(n)) :][:2] for shape, _, n in parts]
+        assert all(min(each, default=1) > 0 for each in radii)
 
 
 # Layout
@@ -174,15 +177,16 @@ def share(shapes: layout.Silhouettes, corner: Tensor, side: int) -> Tensor:
 @pytest.mark.parametrize("k", [2, 3, 4])
 def test_objects_that_always_fall_on_one_place_are_set_apart(k: int) -> None:
     shapes = silhouettes(20, k)
-    corner = layout.scattered(shapes, torch.zeros(20, layout.TRIES, k, 2), torch.full((20,), 0.3), 64)
+    corner = layout.arranged(shapes, torch.zeros(20, layout.TRIES, k, 2), torch.full((20,), 0.3), 64)
     assert share(shapes, corner, 64).min() >= layout.VISIBLE
     assert (corner >= 0).all() and (corner + shapes.size <= 64).all()
 
 
 @pytest.mark.parametrize("u", [0.0, 0.5, 0.999])
-def test_pairs_stay_in_the_picture_on_the_ground_and_in_sight(u: float) -> None:
+def test_pairs_stay_in_the_picture_on_the_ground_and_in_sight(u) -> None:
     shapes = silhouettes(60, 2, 15.0)
-    corner = layout.in_contact(shapes, torch.full((60, layout.TRIES, 2, 2), u), torch.full((60,), 0.5), 64)
+    u, horizon = torch.full((60, layout.TRIES, 2, 2), u), torch.full((60,), 0.5)
+    corner = layout.arranged(shapes, u, horizon, 64, touching=True)
     assert (corner >= 0).all() and (corner + shapes.size <= 64).all()
     assert share(shapes, corner, 64).min() >= layout.VISIBLE
     feet = (corner + shapes.size)[..., 1]

@@ -237,7 +237,7 @@ BAD = [
     ({"side": 64.0}, "side .* got 64.0"),
     ({"side": True}, "side .* got True"),
     ({"touching": "no"}, "touching .* got 'no'"),
-    ({"touching": True, "objects": 3}, "a touching pair is two objects, .* got 3"),
+    ({"touching": True, "objects": 3}, "a touching pair is two, .* got 3"),
     ({"seed": -1}, "seed .* got -1"),
     ({"seed": 0.5}, "seed .* got 0.5"),
     ({"device": 7}, "device .* got 7"),
