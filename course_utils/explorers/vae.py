@@ -1,12 +1,10 @@
 """The explorers of notebook 16: the plane of codes that a VAE decodes, and its guess beside the posterior."""
 
-from functools import partial
-from typing import Any
-
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
+from torch.distributions import Normal
 
 from course_utils import plots
 from course_utils.checks import check_classes
@@ -15,8 +13,7 @@ from course_utils.models import VAE
 from course_utils.plots.canvas import BLUE, ORANGE, VERMILLION
 
 HALF = 3.0  # of the part of the plane that is shown: all but 0.5 % of the prior
-POINTS = 91  # along a side, where densities are summed
-WIDER = 4.5  # half of the part over which they are summed
+WIDER, POINTS = 4.5, 91  # half of the part over which densities are summed, and the points along its side
 
 
 def latent_plane(model: VAE, x: Tensor, y: Tensor) -> Explorer:
@@ -31,35 +28,32 @@ def latent_plane(model: VAE, x: Tensor, y: Tensor) -> Explorer:
         ValueError: the code has not two dimensions, or x or y is not what it should be.
     """
     _check_plane(model, "latent_plane")
-    y = check_classes(y, len(model.check(x)), 10, like=y, who="latent_plane")
+    y = check_classes(y, len(model.check(x)), 10, like=y, who="latent_plane").cpu()
     with torch.no_grad():
         means = model.encode(x).mean.cpu()
+
+    def frame(figure: Figure) -> None:
+        left = _window(figure, 1.0)
+        for digit in range(10):
+            left.plot(*means[y == digit].T.numpy(), ls="none", marker=f"${digit}$", ms=8, mew=0, color=BLUE)
+        left.set_title("digits where q puts them")
+        figure.add_axes((0.57, 0.06, 0.41, 0.78)).set_axis_off()
+
+    @torch.no_grad()
+    def draw(figure: Figure, *, z1: float, z2: float) -> None:
+        left, right = figure.axes
+        left.plot(z1, z2, "o", color=VERMILLION, ms=13, mfc="none", mew=3, clip_on=False)
+        z = torch.tensor([[z1, z2]]).to(model.reference)
+        plots.images(model.decode(z).mean.cpu(), title=f"decoded: z = ({z1:.1f}, {z2:.1f})", ax=right)
+
     return Explorer(
-        partial(draw_plane, model),
+        draw,
         title="A code z on the plane of encoded digits, and the image that the decoder makes of it",
         size=(8.4, 4.4),
-        frame=partial(frame_plane, means, y.cpu()),
-        z1=slider(-HALF, HALF, value=0.0, step=0.1, name="z₁", tooltip="The first number of the code"),
-        z2=slider(-HALF, HALF, value=0.0, step=0.1, name="z₂", tooltip="The second number of the code"),
+        frame=frame,
+        z1=slider(-HALF, HALF, value=1.5, step=0.1, name="z₁", tooltip="The first number of the code"),
+        z2=slider(-HALF, HALF, value=0.3, step=0.1, name="z₂", tooltip="The second number of the code"),
     )
-
-
-def frame_plane(means: Tensor, y: Tensor, figure: Figure) -> None:
-    """Draw the digits where they are encoded, and a place for an image."""
-    left = _window(figure, 1.0)
-    for digit in range(10):
-        left.plot(*means[y == digit].T.numpy(), ls="none", marker=f"${digit}$", ms=8, mew=0, color=BLUE)
-    left.set_title("digits where q puts them")
-    figure.add_axes((0.57, 0.06, 0.41, 0.78)).set_axis_off()
-
-
-@torch.no_grad()
-def draw_plane(model: VAE, figure: Figure, *, z1: float, z2: float) -> None:
-    """Draw the point z, and the decoder's mean there."""
-    left, right = figure.axes
-    left.plot(z1, z2, "o", color=VERMILLION, ms=13, mfc="none", mew=3, clip_on=False)
-    z = torch.tensor([[z1, z2]]).to(model.reference)
-    plots.images(model.decode(z).mean.cpu(), title=f"decoded: z = ({z1:.1f}, {z2:.1f})", ax=right)
 
 
 def posterior(model: VAE, x: Tensor) -> Explorer:
@@ -77,80 +71,54 @@ def posterior(model: VAE, x: Tensor) -> Explorer:
     _check_plane(model, "posterior")
     if len(model.check(x)) < 2:
         raise ValueError(f"posterior: expected at least 2 images, got {len(x)}")
-    z, log_joint = joint_on_grid(model, x)
-    with torch.no_grad():
-        q: Any = model.encode(x.to(model.reference))
-    mean, log_variance = q.mean.cpu(), q.log_variance.cpu()
-    of_each = zip(mean, log_variance, log_joint, strict=True)
-    gaps = [gap(m, s, z, joint) for m, s, joint in of_each]
+    log_joint, guess, bounds = on_grid(model, x)
+    angle = torch.linspace(0, 2 * torch.pi, 60)
+    circle = torch.stack([angle.cos(), angle.sin()], 1)
+
+    def frame(figure: Figure) -> None:
+        figure.add_axes((0.02, 0.1, 0.33, 0.74)).set_axis_off()
+        _window(figure, 4.4)
+
+    def draw(figure: Figure, *, image: int) -> None:
+        left, right = figure.axes
+        i = image - 1
+        left.imshow(picture(x[i : i + 1]), interpolation="nearest")
+        left.set_title(f"x, image {image}")
+        density = (log_joint[i] - log_joint[i].max()).exp().view(POINTS, POINTS).T.numpy()
+        box = (-WIDER, WIDER, -WIDER, WIDER)
+        right.imshow(density, extent=box, origin="lower", cmap="Blues", interpolation="bilinear")
+        for many, colour in ((1, VERMILLION), (2, ORANGE)):
+            outline = guess.mean[i] + many * guess.stddev[i] * circle
+            right.plot(*outline.T.numpy(), color=colour, ls="-", lw=2.5)
+        log_p, bound = log_joint[i].logsumexp(0), bounds[i]
+        nats = f"log p(x) {log_p:.2f}, ELBO {bound:.2f}".replace("-", "−")
+        right.set_title(f"{nats}: gap {log_p - bound:.2f} nats", x=1, ha="right")
+
     return Explorer(
-        partial(draw_posterior, x.cpu(), log_joint, mean, (0.5 * log_variance).exp(), gaps),
+        draw,
         title="The posterior of the code of an image, and the encoder's guess of it",
         size=(8.4, 4.4),
-        frame=frame_posterior,
-        image=slider(1, len(x), value=1, tooltip="Which image"),
+        frame=frame,
+        image=slider(1, len(x), value=2, tooltip="Which image"),
     )
 
 
 @torch.no_grad()
-def joint_on_grid(model: VAE, x: Tensor) -> tuple[Tensor, Tensor]:
-    """Codes on a square grid, and log p(x, z) plus the log of a cell's area there: ``(S, 2)``, ``(N, S)``.
+def on_grid(model: VAE, x: Tensor) -> tuple[Tensor, Normal, Tensor]:
+    """What sums over a square grid of S codes say of N images, in nats where they are logs.
 
-    Its logsumexp over S is log p(x), since next to nothing of the prior lies outside.
+    Returns:
+        log p(x, z) plus the log of a cell's area, ``(N, S)``: its logsumexp is log p(x), as next to nothing
+        of the prior lies outside; the guess q(z | x); and its ELBO, ``(N,)``.
     """
     side = torch.linspace(-WIDER, WIDER, POINTS)
     z = torch.cartesian_prod(side, side)
-    law = model.decode(z.to(model.reference))
-    log_p = torch.stack([law.log_prob(one[None].expand(len(z), *one.shape)) for one in x]).cpu().double()
-    prior = torch.distributions.Normal(0.0, 1.0).log_prob(z).sum(1).double()
-    return z, log_p + prior + 2 * (side[1] - side[0]).log().double()
-
-
-def gap(mean: Tensor, log_variance: Tensor, z: Tensor, log_joint: Tensor) -> tuple[float, float]:
-    """log p(x) of one image, and its ELBO with this guess q, both by sums over the grid: nats."""
-    cell = 2 * (z[1, 1] - z[0, 1]).log().item()
-    log_q = _on_grid(mean, log_variance, z) + cell
-    log_q = log_q - log_q.logsumexp(0)
-    return log_joint.logsumexp(0).item(), (log_q.exp() * (log_joint - log_q)).sum().item()
-
-
-def _on_grid(mean: Tensor, log_variance: Tensor, z: Tensor) -> Tensor:
-    law = torch.distributions.Normal(mean.double(), (0.5 * log_variance.double()).exp())
-    return law.log_prob(z.double()).sum(1)
-
-
-def frame_posterior(figure: Figure) -> None:
-    """A place for the image, and the plane of codes."""
-    figure.add_axes((0.02, 0.1, 0.33, 0.74)).set_axis_off()
-    _window(figure, 4.4)
-
-
-def draw_posterior(
-    x: Tensor,
-    log_joint: Tensor,
-    mean: Tensor,
-    std: Tensor,
-    gaps: list[tuple[float, float]],
-    figure: Figure,
-    *,
-    image: int,
-) -> None:
-    """Draw the image, its posterior as a map, and one and two standard deviations of the guess."""
-    left, right = figure.axes
-    one, joint = x[image - 1], log_joint[image - 1]
-    left.imshow(picture(one[None]), interpolation="nearest")
-    left.set_title(f"x, image {image}")
-    density = (joint - joint.max()).exp().view(POINTS, POINTS).T.numpy()
-    box = (-WIDER, WIDER, -WIDER, WIDER)
-    right.imshow(density, extent=box, origin="lower", cmap="Blues", interpolation="bilinear")
-    angle = torch.linspace(0, 2 * torch.pi, 60)
-    circle = torch.stack([angle.cos(), angle.sin()], 1)
-    for many in (1, 2):
-        outline = mean[image - 1] + many * std[image - 1] * circle
-        right.plot(*outline.T.numpy(), color=ORANGE if many == 2 else VERMILLION, ls="-", lw=2.5)
-    log_p, elbo = gaps[image - 1]
-    nats = f"log p(x) {log_p:.2f}, ELBO {elbo:.2f}".replace("-", "−")
-    right.set_title(f"{nats}: gap {log_p - elbo:.2f} nats", x=1, ha="right")
+    decoded, q = model.decode(z.to(model.reference)), model.encode(x)
+    log_p = torch.stack([decoded.log_prob(one.expand(len(z), *one.shape)) for one in x]).cpu().double()
+    log_joint = log_p + Normal(0.0, 1.0).log_prob(z).sum(1) + 2 * (side[1] - side[0]).log()
+    guess = Normal(q.mean.cpu().double(), (0.5 * q.log_variance).exp().cpu().double())
+    log_q = Normal(guess.mean[:, None], guess.stddev[:, None]).log_prob(z).sum(2).log_softmax(1)
+    return log_joint, guess, (log_q.exp() * (log_joint - log_q)).sum(1)
 
 
 def _window(figure: Figure, left: float) -> Axes:

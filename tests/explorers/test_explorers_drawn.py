@@ -12,12 +12,12 @@ from matplotlib.lines import Line2D
 
 from course_utils import plots
 from course_utils.evaluation import load
-from course_utils.explorers import autoregressive, gsn, nade_and_made
+from course_utils.explorers import autoregressive, gsn, nade_and_made, vae
 from course_utils.explorers.engine.explorer import SCREEN_DPI
 from course_utils.explorers.engine.stage import Stage
-from course_utils.explorers.ffjord import matrix, quadratic_forms, variance
+from course_utils.explorers.ffjord import variance
 from course_utils.explorers.taxonomy import ranking, tree
-from course_utils.models import GSN, PixelCNN
+from course_utils.models import GSN, VAE, PixelCNN
 from course_utils.plots.tree import branches, is_system
 
 
@@ -105,32 +105,40 @@ def test_a_number_of_the_table_stands_where_its_axis_says_best_on_top(number):
     assert (truth is not None and "seconds" not in number) == any(ln.get_ls() == "--" for ln in ax.lines)
 
 
-def test_steps_of_chains_are_those_of_the_model_whichever_is_asked_for_first():
+def test_steps_of_chains_are_those_of_the_model_at_another_noise():
     model, x = GSN((1, 3, 3), hidden=(8,)), (torch.rand(gsn.SHOWN, 1, 3, 3) < 0.5).float()
-    run = gsn.Run(model, x, 0.7, gsn.IMAGES, 5)
-    late, early = run.after(6), run.after(2)
+    states = gsn.walked(model, x, 0.7, gsn.IMAGES, 5)
     other = copy(model)
     other.noise = 0.7
-    states = list(other.chain(x, 6, generator=torch.Generator().manual_seed(5)))
-    for mine, its in ((early, states[1]), (late, states[5]), (run.after(6), states[5])):
+    expected = list(other.chain(x, gsn.FARTHEST, generator=torch.Generator().manual_seed(5)))
+    assert len(states) == len(expected) and model.noise != 0.7
+    for mine, its in zip(states, expected, strict=True):
         assert torch.equal(mine.x, its.x) and torch.equal(mine.noisy, its.noisy)
-    assert model.noise != 0.7
 
 
-def test_means_of_estimated_traces_are_read_off_sums_over_their_vectors():
-    A, dice = matrix(5, 1.0, 0), torch.Generator().manual_seed(0)
-    noise = torch.randn(7, 4, 5, generator=dice, dtype=torch.double)
-    forms = quadratic_forms(noise, A)
-    for off in (0.0, 0.3):
-        smaller = A.diagonal().diag() + off * (A - A.diagonal().diag())
-        for k in (1, 3):
-            expected = torch.stack([(e @ smaller * e).sum(1).mean() for e in noise[:, :k]])
-            assert torch.allclose((forms[0, k - 1] + off * forms[1, k - 1]) / k, expected)
-    many = torch.randn(40_000, 1, 5, generator=dice, dtype=torch.double)
-    for signs, e in ((False, many), (True, many.sign())):
-        assert quadratic_forms(e, A).sum(0)[0].var().item() == pytest.approx(
-            variance(A, signs=signs), rel=0.05
-        )
+def test_the_spread_of_estimated_traces_is_that_of_the_formula():
+    generator = torch.Generator().manual_seed(0)
+    A, noise = (torch.randn(n, 5, generator=generator).double() for n in (5, 40_000))
+    for signs, e in ((False, noise), (True, noise.sign())):
+        estimates = ((e @ A) * e).sum(1)
+        assert estimates.var().item() == pytest.approx(variance(A, signs=signs), rel=0.05)
+
+
+def test_the_gap_beside_a_posterior_is_the_distance_of_the_guess_to_it():
+    torch.manual_seed(0)
+    model, x = VAE((1, 3, 2), latent=2, hidden=(8,)).eval(), (torch.rand(3, 1, 3, 2) < 0.5).float()
+    for parameter in model.parameters():
+        parameter.data.add_(0.2 * torch.randn_like(parameter))
+    log_joint, guess, bounds = vae.on_grid(model, x)
+    with torch.no_grad():
+        draws = torch.stack([model.elbo(x) for _ in range(4000)])
+    error = draws.std(0) / len(draws) ** 0.5
+    assert ((bounds - draws.mean(0)).abs() < 5 * error + 1e-3).all()
+    assert (bounds < log_joint.logsumexp(1)).all()
+    weights = model.importance_weighted_bound(x, 2000)
+    assert torch.allclose(weights.double(), log_joint.logsumexp(1), atol=0.05)
+    with torch.no_grad():
+        assert torch.allclose(guess.mean.float(), model.encode(x).mean)
 
 
 def test_a_pixel_that_moves_over_one_network_sees_what_it_sees_in_a_new_one():
