@@ -10,13 +10,12 @@ from pathlib import Path
 import torch
 
 from course_utils.evaluation.results import COMMAND, SETS, SHIPPED, Row, load
-from course_utils.scoreboard.references import reference_rows
-from course_utils.scoreboard.scores import score
+from course_utils.scoreboard.scores import reference_rows, score
 from course_utils.scoreboard.settings import names, sets_of
 from course_utils.scoreboard.tables import one_line, table
 from course_utils.storage import write_bytes
 
-SIMPLE = "simple"
+BASELINES = "baselines"
 
 
 def scoreboard(
@@ -29,13 +28,12 @@ def scoreboard(
     """Train and measure models on every set that they live on, and store what came, row by row.
 
     Rows that are stored already stay until theirs is made again, so that the work can be stopped, gone on
-    with, or shared out between processes. A readable table is written beside the file, under the same name
-    with ``.md``. The whole takes about half an hour of CPU time.
+    with, or shared out between processes. The whole takes about half an hour of CPU time.
 
     Args:
-        chosen: classes of the tree, or "NADE, 8 orders" and the like, or "simple" for the rows of simple
-            laws and of the truth; None: all.
-        path: the JSON file.
+        chosen: classes of the tree, or "NADE, 8 orders" and the like, or "baselines" for the rows that these
+            are read against; None: all.
+        path: the JSON file; a readable table is written beside it, under the same name with ``.md``.
         sets: only these sets of data; None: all.
         only_missing: leave the rows that are there as they are.
 
@@ -45,36 +43,35 @@ def scoreboard(
     Raises:
         ValueError: there is no such model or set.
     """
-    every = [SIMPLE, *names()]
+    every = [BASELINES, *names()]
     chosen, sets = every if chosen is None else list(chosen), SETS if sets is None else list(sets)
     unknown = [one for one in chosen if one not in every] + [one for one in sets if one not in SETS]
     if unknown:
         allowed = f"some of {', '.join(every)}, and sets out of {', '.join(SETS)}"
         raise ValueError(f"scoreboard: expected {allowed}; got {', '.join(unknown)}")
-    failed, open_rows = [], missing(path) if only_missing else None
-    for name in chosen:
-        for data in [""] if name == SIMPLE else [data for data in sets_of(name) if data in sets]:
-            if data and open_rows is not None and (name, data) not in open_rows:
-                continue
-            started = time.process_time()
-            try:
-                bar = sys.stderr.isatty()
-                made = reference_rows() if name == SIMPLE else [score(name, data, progress=bar)]
-            except Exception as error:  # one that fails must not take the others with it
-                failed.append(f"{name}{' on ' * bool(data)}{data}: {type(error).__name__}: {error}")
-                print(failed[-1], file=sys.stderr, flush=True)
-                continue
-            store(made, path)
-            for row in made:
-                print(f"{one_line(row)}   [{time.process_time() - started:.0f} CPU s]", flush=True)
+    jobs = [(name, data) for name in chosen if name != BASELINES for data in sets_of(name) if data in sets]
+    if only_missing:
+        jobs = [job for job in jobs if job in missing(path)]
+    failed, bar = [], sys.stderr.isatty()
+    for name, data in [(BASELINES, "every set")] * (BASELINES in chosen) + jobs:
+        started = time.process_time()
+        try:
+            made = reference_rows() if name == BASELINES else [score(name, data, progress=bar)]
+        except Exception as error:  # one that fails must not take the others with it
+            failed.append(f"{name} on {data}: {type(error).__name__}: {error}")
+            print(failed[-1], file=sys.stderr, flush=True)
+            continue
+        store(made, path)
+        for row in made:
+            print(f"{one_line(row)}   [{time.process_time() - started:.0f} CPU s]", flush=True)
     return failed
 
 
 def store(made: Iterable[Row], path: Path | str = SHIPPED) -> None:
     """Put rows into the file, in place of those of the same model and set, and write the table beside it."""
     path = Path(path)
-    kept = {(row.model, row.data): row for row in (load(path) if path.exists() else [])}
-    rows = sorted((kept | {(row.model, row.data): row for row in made}).values(), key=Row.rank)
+    before = load(path) if path.exists() else []
+    rows = sorted({(row.model, row.data): row for row in [*before, *made]}.values(), key=Row.rank)
     facts = {"command": COMMAND, "torch": torch.__version__.split("+")[0]}
     content = {"made by": facts, "rows": [row.as_dict() for row in rows]}
     write_bytes(path, (json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
@@ -91,7 +88,7 @@ def missing(path: Path | str = SHIPPED) -> list[tuple[str, str]]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Make the table again, all of it or the models named; return 1 if one of them failed."""
     parser = argparse.ArgumentParser(prog="python -m course_utils scoreboard", description=main.__doc__)
-    parser.add_argument("names", nargs="*", help="such as NADE, 'MADE, 8 orders' or simple (default: all)")
+    parser.add_argument("names", nargs="*", help="such as NADE, 'MADE, 8 orders' or baselines (default: all)")
     parser.add_argument("--set", action="append", dest="sets", help="only this set, such as 'universe 4×4'")
     parser.add_argument("--missing", action="store_true", help="only rows that are not there yet")
     arguments = parser.parse_args(argv)

@@ -34,19 +34,15 @@ def learn(epochs: int | None = None) -> tuple[dict[str, Tensor], float]:
     model = NADE((1, 8, 8))
     found = {"digits from $p_D$": data.train.x[:SHOWN]}
 
-    def look(epoch: int, _: object) -> None:
-        if epoch in (0, 2):
-            found[f"$p_M$ after {epoch} epochs" if epoch else "$p_M$ before training"] = sample(model)
+    def look(epoch: int, _: object = None, last: bool = False) -> None:
+        if epoch in (0, 2) or last:
+            title = f"$p_M$ after {epoch} epochs" if epoch else "$p_M$ before training"
+            found[title] = model.sample(SHOWN, generator=torch.Generator().manual_seed(4))
 
     history = fit(model, data.train.x, valid=data.valid.x, epochs=epochs, device="cpu", on_epoch=look)
-    found[f"$p_M$ after {history.best_epoch} epochs"] = sample(model)
+    look(history.best_epoch, last=True)
     with torch.no_grad():
         return found, -model.log_prob(data.test.x).mean().item()
-
-
-def sample(model: NADE) -> Tensor:
-    """Draw the same samples again, but for what the model has learned since."""
-    return model.sample(SHOWN, generator=torch.Generator().manual_seed(4))
 
 
 def draw(path: Path = PLACE, epochs: int | None = None) -> str:

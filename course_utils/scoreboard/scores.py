@@ -1,4 +1,6 @@
-"""One row of the table: a system trained on one set from a fixed seed, then asked all that can be asked."""
+"""The rows of the table: systems trained from a fixed seed and asked all that can be asked, and what they are
+read against: baselines that a system should beat, and the truth itself.
+"""
 
 import time
 from functools import partial
@@ -8,20 +10,28 @@ import torch
 from torch import Tensor
 
 from course_utils.datasets import Splits, dequantise, digits
-from course_utils.evaluation import results
-from course_utils.evaluation.measures import paired_difference, state_log_probs
-from course_utils.evaluation.results import GREY, KL_BOUND, LEVELS, Row, spell
+from course_utils.divergences import mean
+from course_utils.evaluation import baselines, results
+from course_utils.evaluation.measures import bits_per_dim, paired_difference, state_log_probs
+from course_utils.evaluation.results import BINARY, GREY, LEVELS, UNIVERSES, Row, spell
 from course_utils.runtime import set_seed
-from course_utils.scoreboard.histograms import SAMPLES, draw_states, exact_scores, histogram_scores
-from course_utils.scoreboard.likelihoods import dequantised, held_out_scores, kl_bound
-from course_utils.scoreboard.references import simple_costs
-from course_utils.scoreboard.sample_quality import KINDS, SET, grid, two_sample_scores
-from course_utils.scoreboard.settings import DRAWS, Choice, build, choice, entries
+from course_utils.scoreboard.digits import KINDS, SET, grid, held_out_scores, real_scores, two_sample_scores
+from course_utils.scoreboard.settings import DRAWS, build, choice
+from course_utils.scoreboard.universes import (
+    SAMPLES,
+    dequantised,
+    draw_states,
+    exact_scores,
+    histogram_scores,
+    kl_bound,
+)
 from course_utils.taxonomy import ExplicitMarkovChain, GenerativeModel, TractableDensity
 from course_utils.training import GameHistory, History, fit
 from course_utils.universe import BinaryUniverse, bars_and_stripes
 
 KEPT = 24  # samples, so that a picture can be shown without training
+SHOWN = ("epochs", "batch_size", "lr", "weight_decay")
+TRUTH, REAL = "p_D itself", "real images"
 
 
 def score(name: str, data: str, *, samples: int = SAMPLES, progress: bool = False, **training: object) -> Row:
@@ -38,9 +48,8 @@ def score(name: str, data: str, *, samples: int = SAMPLES, progress: bool = Fals
         ValueError: there is no such model, or it cannot live on this set.
     """
     set_seed(0)
-    model = build(name, data)
-    own = choice(name, data) if name in entries() else Choice()
-    source = bars_and_stripes(results.UNIVERSES[data]) if data in results.UNIVERSES else digits(KINDS[data])
+    model, own = build(name, data), choice(name, data)
+    source = bars_and_stripes(UNIVERSES[data]) if data in UNIVERSES else digits(KINDS[data])
     started = time.process_time()
     history = train(model, data, source, progress, own.fit | training)
     trained = time.process_time()
@@ -48,25 +57,21 @@ def score(name: str, data: str, *, samples: int = SAMPLES, progress: bool = Fals
         torch.manual_seed(0)
         x = model.sample(1000)
     drawn = time.process_time()
-    better: dict[str, list[float]] = {}
-    if isinstance(source, BinaryUniverse):
-        scores = on_universe(model, source, samples)
-    else:
-        scores, better = on_digits(model, data, source, x)
-    settings: dict[str, object] = {
-        key: list(v) if isinstance(v, tuple) else v for key, v in own.model.items()
-    }
+    known = isinstance(source, BinaryUniverse)
+    scores, better = on_universe(model, source, samples) if known else on_digits(model, data, source, x)
+    settings = {key: list(v) if isinstance(v, tuple) else v for key, v in own.model.items()}
+    settings |= {key: value for key, value in history.settings.items() if key in SHOWN}
     return Row(
         name,
         data,
         model.density,
         scores,
         better,
-        samples=samples if data in results.UNIVERSES else SET,
+        samples=samples if known else SET,
         parameters=sum(p.numel() for p in model.parameters()),
         seconds=trained - started,
         sampling=drawn - trained,
-        settings=settings | fit_settings(history),
+        settings=settings | {"best_epoch": history.best_epoch},
         images=spell(grid(model, x[:KEPT].cpu(), data), data),
     )
 
@@ -81,12 +86,11 @@ def train(
     """Fit a model to a set; one that is a density gets values spread over the cells of the grey levels."""
     known = isinstance(source, BinaryUniverse)
     x = source.sample(DRAWS) if known else source.train.x
-    spread = partial(dequantise, levels=LEVELS if data == GREY else 2) if dequantised(model) else None
     history = fit(
         model,
         x.view(-1, *model.event_shape),
         valid=None if known else source.valid.x,
-        transform=spread,
+        transform=partial(dequantise, levels=LEVELS if data == GREY else 2) if dequantised(model) else None,
         progress=progress,
         device="cpu",
         **settings,
@@ -95,38 +99,86 @@ def train(
     return history
 
 
-def fit_settings(history: History | GameHistory) -> dict[str, object]:
-    """The settings of a run that a reader wants to know."""
-    keys = ("epochs", "batch_size", "lr", "weight_decay")
-    chosen = {key: value for key, value in history.settings.items() if key in keys}
-    return chosen | {"best_epoch": history.best_epoch}
+Scores = dict[str, list[float]]
 
 
-def on_universe(model: GenerativeModel, universe: BinaryUniverse, samples: int) -> dict[str, list[float]]:
+def on_universe(model: GenerativeModel, universe: BinaryUniverse, samples: int) -> tuple[Scores, Scores]:
     """KL and total variation to p_D: exact or bounded where the model can, and from samples always."""
-    scores = {}
+    scores: Scores = {}
     if model.support == "binary" and isinstance(model, TractableDensity | ExplicitMarkovChain):
         scores |= exact_scores(universe.log_p, state_log_probs(model))
-    bound = kl_bound(universe, model)
-    if bound is not None:
-        scores[KL_BOUND] = list(bound)
-    return scores | histogram_scores(universe.log_p, draw_states(model, samples))
+    if (bound := kl_bound(universe, model)) is not None:
+        scores[results.KL_BOUND] = list(bound)
+    return scores | histogram_scores(universe.log_p, draw_states(model, samples)), {}
 
 
-def on_digits(
-    model: GenerativeModel, data: str, images: Splits, drawn: Tensor
-) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
-    """What held-out images cost, how far below the simple laws, and two-sample scores of samples.
+def on_digits(model: GenerativeModel, data: str, images: Splits, drawn: Tensor) -> tuple[Scores, Scores]:
+    """What held-out images cost and two-sample scores of samples; how far below the baselines that cost is.
 
     ``drawn`` are some samples; as many more are drawn as there are real images.
     """
     x = digits("unit").test.x if dequantised(model) else images.test.x
     scores, cost = held_out_scores(model, x, data)
-    better = {}
+    better: Scores = {}
     if cost is not None:
-        better = {law: list(paired_difference(other, cost)) for law, other in simple_costs(data).items()}
+        found = baseline_costs(data).items()
+        better = {name: list(paired_difference(other, cost)) for name, other in found}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         more = model.sample(sum(map(len, images)) - len(drawn))
     fake = torch.cat([drawn, more]).cpu().float()
     return scores | two_sample_scores(grid(model, fake, data), data), better
+
+
+# What systems are read against
+
+
+def baseline_costs(data: str) -> dict[str, Tensor]:
+    """What every test image costs under the baselines, in the unit of the set: ``(N,)`` each."""
+    if data == BINARY:
+        images = digits("binary")
+        fits = {
+            "uniform": baselines.uniform(),
+            "independent pixels": baselines.independent_pixels(images.train.x),
+            "mixture of 20 Bernoullis": baselines.bernoulli_mixture(images.train.x),
+        }
+        return {name: -fitted(images.test.x) for name, fitted in fits.items()}
+    images, spread = digits("levels"), digits("unit")
+    by_level = baselines.independent_levels(images.train.x, LEVELS)
+    gaussian = baselines.logit_gaussian(spread.train.x)
+    return {
+        "uniform": bits_per_dim(baselines.uniform(LEVELS)(images.test.x), 64),
+        "independent levels": bits_per_dim(by_level(images.test.x), 64),
+        "Gaussian of log-odds": bits_per_dim(gaussian(spread.test.x), 64, LEVELS),
+    }
+
+
+def reference_rows(samples: int = SAMPLES) -> list[Row]:
+    """The baselines and the truth on every set; ``samples`` make up the histogram of p_D's own samples."""
+    found = [row for data in UNIVERSES for row in _references_of_universe(data, samples)]
+    for data, exact in ((BINARY, results.NATS), (GREY, results.BITS)):
+        for name, cost in baseline_costs(data).items():
+            measure = results.BITS_DEQUANTISED if name.startswith("Gaussian") else exact
+            found.append(Row(name, data, "exact", {measure: list(mean(cost))}))
+        found.append(Row(REAL, data, "truth", real_scores(data), samples=SET))
+    return found
+
+
+def _references_of_universe(data: str, samples: int) -> list[Row]:
+    """Uniform, independent pixels with the true shares, and what samples of p_D itself would get."""
+    universe = bars_and_stripes(UNIVERSES[data])
+    x, log_p = universe.states.flatten(1).double(), universe.log_p
+    share = log_p.exp() @ x
+    independent = x @ share.log() + (1 - x) @ (1 - share).log()
+    generator = torch.Generator().manual_seed(0)
+
+    def sampled(log_q: Tensor) -> Scores:
+        drawn = torch.multinomial(log_q.exp(), samples, replacement=True, generator=generator)
+        return histogram_scores(log_p, drawn[:, None])
+
+    found = []
+    known = {"uniform": baselines.uniform()(universe.states), "independent pixels": independent}
+    for name, log_q in known.items():
+        scores = exact_scores(log_p, log_q) | sampled(log_q)
+        found.append(Row(name, data, "exact", scores, samples=samples))
+    return [*found, Row(TRUTH, data, "truth", sampled(log_p), samples=samples)]

@@ -79,15 +79,10 @@ def sets_of(name: str) -> list[str]:
     return [*UNIVERSES] + [BINARY] * black_and_white + [GREY] * grey
 
 
-def check_choice(name: str, data: str) -> None:
-    """Raise a ValueError unless there is a model of this name and it lives on this set."""
-    if name not in names() or data not in sets_of(name):
-        allowed = f"one of {', '.join(names())}" if name not in names() else f"a set of {sets_of(name)}"
-        raise ValueError(f"score: expected {allowed}, got {name!r} on {data!r}")
-
-
 def choice(name: str, data: str) -> Choice:
-    """What differs from the defaults, for all universes and for this set."""
+    """What differs from the defaults, for all universes and for this set; nothing for several orders."""
+    if name not in entries():
+        return Choice()
     found = [SETTINGS.get((name, key), Choice()) for key in (UNIVERSE * (data in UNIVERSES), data)]
     model = found[0].model | found[1].model
     if data == GREY and "levels" in inspect.signature(entries()[name]).parameters:
@@ -105,18 +100,20 @@ def build(name: str, data: str) -> GenerativeModel:
     >>> build("Glow", "universe 3×3").event_shape
     (9, 1, 1)
     """
-    check_choice(name, data)
+    if name not in names() or data not in sets_of(name):
+        allowed = f"one of {', '.join(names())}" if name not in names() else f"a set of {sets_of(name)}"
+        raise ValueError(f"score: expected {allowed}, got {name!r} on {data!r}")
     side = UNIVERSES.get(data, 8)
     if name not in entries():
-        return ensemble(name.split(",")[0], (1, side, side))
+        return _ensemble(name.split(",")[0], (1, side, side))
     chosen = choice(name, data)
     return entries()[name](chosen.shape or (1, side, side), **chosen.model)
 
 
-def ensemble(name: str, shape: tuple[int, ...]) -> OrderEnsemble:
+def _ensemble(name: str, shape: tuple[int, ...]) -> OrderEnsemble:
     """A NADE or a MADE in eight random orders, one set of weights for all."""
     if name == "MADE":
         return OrderEnsemble(MADE(shape, masks=ORDERS, order="random").members())
-    model, dice = NADE(shape), torch.Generator().manual_seed(0)
-    orders = [torch.randperm(model.dims, generator=dice).tolist() for _ in range(ORDERS)]
+    model, generator = NADE(shape), torch.Generator().manual_seed(0)
+    orders = [torch.randperm(model.dims, generator=generator).tolist() for _ in range(ORDERS)]
     return OrderEnsemble([model.reordered(order) for order in orders])

@@ -2,22 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from course_utils.evaluation.results import (
-    BINARY,
-    C2ST,
-    FRECHET,
-    KL_BOUND,
-    KL_EXACT,
-    KL_HISTOGRAM,
-    LIKELIHOODS,
-    MEASURES,
-    REVERSE_KL,
-    SETS,
-    TV_EXACT,
-    TV_HISTOGRAM,
-    UNIVERSES,
-    Row,
-)
+from course_utils.evaluation import results
+from course_utils.evaluation.results import BINARY, C2ST, FRECHET, MEASURES, SETS, UNIVERSES, Row
 
 CAN = {
     "exact": "p(x)",
@@ -34,7 +20,7 @@ def table(rows: Iterable[Row]) -> str:
     >>> print(table([Row("uniform", "digits, binary", "exact", {"nats, exact": [44.36142, 0.0]})]))
     ## digits, binary (300 test images)
     <BLANKLINE>
-    | model | computes | nats | below the best simple law by | C2ST | Fréchet | parameters | ...
+    | model | computes | nats | below the best baseline by | C2ST | Fréchet | parameters | ...
     |---|---|---|---|---|---|---|---|---|
     | uniform | p(x) | 44.36 |  |  |  |  |  |  |
     ...
@@ -49,13 +35,11 @@ def table(rows: Iterable[Row]) -> str:
 
 def of_universe(data: str, rows: list[Row]) -> str:
     """The table of a universe, where p_D is known."""
-    columns = {
-        "KL, nats": lambda row: first_of(row, KL_EXACT, KL_BOUND),
-        "TV": lambda row: cell(row, TV_EXACT),
-        "KL, histogram": lambda row: cell(row, KL_HISTOGRAM),
-        "reverse KL, histogram": lambda row: cell(row, REVERSE_KL),
-        "TV, histogram": lambda row: cell(row, TV_HISTOGRAM),
-    }
+    of_samples = (results.KL_HISTOGRAM, results.REVERSE_KL, results.TV_HISTOGRAM)
+    columns: dict[str, Callable[[Row], str]] = {
+        "KL, nats": lambda row: first_of(row, results.KL_EXACT, results.KL_BOUND),
+        "TV": lambda row: cell(row, results.TV_EXACT),
+    } | {name: lambda row, name=name: cell(row, name) for name in of_samples}
     samples = max(row.samples for row in rows)
     fewer = {row.model: row.samples for row in rows if row.samples < samples}
     notes = [f"Histograms are of {samples:,} samples; the row p_D itself shows what no model can beat."]
@@ -67,8 +51,8 @@ def of_digits(data: str, rows: list[Row]) -> str:
     """The table of a set of digits, where only samples of p_D are known."""
     unit = "nats" if data == BINARY else "bits/dim"
     columns = {
-        unit: lambda row: first_of(row, *LIKELIHOODS),
-        "below the best simple law by": gap,
+        unit: lambda row: first_of(row, *results.LIKELIHOODS),
+        "below the best baseline by": lambda row: shown(min(row.better_than.values(), default=None)),
         C2ST: lambda row: cell(row, C2ST),
         FRECHET: lambda row: cell(row, FRECHET),
     }
@@ -120,11 +104,6 @@ def first_of(row: Row, *names: str) -> str:
     mark = {"bound": "≤", "estimate": "≈", "exact": ""}[MEASURES[name].kind]
     how = name.split(", ")[1]
     return shown(row[name], mark) + ("" if how in ("exact", "bound") else f" ({how})")
-
-
-def gap(row: Row) -> str:
-    """By how much a row is below the best simple law."""
-    return shown(min(row.better_than.values())) if row.better_than else ""
 
 
 def one_line(row: Row) -> str:

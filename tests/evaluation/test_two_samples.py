@@ -9,10 +9,17 @@ from course_utils.evaluation import classifier_two_sample_test, frechet_distance
 from course_utils.evaluation.results import BINARY, C2ST, FRECHET, GREY
 from course_utils.models import NICE, PixelCNN
 from course_utils.recognition import DigitClassifier
-from course_utils.scoreboard import features
-from course_utils.scoreboard.features import digit_classifier, digit_features
-from course_utils.scoreboard.likelihoods import dequantised
-from course_utils.scoreboard.sample_quality import SET, black_and_white, frechet_of_sets, grid, real_scores
+from course_utils.scoreboard import digits as features
+from course_utils.scoreboard.digits import (
+    SET,
+    black_and_white,
+    digit_classifier,
+    digit_features,
+    frechet_of_sets,
+    grid,
+    real_scores,
+)
+from course_utils.scoreboard.universes import dequantised
 
 
 def noise(n: int, seed: int, *, shift: float = 0.0, dims: int = 6) -> torch.Tensor:

@@ -26,31 +26,21 @@ def test_the_samples_come_from_the_model_at_its_stages(learned):
     assert list(found)[-1] == "$p_M$ after 3 epochs"
 
 
-def test_the_figure_is_that_of_the_model(learned):
-    # independent pixels take 25.2 nats, and 0.69 nats a pixel is a coin
-    _, nats = learned
-    assert 17 < nats < 25.2
-
-
-def test_it_learns_the_same_each_time(learned):
+def test_it_learns_the_same_each_time_and_the_figure_is_that_of_the_model(learned):
     again, nats = picture.learn(epochs=3)
-    assert nats == learned[1]
     assert all(torch.equal(x, learned[0][title]) for title, x in again.items())
+    assert nats == learned[1] and 17 < nats < 25.2  # what independent pixels take
 
 
 def test_it_is_drawn(tmp_path, monkeypatch, capsys, learned):
     monkeypatch.setattr(picture, "learn", lambda epochs: learned)
     assert picture.main([str(tmp_path / "new" / "a.png")]) == 0
     assert capsys.readouterr().out.startswith("a.png: ")
+    assert picture.PLACE.stat().st_size < 300_000
     head = (tmp_path / "new" / "a.png").read_bytes()[:24]
     assert head[:8] == b"\x89PNG\r\n\x1a\n"
     width, height = struct.unpack(">II", head[16:])
-    assert 1200 < width < 2000
-    assert 0.4 < height / width < 0.8
-
-
-def test_the_one_in_the_readme_is_small():
-    assert picture.PLACE.stat().st_size < 300_000
+    assert 1200 < width < 2000 and 0.4 < height / width < 0.8
 
 
 @pytest.mark.parametrize("words", [["--help"], ["--dpi=3"], ["a.png", "b.png"]])

@@ -34,13 +34,8 @@ def test_rows_are_ranked_by_fit_and_what_has_none_comes_last():
     worse, better, none = plain("A", value=18.0), plain("B"), Row("C", BINARY, "none", {C2ST: [0.5, 0.0]})
     universe = Row("D", SMALL, "none", {TV_HISTOGRAM: [0.1, 0.0], KL_HISTOGRAM: [0.3, 0.0]})
     exact = Row("E", SMALL, "exact", {KL_EXACT: [0.2, 0.0], KL_HISTOGRAM: [9.0, 0.0]})
-    assert sorted([none, worse, universe, better, exact], key=Row.rank) == [
-        exact,
-        universe,
-        better,
-        worse,
-        none,
-    ]
+    ranked = [exact, universe, better, worse, none]
+    assert sorted([none, worse, universe, better, exact], key=Row.rank) == ranked
     assert universe.first == KL_HISTOGRAM and none.first == C2ST and none.two_sample(C2ST).value == 0.5
 
 

@@ -1,29 +1,25 @@
-"""How far are samples from a known p_D? Histograms over all states, the same for every system of the tree."""
+"""How far is a model from a known p_D? Histograms over all states, and bounds where a system has one."""
 
 from collections.abc import Iterator
-from typing import Any
+from math import log
+from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor
 
 from course_utils.checks import check_count
-from course_utils.divergences import kl, total_variation
-from course_utils.evaluation.measures import LARGEST
-from course_utils.evaluation.results import (
-    KL_EXACT,
-    KL_HISTOGRAM,
-    REVERSE_KL,
-    TV_EXACT,
-    TV_HISTOGRAM,
-    UNSEEN,
-)
-from course_utils.taxonomy import Autoregressive, GenerativeModel, MarkovChain
-from course_utils.universe import state_index
+from course_utils.datasets import dequantise
+from course_utils.divergences import Estimate, kl, mean, total_variation
+from course_utils.evaluation import results
+from course_utils.evaluation.measures import LARGEST, log_probs
+from course_utils.taxonomy import Autoregressive, GenerativeModel, MarkovChain, TractableDensity, Variational
+from course_utils.universe import BinaryUniverse, state_index
 
 SAMPLES = 1_000_000
-IMAGINED = 0.05  # of a sample in every state: the smoothing that is least biased at 10⁶ samples of 4×4
+SMOOTHING = 0.05  # of a sample in every state: what is least biased at 10⁶ samples of 4×4
 BATCH = 20_000
 CHAINS, SPACING = 10_000, 4
+POINTS = 16  # in the cell of a state, to average a density over
 
 
 @torch.no_grad()
@@ -32,8 +28,7 @@ def draw_states(model: GenerativeModel, n: int = SAMPLES, seed: int = 0) -> Tens
 
     Of an autoregressive model, draws that agree in their first pixels share one evaluation of p(x_i | x_<i).
     Of a Markov chain: at most 10,000 chains run from noise through the ``mixing`` steps of a sample, and are
-    then read after every 4 steps, ``(chains, reads)``; what one chain gives is correlated. A latent state
-    that goes along (``chain``) is kept.
+    then read after every 4 steps, ``(chains, reads)``; what one chain gives is correlated.
 
     Raises:
         ValueError: n is no positive integer, or the images have more than 16 pixels.
@@ -56,13 +51,11 @@ def _states(x: Tensor) -> Tensor:
 
 
 def _of_chains(model: Any, n: int) -> Tensor:
-    chains, reads = min(n, CHAINS), []
+    chains = min(n, CHAINS)
     steps = model.mixing + SPACING * (n // chains - 1)
     noise = torch.rand(chains, *model.event_shape).round().to(model.reference)
-    for step, x in enumerate(_walk(model, noise, steps), start=1):
-        if step >= model.mixing and (step - model.mixing) % SPACING == 0:
-            reads.append(_states(x))
-    return torch.stack(reads, 1)
+    visited = enumerate(_walk(model, noise, steps), start=1 - model.mixing)
+    return torch.stack([_states(x) for step, x in visited if step >= 0 and step % SPACING == 0], 1)
 
 
 def _walk(model: Any, x: Tensor, steps: int) -> Iterator[Tensor]:
@@ -91,7 +84,7 @@ def _by_prefix(model: Autoregressive, n: int) -> Tensor:
 
 
 def histogram_scores(log_p: Tensor, states: Tensor) -> dict[str, list[float]]:
-    """Distances between a known law and a histogram of samples, each [value, standard error].
+    """Distances between a known distribution and a histogram of samples, each [value, standard error].
 
     With counts c_s of n samples and q = c/n:
 
@@ -110,7 +103,7 @@ def histogram_scores(log_p: Tensor, states: Tensor) -> dict[str, list[float]]:
     p = log_p.double().exp()
     counts = torch.bincount(states.flatten(), minlength=len(p)).double()
     n, seen = states.numel(), counts > 0
-    q, smooth = counts / n, (counts + IMAGINED) / (n + IMAGINED * len(p))
+    q, smooth = counts / n, (counts + SMOOTHING) / (n + SMOOTHING * len(p))
     ratio = torch.where(seen, (q / p).log(), 0.0)
 
     def score(value: Tensor, influence: Tensor) -> list[float]:
@@ -119,14 +112,47 @@ def histogram_scores(log_p: Tensor, states: Tensor) -> dict[str, list[float]]:
 
     singles = p[counts == 1].square().sum().sqrt().item()
     return {
-        KL_HISTOGRAM: score((p * (p / smooth).log()).sum(), -p / smooth),
-        REVERSE_KL: score((q * ratio).sum(), ratio),
-        TV_HISTOGRAM: score((q - p).abs().sum() / 2, (q > p).double()),
-        UNSEEN: [p[~seen].sum().item(), singles],
+        results.KL_HISTOGRAM: score((p * (p / smooth).log()).sum(), -p / smooth),
+        results.REVERSE_KL: score((q * ratio).sum(), ratio),
+        results.TV_HISTOGRAM: score((q - p).abs().sum() / 2, (q > p).double()),
+        results.UNSEEN: [p[~seen].sum().item(), singles],
     }
 
 
 def exact_scores(log_p: Tensor, log_q: Tensor) -> dict[str, list[float]]:
-    """KL(p‖q) and the total variation of two laws on all states ``(S,)``: [value, 0] each."""
-    values = {KL_EXACT: kl(log_p, log_q), TV_EXACT: total_variation(log_p, log_q)}
+    """KL(p‖q) and the total variation of two distributions on all states ``(S,)``: [value, 0] each."""
+    values = {results.KL_EXACT: kl(log_p, log_q), results.TV_EXACT: total_variation(log_p, log_q)}
     return {name: [value.item(), 0.0] for name, value in values.items()}
+
+
+def dequantised(model: GenerativeModel) -> TypeGuard[TractableDensity]:
+    """Whether a model is a density on a continuum, so that grey levels have to be spread over their cells."""
+    return isinstance(model, TractableDensity) and model.support in ("unit", "real")
+
+
+@torch.no_grad()
+def kl_bound(universe: BinaryUniverse, model: GenerativeModel, n: int = 1000) -> Estimate | None:
+    """An upper bound of KL(p_D‖p_M) in nats from n draws of p_D; None for a model that has no bound.
+
+    A variational model: −L_k in place of −log p_M. A density on [0, 1]^D: P_M(v) is the mass of v's cell, the
+    mean density at ``POINTS`` uniform points of it: E[−log mean] ≥ −log E.
+    """
+    if isinstance(model, Variational):
+        generator = torch.Generator(model.reference.device).manual_seed(0)
+
+        def log_q(v: Tensor) -> Tensor:
+            x = v.view(-1, *model.event_shape).to(model.reference)
+            return model.importance_weighted_bound(x, results.IWAE_CODES, generator=generator)
+
+    elif dequantised(model):
+        generator = torch.Generator(universe.log_p.device).manual_seed(1)
+
+        def log_q(v: Tensor) -> Tensor:
+            x = dequantise(v.repeat_interleave(POINTS, 0), 2, generator).view(-1, *model.event_shape)
+            log_density = log_probs(model, x, 2000).view(len(v), POINTS)
+            return log_density.logsumexp(1) - log(POINTS) - model.dims * log(2)
+
+    else:
+        return None
+    x = universe.sample(n, generator=torch.Generator(universe.log_p.device).manual_seed(0))
+    return mean(universe.log_prob(x).cpu() - log_q(x).cpu().double())
