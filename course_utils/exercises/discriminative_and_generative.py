@@ -1,5 +1,7 @@
 """The exercises of notebook 08: Bayes' rule, a classifier's weights, missing pixels, another prior."""
 
+from itertools import product
+
 import torch
 from torch import Tensor
 
@@ -15,9 +17,8 @@ def posterior_by_bayes(log_px: Tensor, log_py: Tensor) -> Tensor:
 
 def naive_bayes_weights(mu: Tensor, p1: Tensor) -> tuple[Tensor, Tensor]:
     """w ``(D,)`` and b of p(y = 1 | x) = σ(wᵀx + b), for a naive Bayes with μ ``(2, D)`` and p(y = 1)."""
-    off = (1 - mu).log()
-    w = (mu[1].log() - off[1]) - (mu[0].log() - off[0])
-    return w, (off[1] - off[0]).sum() + (p1 / (1 - p1)).log()
+    w = torch.logit(mu[1]) - torch.logit(mu[0])
+    return w, ((1 - mu[1]) / (1 - mu[0])).log().sum() + torch.logit(p1)
 
 
 def log_px_of_seen(x: Tensor, seen: Tensor, mu: Tensor) -> Tensor:
@@ -32,74 +33,48 @@ def with_prior(p: Tensor, old: float, new: float) -> Tensor:
     return one / (one + zero)
 
 
-# Log-likelihoods of classes, and their log-priors
-SCORES: Cases = {
-    "equal likelihoods": (torch.zeros(2, 3), torch.tensor([0.2, 0.3, 0.5]).log()),
-    "five images, three classes": (
-        4 * torch.randn(5, 3, generator=GENERATOR),
-        torch.tensor([0.2, 0.3, 0.5]).log(),
-    ),
-    "64 pixels, far below float's range": (
-        torch.tensor([[-900.0, -905.0], [-905.0, -900.0]]),
-        torch.tensor([0.5, 0.5]).log(),
-    ),
+THREE = torch.tensor([0.2, 0.3, 0.5]).log()
+LIKELIHOODS: Cases = {  # log p(x | y) and log p(y)
+    "equal likelihoods": (torch.zeros(2, 3), THREE),
+    "five images, three classes": (4 * torch.randn(5, 3, generator=GENERATOR), THREE),
+    "64 pixels, far below float's range": (-torch.tensor([[900.0, 905], [905, 900]]), torch.zeros(2)),
 }
-
-# Probabilities of white pixels in two classes, and p(y = 1)
-MACHINES: Cases = {
+MODELS: Cases = {  # the probability of ink in each pixel of two classes, and p(y = 1)
     "one pixel": (torch.tensor([[0.2], [0.9]]), torch.tensor(0.5)),
-    "a rare class": (torch.tensor([[0.5, 0.5], [0.5, 0.5]]), torch.tensor(0.1)),
+    "a rare class": (torch.full((2, 2), 0.5), torch.tensor(0.1)),
     "six pixels": (0.05 + 0.9 * torch.rand(2, 6, generator=GENERATOR), torch.tensor(0.3)),
 }
-
-
-def hidden() -> dict[str, tuple[Tensor, Tensor, Tensor]]:
-    """Images, which of their pixels are seen, and probabilities of white pixels in each class."""
-    x = (torch.rand(4, 6, generator=GENERATOR) < 0.5).float()
-    mu = 0.05 + 0.9 * torch.rand(4, 6, generator=GENERATOR)
-    seen = torch.tensor([True, False, True, True, False, False])
-    return {
-        "all seen, two classes": (x, torch.ones(6, dtype=torch.bool), mu[:2]),
-        "three of six seen, two classes": (x, seen, mu[:2]),
-        "three of six seen, four classes": (x, seen, mu),
-    }
-
-
-def posteriors() -> dict[str, tuple[Tensor, float, float]]:
-    """p(y = 1 | x), and two priors."""
-    p = torch.tensor([0.02, 0.3, 0.5, 0.9])
-    return {
-        "the same prior": (p, 0.4, 0.4),
-        "a rarer class": (p, 0.5, 0.1),
-        "from rare to frequent": (p, 0.2, 0.7),
-        "p = 0 and p = 1": (torch.tensor([0.0, 1.0]), 0.5, 0.1),
-    }
-
-
-def log_px_of_all(x: Tensor, mu: Tensor) -> Tensor:
-    """log p(x | y) ``(N, K)`` with every pixel seen."""
-    return log_px_of_seen(x, torch.ones(x.shape[1], dtype=torch.bool), mu)
+IMAGES = (torch.rand(4, 6, generator=GENERATOR) < 0.5).float()
+MU = 0.05 + 0.9 * torch.rand(4, 6, generator=GENERATOR)
+SEEN = torch.tensor([True, False, True, True, False, False])
+MISSING: Cases = {
+    "all seen, two classes": (IMAGES, torch.ones_like(SEEN), MU[:2]),
+    "three of six seen, four classes": (IMAGES, SEEN, MU),
+}
+POSTERIORS: Cases = {  # p(y = 1 | x), the old prior and the new one
+    "the same prior: nothing changes": (torch.tensor([0.1, 0.7]), 0.3, 0.3),
+    "a rarer class": (torch.tensor([0.02, 0.3, 0.5, 0.9]), 0.5, 0.1),
+    "from rare to frequent": (torch.tensor([0.02, 0.3, 0.5, 0.9]), 0.2, 0.7),
+    "p = 0 and p = 1": (torch.tensor([0.0, 1.0]), 0.5, 0.1),
+}
 
 
 def gives_the_posterior(came: tuple[Tensor, Tensor], mu: Tensor, p1: Tensor) -> bool:
     """Whether σ(wᵀx + b) is Bayes' posterior at some images."""
-    generator = torch.Generator().manual_seed(1)
-    x = (torch.rand(20, mu.shape[1], generator=generator) < 0.5).float()
-    log_px = log_px_of_all(x, mu)
+    x = (torch.rand(20, mu.shape[1], generator=torch.Generator().manual_seed(1)) < 0.5).float()
+    log_px = log_px_of_seen(x, torch.ones(mu.shape[1], dtype=torch.bool), mu)
     right = posterior_by_bayes(log_px, torch.stack([1 - p1, p1]).log())[:, 1]
     return torch.allclose(torch.sigmoid(x @ came[0] + came[1]), right, atol=1e-4)
 
 
-def sums_to_all(x: Tensor, seen: Tensor, mu: Tensor) -> Tensor:
-    """The same, as a sum over all values of the pixels that are not seen."""
-    gone = (~seen).nonzero()[:, 0]
-    every = (torch.arange(2 ** len(gone))[:, None] >> torch.arange(len(gone)) & 1).float()
-    total = []
-    for values in every:
+def summed_out(x: Tensor, seen: Tensor, mu: Tensor) -> Tensor:
+    """``log_px_of_seen`` by its definition: the sum over all values of the pixels that are not seen."""
+    terms = []
+    for values in product((0.0, 1.0), repeat=int((~seen).sum())):
         full = x.clone()
-        full[:, gone] = values
-        total.append(log_px_of_all(full, mu))
-    return torch.stack(total).logsumexp(0)
+        full[:, ~seen] = torch.tensor(values)
+        terms.append(log_px_of_seen(full, torch.ones_like(seen), mu))
+    return torch.stack(terms).logsumexp(0)
 
 
 POSTERIOR_BY_BAYES = Exercise(
@@ -109,13 +84,7 @@ POSTERIOR_BY_BAYES = Exercise(
         "With logarithms the numerator is exp(log_px + log_py); divide each row by its sum.",
         "That is softmax, and it does not underflow: (log_px + log_py).softmax(1).",
     ),
-    holds(
-        "the probabilities of each image sum to 1",
-        lambda p, *_: torch.allclose(p.sum(1), torch.ones(len(p)), atol=1e-4),
-        "rows that sum to 1",
-        SCORES,
-    ),
-    agrees(SCORES, says="it is p(x | y) p(y), divided by its sum over y"),
+    agrees(LIKELIHOODS, says="it is p(x | y) p(y), divided by its sum over y"),
 )
 
 NAIVE_BAYES_WEIGHTS = Exercise(
@@ -125,8 +94,8 @@ NAIVE_BAYES_WEIGHTS = Exercise(
         "A pixel gives xᵢ log μ + (1 − xᵢ) log(1 − μ) in each class: xᵢ has the factor log μ/(1 − μ).",
         "w = log μ₁/(1−μ₁) − log μ₀/(1−μ₀); b = Σ log (1−μ₁)/(1−μ₀) + log p(y=1)/p(y=0).",
     ),
-    holds("σ(wᵀx + b) is the posterior by Bayes' rule", gives_the_posterior, "w and b as above", MACHINES),
-    agrees(MACHINES),
+    holds("σ(wᵀx + b) is the posterior by Bayes' rule", gives_the_posterior, "w and b as above", MODELS),
+    agrees(MODELS),
 )
 
 LOG_PX_OF_SEEN = Exercise(
@@ -136,8 +105,7 @@ LOG_PX_OF_SEEN = Exercise(
         "So leave those pixels out: x[:, seen] and mu[:, seen].",
         "With these, x @ mu.log().T + (1 - x) @ (1 - mu).log().T.",
     ),
-    agrees_with(sums_to_all, hidden(), says="it is the sum of p(x | y) over all that is not seen"),
-    agrees(hidden()),
+    agrees_with(summed_out, MISSING, says="it is the sum of p(x | y) over all that is not seen"),
 )
 
 WITH_PRIOR = Exercise(
@@ -147,10 +115,5 @@ WITH_PRIOR = Exercise(
         "y = 1 weighs p · new / old, y = 0 weighs (1 − p)(1 − new)/(1 − old): divide by the sum of both.",
         "one, zero = p * new / old, (1 - p) * (1 - new) / (1 - old); return one / (one + zero).",
     ),
-    agrees_with(
-        lambda p, old, new: p,
-        {"the same prior": (torch.tensor([0.1, 0.7]), 0.3, 0.3)},
-        says="it changes nothing if the prior stays",
-    ),
-    agrees(posteriors(), says="each class is weighted by its new prior over its old one"),
+    agrees(POSTERIORS, says="each class is weighted by its new prior over its old one"),
 )

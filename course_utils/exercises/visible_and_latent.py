@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from course_utils.exercises.engine import Exercise, agrees, holds
+from course_utils.exercises.engine import Cases, Exercise, agrees, holds
 from course_utils.universe import bars_and_stripes
 
 GENERATOR = torch.Generator().manual_seed(0)
@@ -27,45 +27,29 @@ def explain(log_prior: Tensor, log_likelihood: Tensor) -> tuple[Tensor, Tensor]:
     return z, p
 
 
-def beginnings() -> dict[str, tuple[Tensor, Tensor, list[int]]]:
-    """A universe, and the first pixels of an image."""
-    u = bars_and_stripes(2, flip=0.1)
-    p, x = u.log_p.exp(), u.states.flatten(1)
-    return {f"2×2 images, first pixels {first}": (p, x, first) for first in ([], [1], [0, 1], [1, 1, 0])}
-
-
-def is_probability(came: Tensor, p: Tensor, x: Tensor, prefix: list[int]) -> bool:
-    """Whether the answer is one probability that is neither sure nor impossible."""
-    return torch.as_tensor(came).numel() == 1 and bool(0 < came < 1)
-
-
-def causes() -> dict[str, tuple[Tensor, Tensor]]:
-    """Laws of a hidden cause, and of images given each cause."""
-    prior = torch.tensor([0.7, 0.3]).log()
-    two = torch.tensor([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6]]).log()
-    many = torch.randn(5, generator=GENERATOR).log_softmax(0), torch.randn(4, 5, generator=GENERATOR) - 3
-    return {
-        "two causes, three images": (prior, two),
-        "five causes, four images": many,
-        "images of many pixels": (prior, torch.tensor([[-900.0, -905.0], [-1100.0, -1098.0]])),
-    }
+TINY = bars_and_stripes(2, flip=0.1)
+PREFIXES: Cases = {
+    f"2×2 images, first pixels {first}": (TINY.log_p.exp(), TINY.states.flatten(1), first)
+    for first in ([], [1], [0, 1], [1, 1, 0])
+}
+COIN = torch.tensor([0.7, 0.3]).log()
+CAUSES: Cases = {  # log p(z) and log p(x | z)
+    "two causes, three images": (COIN, torch.tensor([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6]]).log()),
+    "five causes, four images": (torch.arange(5.0).log_softmax(0), torch.rand(4, 5, generator=GENERATOR) - 3),
+    "images of many pixels": (COIN, -torch.tensor([[900.0, 905], [1100, 1098]])),
+}
 
 
 def above_each_term(came: Tensor, log_prior: Tensor, log_likelihood: Tensor) -> bool:
-    """Whether log p(x) is at least log p(x, z) for every z, and below 0."""
-    joint = log_prior + log_likelihood
-    right_shape = came.shape == (len(log_likelihood),)
-    return right_shape and bool((came >= joint.max(1).values - 1e-4).all() and (came <= 0).all())
+    """Whether log p(x) is at least log p(x, z) for every z, and at most 0."""
+    most = (log_prior + log_likelihood).max(1).values
+    return came.shape == most.shape and bool(((came >= most - 1e-4) & (came <= 0)).all())
 
 
-def numbers_of_causes(came: tuple[Tensor, Tensor], log_prior: Tensor, log_likelihood: Tensor) -> bool:
-    """Whether each z is the number of a cause, counted from 0."""
-    return bool(((came[0] >= 0) & (came[0] < len(log_prior))).all())
-
-
-def largest_of_a_distribution(came: tuple[Tensor, Tensor], log_prior: Tensor, log_likelihood: Tensor) -> bool:
-    """Whether each probability can be the largest of K that sum to 1."""
-    return bool(((came[1] >= 1 / len(log_prior) - 1e-4) & (came[1] <= 1 + 1e-4)).all())
+def largest_of_k(came: tuple[Tensor, Tensor], log_prior: Tensor, log_likelihood: Tensor) -> bool:
+    """Whether each z is the number of a cause, and its p can be the largest of K that sum to 1."""
+    (z, p), K = came, len(log_prior)
+    return bool(((z >= 0) & (z < K) & (p >= 1 / K - 1e-4) & (p <= 1 + 1e-4)).all())
 
 
 NEXT_PIXEL = Exercise(
@@ -75,8 +59,8 @@ NEXT_PIXEL = Exercise(
         "Among them, those whose next pixel is 1 have p(prefix, 1). Divide.",
         "fits = (x[:, :i] == torch.tensor(prefix, dtype=x.dtype)).all(1), with i = len(prefix).",
     ),
-    holds("it is a probability", is_probability, "a number between 0 and 1", beginnings()),
-    agrees(beginnings(), says="it is p(prefix, 1) / p(prefix)", tolerance=1e-6),
+    holds("it is one probability", lambda came, *_: bool(0 < came < 1), "a number between 0 and 1", PREFIXES),
+    agrees(PREFIXES, says="it is p(prefix, 1) / p(prefix)", tolerance=1e-6),
 )
 
 LOG_MARGINAL = Exercise(
@@ -86,8 +70,8 @@ LOG_MARGINAL = Exercise(
         "The log of a product is a sum; the log of a sum of exp is logsumexp.",
         "In code: (log_prior + log_likelihood).logsumexp(1).",
     ),
-    holds("p(x) is at least p(x, z) for any one z", above_each_term, "log p(x) ≥ log p(x, z)", causes()),
-    agrees(causes(), says="it is the log of the sum over z, also for tiny p(x)"),
+    holds("p(x) is at least p(x, z) for any one z", above_each_term, "log p(x) ≥ log p(x, z)", CAUSES),
+    agrees(CAUSES, says="it is the log of the sum over z, also for tiny p(x)"),
 )
 
 EXPLAIN = Exercise(
@@ -97,7 +81,8 @@ EXPLAIN = Exercise(
         "Each row of log p(z) + log p(x | z), exponentiated and divided by its sum: that is a softmax.",
         "p, z = (log_prior + log_likelihood).softmax(1).max(1); return them as z, p.",
     ),
-    holds("each z is the number of a cause", numbers_of_causes, "numbers from 0 to K − 1", causes()),
-    holds("the largest of K probabilities is 1/K to 1", largest_of_a_distribution, "1/K to 1", causes()),
-    agrees(causes(), says="it is the largest p(z | x) by Bayes' rule, also for tiny p(x)"),
+    holds(
+        "z counts the causes from 0, and p is at least 1/K", largest_of_k, "z below K, 1/K ≤ p ≤ 1", CAUSES
+    ),
+    agrees(CAUSES, says="it is the largest p(z | x) by Bayes' rule, also for tiny p(x)"),
 )

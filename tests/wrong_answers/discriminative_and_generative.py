@@ -5,9 +5,6 @@ import torch
 from wrong_answers import Answers
 
 
-def dots(*args): ...
-
-
 def odds(p):
     return p / (1 - p)
 
@@ -31,7 +28,6 @@ ANSWERS = {
             lambda log_px, log_py: (log_px + log_py - (log_px + log_py).logsumexp(1, keepdim=True)).exp(),
             lambda log_px, log_py: (log_px + log_py).double().softmax(1),
         ),
-        untouched=(dots, ..., None),
     ),
     "naive_bayes_weights": Answers(
         wrong=(
@@ -58,7 +54,6 @@ ANSWERS = {
                 ((1 - mu).log() * torch.tensor([[-1.0], [1.0]])).sum() + torch.logit(p1),
             ),
         ),
-        untouched=(dots, ..., None),
     ),
     "log_px_of_seen": Answers(
         wrong=(
@@ -71,7 +66,6 @@ ANSWERS = {
             lambda x, seen, mu: nb(x[:, seen], mu[:2, seen]),
         ),
         right=(lambda x, seen, mu: (seen * x) @ mu.log().T + (seen * (1 - x)) @ (1 - mu).log().T,),
-        untouched=(dots, ..., None),
     ),
     "with_prior": Answers(
         wrong=(
@@ -89,6 +83,5 @@ ANSWERS = {
                 torch.logit(p) + torch.logit(torch.tensor(new)) - torch.logit(torch.tensor(old))
             ),
         ),
-        untouched=(dots, ..., None),
     ),
 }

@@ -6,9 +6,6 @@ from course_utils.exercises.gan import modes_hit
 from wrong_answers import Answers
 
 
-def dots(*args): ...
-
-
 def by_rows(x, patterns):
     seen = {tuple(row) for row in x.tolist()}
     return sum(tuple(row) in seen for row in patterns.tolist())
@@ -26,7 +23,6 @@ ANSWERS = {
             lambda p, q: torch.full_like(p, 0.5),
         ),
         right=(lambda p, q: 1 / (1 + q / p), lambda p, q: torch.sigmoid(p.log() - q.log())),
-        untouched=(dots, ..., None),
     ),
     "generator_slopes": Answers(
         wrong=(
@@ -38,7 +34,6 @@ ANSWERS = {
             lambda t: -torch.sigmoid(t),
         ),
         right=(lambda t: (-torch.sigmoid(t), -torch.sigmoid(-t)),),
-        untouched=(dots, ..., None),
     ),
     "modes_hit": Answers(
         wrong=(
@@ -49,6 +44,5 @@ ANSWERS = {
             lambda x, patterns: len(patterns),
         ),
         right=(by_rows, lambda x, patterns: torch.tensor(modes_hit(x, patterns))),
-        untouched=(dots, ..., None),
     ),
 }

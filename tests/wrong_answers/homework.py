@@ -6,9 +6,6 @@ from course_utils.divergences import js, kl
 from wrong_answers import Answers
 
 
-def dots(*args): ...
-
-
 def shares(draws, states):
     return torch.bincount(draws, minlength=states) / len(draws)
 
@@ -24,7 +21,6 @@ ANSWERS = {
             lambda log_p, log_q: (log_p * (log_p - log_q)).sum(),
         ),
         right=(lambda log_p, log_q: log_p.exp() @ (log_p - log_q), kl),
-        untouched=(dots, ..., None),
     ),
     "split_kl": Answers(
         wrong=(
@@ -36,7 +32,6 @@ ANSWERS = {
             lambda log_p, log_q: (log_p.exp() * log_p).sum() - (log_p.exp() * log_q).sum(),
         ),
         right=(lambda log_p, log_q: (log_p.exp() @ log_p, log_p.exp() @ log_q),),
-        untouched=(dots, ..., None),
     ),
     "sum_with_theta": Answers(
         wrong=("first", "both", 2, "the second"),
@@ -53,7 +48,6 @@ ANSWERS = {
             lambda log_p, log_qs: -(log_p.exp() * log_p).sum(),
         ),
         right=(lambda log_p, log_qs: -(log_p.exp() * log_p).sum().expand(len(log_qs)),),
-        untouched=(dots, ..., None),
     ),
     "nll_of_samples": Answers(
         wrong=(
@@ -65,7 +59,6 @@ ANSWERS = {
             lambda log_q, draws: -log_q[draws.unique()].mean(),
         ),
         right=(lambda log_q, draws: -(shares(draws, len(log_q)) * log_q).sum(),),
-        untouched=(dots, ..., None),
     ),
     "likeliest_distribution": Answers(
         wrong=(
@@ -81,7 +74,6 @@ ANSWERS = {
             lambda draws, states: torch.bincount(draws) / len(draws),
         ),
         right=(lambda draws, states: torch.eye(states)[draws].mean(0),),
-        untouched=(dots, ..., None),
     ),
     "argument": Answers(
         wrong=("ABCDEF", "ECBFAD", "CEBFDA", "CBEFAD", "CEBF", "CEBFADD", "DAFBEC", list("CEBFAD"), 6, ""),
@@ -101,7 +93,6 @@ ANSWERS = {
             lambda log_p, log_qs: float((log_qs.exp() * (log_qs - log_p)).sum(1).min()),
         ),
         right=(lambda log_p, log_qs: min(range(len(log_qs)), key=lambda t: kl(log_qs[t], log_p).item()),),
-        untouched=(dots, ..., None),
     ),
     "lowest_training_nll": Answers(
         wrong=(
@@ -112,7 +103,6 @@ ANSWERS = {
             lambda draws, states: -shares(draws, states)[draws].mean(),
         ),
         right=(lambda draws, states: -shares(draws, states)[draws].log().mean(),),
-        untouched=(dots, ..., None),
     ),
     "js_of_the_best_judge": Answers(
         wrong=(
@@ -123,6 +113,5 @@ ANSWERS = {
             lambda log_p, log_q: torch.tensor(2.0).log() - js(log_p, log_q),
         ),
         right=(js,),
-        untouched=(dots, ..., None),
     ),
 }

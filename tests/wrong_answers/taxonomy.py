@@ -6,9 +6,6 @@ from course_utils.exercises.taxonomy import family_of, surely_better
 from wrong_answers import Answers
 
 
-def dots(*args): ...
-
-
 def by_encode(verbs):
     return "Flow" if "encode" in verbs else family_of(verbs)
 
@@ -51,7 +48,6 @@ ANSWERS = {
             lambda verbs: family_of(verbs).lower(),
         ),
         right=(by_table, lambda verbs: family_of(list(verbs))),
-        untouched=(dots, ..., None),
     ),
     "surely_better": Answers(
         wrong=(
@@ -68,7 +64,6 @@ ANSWERS = {
             lambda a, b: False,
         ),
         right=(by_ends, lambda a, b: bool(surely_better(a, b))),
-        untouched=(dots, ..., None),
     ),
     "best_accuracy": Answers(
         wrong=(
@@ -84,6 +79,5 @@ ANSWERS = {
             lambda p, q: 0.5 + (p - q).abs().sum() / 4,
             lambda p, q: 1 - torch.minimum(p, q).sum() / 2,
         ),
-        untouched=(dots, ..., None),
     ),
 }

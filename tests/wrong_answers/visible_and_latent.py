@@ -6,9 +6,6 @@ from course_utils.exercises.visible_and_latent import log_marginal
 from wrong_answers import Answers
 
 
-def dots(*args): ...
-
-
 def fits(x, prefix):
     return (x[:, : len(prefix)] == torch.tensor(prefix, dtype=x.dtype)).all(1)
 
@@ -39,7 +36,6 @@ ANSWERS = {
                 p[fits(x, prefix)] @ x[fits(x, prefix), len(prefix)].to(p) / p[fits(x, prefix)].sum()
             ),
         ),
-        untouched=(dots, ..., None),
     ),
     "log_marginal": Answers(
         wrong=(
@@ -56,7 +52,6 @@ ANSWERS = {
             lambda prior, given: torch.logaddexp((prior + given)[:, 0], (prior + given)[:, 1:].logsumexp(1)),
             lambda prior, given: torch.logsumexp(prior[None] + given, dim=-1),
         ),
-        untouched=(dots, ..., None),
     ),
     "explain": Answers(
         wrong=(
@@ -83,6 +78,5 @@ ANSWERS = {
                 torch.softmax(given + prior, -1).amax(-1),
             ),
         ),
-        untouched=(dots, ..., None),
     ),
 }
