@@ -32,21 +32,21 @@ def drawn(explorer, **values):
 @pytest.fixture(scope="module")
 def clouds():
     """Two slanted clouds on a wide plane, far from 0, of unequal size."""
-    dice = torch.Generator().manual_seed(0)
-    z = torch.randn(150, 2, generator=dice, dtype=torch.double)
+    generator = torch.Generator().manual_seed(0)
+    z = torch.randn(150, 2, generator=generator, dtype=torch.double)
     y = (torch.arange(150) % 3 == 0).long()
     slants = torch.tensor([[[4.0, 0.6], [0.0, 0.5]], [[3.0, -1.0], [0.0, 0.7]]]).double()
     shift = torch.tensor([[20.0, -3.0], [24.0, -2.0]]).double()
     return torch.einsum("nd,nde->ne", z, slants[y]) + shift[y], y
 
 
-def laws(x, y):
+def gaussians(x, y):
     return [multivariate_normal(x[y == c].mean(0), np.cov(x[y == c].T)) for c in (0, 1)]
 
 
 @pytest.mark.parametrize("prior", [0.5, 0.1, 0.9])
 def test_on_the_boundary_both_classes_are_as_probable_under_the_prior(clouds, prior):
-    zero, one = laws(*clouds)
+    zero, one = gaussians(*clouds)
     (ax,) = drawn(boundary(*clouds), prior=prior).axes
     line = np.concatenate([path.vertices for path in ax.collections[-1].get_paths()])
     log_odds = one.logpdf(line) - zero.logpdf(line) + np.log(prior / (1 - prior))
@@ -55,9 +55,9 @@ def test_on_the_boundary_both_classes_are_as_probable_under_the_prior(clouds, pr
 
 @pytest.mark.parametrize("prior", [0.5, 0.1, 0.9])
 def test_the_training_errors_are_those_of_bayes_rule(clouds, prior):
-    (x, y), (zero, one) = clouds, laws(*clouds)
-    said = prior * one.pdf(x) > (1 - prior) * zero.pdf(x)
-    missed = [100 * np.mean(said[y == c] != c) for c in (0, 1)]
+    (x, y), (zero, one) = clouds, gaussians(*clouds)
+    answers = prior * one.pdf(x) > (1 - prior) * zero.pdf(x)
+    missed = [100 * np.mean(answers[y == c] != c) for c in (0, 1)]
     words = [text.get_text() for text in drawn(boundary(x, y, names=("3", "8")), prior=prior).texts]
     assert f"training errors: {missed[0]:.0f} % of the 3s, {missed[1]:.0f} % of the 8s" in words
 
@@ -66,11 +66,11 @@ def test_points_and_densities_are_those_of_their_class(clouds):
     x, y = clouds
     (ax,) = drawn(boundary(x, y)).axes
     points, levels = ax.collections[0:4:2], ax.collections[1:4:2]
-    for c, law in enumerate(laws(x, y)):
+    for c, gaussian in enumerate(gaussians(x, y)):
         assert np.array_equal(np.asarray(points[c].get_offsets()), x[y == c].numpy())
         assert same_color(points[c].get_facecolor()[0, :3], levels[c].get_edgecolor()[0, :3])
         for path, level in zip(levels[c].get_paths(), (0.1, 0.4, 0.8), strict=True):
-            relative = law.logpdf(path.vertices) - law.logpdf(law.mean)
+            relative = gaussian.logpdf(path.vertices) - gaussian.logpdf(gaussian.mean)
             assert np.abs(relative - np.log(level)).max() < 0.1
     assert not same_color(points[0].get_facecolor()[0, :3], points[1].get_facecolor()[0, :3])
 

@@ -9,6 +9,10 @@ def odds(p):
     return p / (1 - p)
 
 
+def w(mu):
+    return odds(mu[1]).log() - odds(mu[0]).log()
+
+
 def nb(x, mu):
     return x @ mu.log().T + (1 - x) @ (1 - mu).log().T
 
@@ -22,7 +26,6 @@ ANSWERS = {
             lambda log_px, log_py: (log_px + log_py).log_softmax(1),
             lambda log_px, log_py: (log_px - log_py).softmax(1),
             lambda log_px, log_py: log_px.exp() * log_py.exp() / (log_px.exp() * log_py.exp()).sum(1, True),
-            lambda log_px, log_py: (log_px * log_py).softmax(1),
         ),
         right=(
             lambda log_px, log_py: (log_px + log_py - (log_px + log_py).logsumexp(1, keepdim=True)).exp(),
@@ -32,27 +35,15 @@ ANSWERS = {
     "naive_bayes_weights": Answers(
         wrong=(
             lambda mu, p1: (mu[1].log() - mu[0].log(), (p1 / (1 - p1)).log()),
-            lambda mu, p1: (odds(mu[1]).log() - odds(mu[0]).log(), (p1 / (1 - p1)).log()),
-            lambda mu, p1: (
-                odds(mu[0]).log() - odds(mu[1]).log(),
-                ((1 - mu[0]) / (1 - mu[1])).log().sum() - (p1 / (1 - p1)).log(),
-            ),
-            lambda mu, p1: (odds(mu[1]).log() - odds(mu[0]).log(), ((1 - mu[1]) / (1 - mu[0])).log().sum()),
-            lambda mu, p1: (mu[1] - mu[0], (p1 / (1 - p1)).log()),
-            lambda mu, p1: (
-                odds(mu[1]).log() - odds(mu[0]).log(),
-                ((1 - mu[1]) / (1 - mu[0])).log().mean() + odds(p1).log(),
-            ),
+            lambda mu, p1: (w(mu), odds(p1).log()),
+            lambda mu, p1: (-w(mu), ((1 - mu[0]) / (1 - mu[1])).log().sum() - odds(p1).log()),
+            lambda mu, p1: (w(mu), ((1 - mu[1]) / (1 - mu[0])).log().sum()),
+            lambda mu, p1: (mu[1] - mu[0], odds(p1).log()),
+            lambda mu, p1: (w(mu), ((1 - mu[1]) / (1 - mu[0])).log().mean() + odds(p1).log()),
         ),
         right=(
-            lambda mu, p1: (
-                odds(mu[1]).log() - odds(mu[0]).log(),
-                ((1 - mu[1]) / (1 - mu[0])).log().sum() + odds(p1).log(),
-            ),
-            lambda mu, p1: (
-                torch.logit(mu[1]) - torch.logit(mu[0]),
-                ((1 - mu).log() * torch.tensor([[-1.0], [1.0]])).sum() + torch.logit(p1),
-            ),
+            lambda mu, p1: (w(mu), ((1 - mu[1]) / (1 - mu[0])).log().sum() + odds(p1).log()),
+            lambda mu, p1: (w(mu), (1 - mu).log().sum(1) @ torch.tensor([-1.0, 1.0]) + torch.logit(p1)),
         ),
     ),
     "log_px_of_seen": Answers(

@@ -18,7 +18,6 @@ ANSWERS = {
             lambda log_p, log_q: (log_p.exp() * (log_p - log_q)).mean(),
             lambda log_p, log_q: -(log_p.exp() * log_q).sum(),
             lambda log_p, log_q: (log_p.exp() - log_q.exp()).abs().sum(),
-            lambda log_p, log_q: (log_p * (log_p - log_q)).sum(),
         ),
         right=(lambda log_p, log_q: log_p.exp() @ (log_p - log_q), kl),
     ),
@@ -29,7 +28,6 @@ ANSWERS = {
             lambda log_p, log_q: (-(log_p.exp() * log_p).sum(), -(log_p.exp() * log_q).sum()),
             lambda log_p, log_q: ((log_p.exp() * log_p).sum(), (log_q.exp() * log_q).sum()),
             lambda log_p, log_q: (kl(log_p, log_q), torch.zeros(())),
-            lambda log_p, log_q: (log_p.exp() * log_p).sum() - (log_p.exp() * log_q).sum(),
         ),
         right=(lambda log_p, log_q: (log_p.exp() @ log_p, log_p.exp() @ log_q),),
     ),
@@ -64,11 +62,8 @@ ANSWERS = {
         wrong=(
             lambda draws, states: torch.full((states,), 1 / states),
             lambda draws, states: torch.bincount(draws, minlength=states).float(),
-            lambda draws, states: (torch.bincount(draws, minlength=states) + 1) / (len(draws) + states),
-            lambda draws, states: (
-                (torch.bincount(draws, minlength=states) + 0.01) / (len(draws) + 0.01 * states)
-            ),
-            lambda draws, states: torch.bincount(draws, minlength=states) / states,
+            lambda draws, states: (torch.bincount(draws, minlength=states) + 0.01)
+            / (len(draws) + states / 100),
             lambda draws, states: (torch.bincount(draws, minlength=states) > 0) / len(draws.unique()),
             lambda draws, states: shares(draws, states).softmax(0),
             lambda draws, states: torch.bincount(draws) / len(draws),
@@ -86,8 +81,6 @@ ANSWERS = {
             lambda log_p, log_qs: int((log_qs.exp() * (log_qs - log_p)).sum(1).argmax()),
             lambda log_p, log_qs: int((log_qs.exp() * (log_p - log_qs)).sum(1).argmin()),
             lambda log_p, log_qs: 0,
-            lambda log_p, log_qs: 1,
-            lambda log_p, log_qs: len(log_qs) - 1,
             lambda log_p, log_qs: int((log_qs.exp() - log_p.exp()).abs().sum(1).argmin()),
             lambda log_p, log_qs: int((log_qs - log_p).sum(1).argmin()),
             lambda log_p, log_qs: float((log_qs.exp() * (log_qs - log_p)).sum(1).min()),

@@ -15,9 +15,7 @@ def by_step(verbs):
 
 
 def by_title(verbs):
-    return {"ExplicitMarkovChain": "Markov chain", "ImplicitMarkovChain": "Markov chain"}.get(
-        family_of(verbs), family_of(verbs)
-    )
+    return "Markov chain" if "step" in verbs else family_of(verbs)
 
 
 def by_last(verbs):
@@ -44,7 +42,6 @@ ANSWERS = {
             by_title,
             by_last,
             lambda verbs: "Flow" if "log_prob" in verbs else family_of(verbs),
-            lambda verbs: "Autoregressive",
             lambda verbs: family_of(verbs).lower(),
         ),
         right=(by_table, lambda verbs: family_of(list(verbs))),
@@ -56,7 +53,6 @@ ANSWERS = {
             lambda a, b: a[2] == b[2] and a[1] == b[1] == "exact" and a[0] < b[0],
             lambda a, b: a[2] == b[2] and a[1] == b[1] and a[0] < b[0],
             lambda a, b: surely_better(b, a),
-            lambda a, b: surely_better(a, b) or (a[1:] == b[1:] == ("exact", "digits") and a[0] <= b[0]),
             lambda a, b: a[2] == b[2] and a[1] != "lower bound" and b[1] != "upper bound" and a[0] <= b[0],
             lambda a, b: a[1] != "lower bound" and b[1] != "upper bound" and a[0] < b[0],
             lambda a, b: a[2] == b[2] and a[1] != "upper bound" and b[1] != "lower bound" and a[0] < b[0],

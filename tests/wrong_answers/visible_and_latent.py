@@ -10,7 +10,7 @@ def fits(x, prefix):
     return (x[:, : len(prefix)] == torch.tensor(prefix, dtype=x.dtype)).all(1)
 
 
-def white(x, prefix):
+def ink(x, prefix):
     return x[:, len(prefix)] == 1
 
 
@@ -21,20 +21,16 @@ def best(q):
 ANSWERS = {
     "next_pixel": Answers(
         wrong=(
-            lambda p, x, prefix: p[white(x, prefix)].sum(),
-            lambda p, x, prefix: p[fits(x, prefix) & white(x, prefix)].sum(),
-            lambda p, x, prefix: p[fits(x, prefix) & white(x, prefix)].sum() / p[white(x, prefix)].sum(),
-            lambda p, x, prefix: p[fits(x, prefix) & ~white(x, prefix)].sum() / p[fits(x, prefix)].sum(),
+            lambda p, x, prefix: p[ink(x, prefix)].sum(),
+            lambda p, x, prefix: p[fits(x, prefix) & ink(x, prefix)].sum(),
+            lambda p, x, prefix: p[fits(x, prefix) & ink(x, prefix)].sum() / p[ink(x, prefix)].sum(),
+            lambda p, x, prefix: p[fits(x, prefix) & ~ink(x, prefix)].sum() / p[fits(x, prefix)].sum(),
             lambda p, x, prefix: x[fits(x, prefix), len(prefix)].mean(),
             lambda p, x, prefix: p[fits(x, prefix)].sum(),
         ),
         right=(
-            lambda p, x, prefix: (
-                (p * fits(x, prefix) * x[:, len(prefix)]).sum() / (p * fits(x, prefix)).sum()
-            ),
-            lambda p, x, prefix: (
-                p[fits(x, prefix)] @ x[fits(x, prefix), len(prefix)].to(p) / p[fits(x, prefix)].sum()
-            ),
+            lambda p, x, prefix: (p * fits(x, prefix) * x[:, len(prefix)]).sum() / p[fits(x, prefix)].sum(),
+            lambda p, x, prefix: p[fits(x, prefix) & ink(x, prefix)].sum() / (p * fits(x, prefix)).sum(),
         ),
     ),
     "log_marginal": Answers(
@@ -61,22 +57,14 @@ ANSWERS = {
             lambda prior, given: best((prior + given).softmax(1))[::-1],
             lambda prior, given: best((prior + given).softmax(0)),
             lambda prior, given: best((prior + given).exp() / (prior + given).exp().sum(1, keepdim=True)),
-            lambda prior, given: best(prior.exp().expand_as(given)),
             lambda prior, given: (given.argmax(1), (prior + given).softmax(1).max(1).values),
-            lambda prior, given: (
-                best((prior + given).softmax(1))[0] + 1,
-                best((prior + given).softmax(1))[1],
-            ),
-            lambda prior, given: best((prior * given).softmax(1)),
+            lambda prior, given: ((prior + given).argmax(1) + 1, best((prior + given).softmax(1))[1]),
             lambda prior, given: (prior + given).argmax(1),
             lambda prior, given: (prior + given).softmax(1),
         ),
         right=(
             lambda prior, given: best((prior + given - log_marginal(prior, given)[:, None]).exp()),
-            lambda prior, given: (
-                (given + prior).argmax(1),
-                torch.softmax(given + prior, -1).amax(-1),
-            ),
+            lambda prior, given: ((given + prior).argmax(1), torch.softmax(given + prior, -1).amax(-1)),
         ),
     ),
 }
