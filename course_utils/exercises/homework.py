@@ -97,6 +97,7 @@ SCORED: Cases = {
 
 
 def difference_is_kl(parts: tuple[Tensor, Tensor], log_p: Tensor, log_q: Tensor) -> bool:
+    """Whether the first sum minus the second is KL(p‖q)."""
     return abs(float(parts[0] - parts[1] - kl(log_p, log_q))) < 1e-4
 
 
