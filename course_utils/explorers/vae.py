@@ -1,5 +1,7 @@
 """The explorers of notebook 16: the plane of codes that a VAE decodes, and its guess beside the posterior."""
 
+from typing import Any
+
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -113,7 +115,8 @@ def on_grid(model: VAE, x: Tensor) -> tuple[Tensor, Normal, Tensor]:
     """
     side = torch.linspace(-WIDER, WIDER, POINTS)
     z = torch.cartesian_prod(side, side)
-    decoded, q = model.decode(z.to(model.reference)), model.encode(x)
+    decoded = model.decode(z.to(model.reference))
+    q: Any = model.encode(x)
     log_p = torch.stack([decoded.log_prob(one.expand(len(z), *one.shape)) for one in x]).cpu().double()
     log_joint = log_p + Normal(0.0, 1.0).log_prob(z).sum(1) + 2 * (side[1] - side[0]).log()
     guess = Normal(q.mean.cpu().double(), (0.5 * q.log_variance).exp().cpu().double())

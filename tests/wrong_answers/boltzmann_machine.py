@@ -7,28 +7,8 @@ from course_utils.exercises.boltzmann_machine import p_pixels, summed, weight_gr
 from wrong_answers import Answers
 
 
-def dots(*args): ...
-
-
-def sums(x, x_model, c, W):
-    def up(x):
-        return x.T @ torch.sigmoid(c + x @ W)
-
-    return up(x) - up(x_model)
-
-
-def activations(x, x_model, c, W):
-    def up(x):
-        return x.T @ (c + x @ W) / len(x)
-
-    return up(x) - up(x_model)
-
-
-def outer(x, x_model, c, W):
-    def up(x):
-        return torch.einsum("bi,bj->ij", x, torch.sigmoid(c + x @ W)).div(len(x))
-
-    return up(x) - up(x_model)
+def up(x, c, W):
+    return torch.einsum("bi,bj->bij", x, torch.sigmoid(c + x @ W)).mean(0)
 
 
 ANSWERS = {
@@ -46,7 +26,6 @@ ANSWERS = {
             lambda x, b, c, W: -(x @ b) - (c + x @ W).exp().log1p().sum(1),
         ),
         right=(summed, lambda x, b, c, W: -(x @ b) - torch.logaddexp(c + x @ W, torch.zeros(())).sum(1)),
-        untouched=(dots, ..., None),
     ),
     "p_pixels": Answers(
         wrong=(
@@ -59,19 +38,21 @@ ANSWERS = {
             lambda h, b, W: torch.sigmoid(b + h @ W),
         ),
         right=(lambda h, b, W: 1 / (1 + (-b - (W @ h.T).T).exp()),),
-        untouched=(dots, ..., None),
     ),
     "weight_gradient": Answers(
         wrong=(
-            sums,
-            activations,
+            lambda x, x_model, c, W: len(x) * up(x, c, W) - len(x_model) * up(x_model, c, W),
+            lambda x, x_model, c, W: x.T @ (c + x @ W) / len(x)
+            - x_model.T @ (c + x_model @ W) / len(x_model),
             lambda x, x_model, c, W: -weight_gradient(x, x_model, c, W),
             lambda x, x_model, c, W: weight_gradient(x, x_model, 0 * c, W),
             lambda x, x_model, c, W: weight_gradient(x, x_model, c, W).T,
-            lambda x, x_model, c, W: x.T @ torch.sigmoid(c + x @ W) / len(x),
+            lambda x, x_model, c, W: up(x, c, W),
             lambda x, x_model, c, W: weight_gradient(x, x_model, c, W) / W.numel(),
         ),
-        right=(outer, lambda x, x_model, c, W: -weight_gradient(x_model, x, c, W)),
-        untouched=(dots, ..., None),
+        right=(
+            lambda x, x_model, c, W: up(x, c, W) - up(x_model, c, W),
+            lambda x, x_model, c, W: -weight_gradient(x_model, x, c, W),
+        ),
     ),
 }

@@ -7,30 +7,12 @@ from course_utils.exercises.gsn import by_powers, corruption_probability, walkba
 from wrong_answers import Answers
 
 
-def dots(*args): ...
-
-
 def uniform(T):
     return torch.full((len(T),), 1 / len(T), dtype=T.dtype)
 
 
-def columns(T, steps):
-    law = uniform(T)
-    for _ in range(steps):
-        law = T @ law
-    return law
-
-
-def one_step(T, steps):
-    return uniform(T) @ T
-
-
-def from_the_first(T, steps):
-    return torch.linalg.matrix_power(T, steps)[0]
-
-
-def one_too_many(T, steps):
-    return torch.linalg.matrix_power(T, steps + 1).mean(0)
+def power(T, steps):
+    return torch.linalg.matrix_power(T, steps)
 
 
 def cost(p, x):
@@ -51,27 +33,22 @@ ANSWERS = {
         ),
         right=(
             lambda x, noisy, noise: torch.where(x == noisy, 1 - noise / 2, noise / 2).prod(1),
-            lambda x, noisy, noise: (
-                (noise / 2) ** (x != noisy).sum(1) * (1 - noise / 2) ** (x == noisy).sum(1)
-            ),
             lambda x, noisy, noise: corruption_probability(noisy, x, noise),
         ),
-        untouched=(dots, ..., None),
     ),
     "distribution_after": Answers(
         wrong=(
-            columns,
-            one_step,
-            from_the_first,
-            one_too_many,
+            lambda T, steps: power(T.T, steps).mean(0),
+            lambda T, steps: uniform(T) @ T,
+            lambda T, steps: power(T, steps)[0],
+            lambda T, steps: power(T, steps + 1).mean(0),
             lambda T, steps: uniform(T),
-            lambda T, steps: torch.linalg.matrix_power(T, steps),
-            lambda T, steps: torch.linalg.matrix_power(T, steps).sum(0),
-            lambda T, steps: torch.linalg.matrix_power(T, steps).mean(1),
+            lambda T, steps: power(T, steps),
+            lambda T, steps: power(T, steps).sum(0),
+            lambda T, steps: power(T, steps).mean(1),
             lambda T, steps: (T**steps).mean(0),
         ),
-        right=(by_powers, lambda T, steps: uniform(T) @ torch.linalg.matrix_power(T, steps)),
-        untouched=(dots, ..., None),
+        right=(by_powers, lambda T, steps: uniform(T) @ power(T, steps)),
     ),
     "walkback_loss": Answers(
         wrong=(
@@ -90,6 +67,5 @@ ANSWERS = {
             lambda p, walk: binary_cross_entropy(p, walk[:1].expand_as(p), reduction="none").sum(-1).mean(),
             lambda p, walk: torch.stack([walkback_loss(q[None], walk) for q in p]).mean(),
         ),
-        untouched=(dots, ..., None),
     ),
 }

@@ -5,55 +5,41 @@ from math import log
 import torch
 from torch.distributions import Normal, kl_divergence
 
+from course_utils.exercises.vae import by_torch
 from wrong_answers import Answers
-
-
-def dots(*args): ...
-
 
 ANSWERS = {
     "reparameterise": Answers(
         wrong=(
-            lambda mean, log_variance, noise: mean + log_variance.exp() * noise,
-            lambda mean, log_variance, noise: mean + log_variance * noise,
-            lambda mean, log_variance, noise: mean + noise,
-            lambda mean, log_variance, noise: mean * noise + log_variance.exp().sqrt(),
-            lambda mean, log_variance, noise: mean + (-0.5 * log_variance).exp() * noise,
-            lambda mean, log_variance, noise: mean + (0.5 * log_variance).exp() * torch.randn_like(mean),
-            lambda mean, log_variance, noise: mean,
-            lambda mean, log_variance, noise: (mean + (0.5 * log_variance).exp() * noise).detach(),
-            lambda mean, log_variance, noise: mean + (0.5 * log_variance).exp().detach() * noise,
-            lambda mean, log_variance, noise: (mean + (0.5 * log_variance).exp() * noise).sum(1),
+            lambda m, v, e: m + v.exp() * e,
+            lambda m, v, e: m + v * e,
+            lambda m, v, e: m + e,
+            lambda m, v, e: m * e + v.exp().sqrt(),
+            lambda m, v, e: m + (-0.5 * v).exp() * e,
+            lambda m, v, e: m + (0.5 * v).exp() * torch.randn_like(m),
+            lambda m, v, e: m,
+            lambda m, v, e: (m + (0.5 * v).exp() * e).detach(),
+            lambda m, v, e: m + (0.5 * v).exp().detach() * e,
+            lambda m, v, e: (m + (0.5 * v).exp() * e).sum(1),
         ),
         right=(
-            lambda mean, log_variance, noise: mean + log_variance.exp().sqrt() * noise,
-            lambda mean, log_variance, noise: torch.addcmul(mean, torch.exp(log_variance / 2), noise),
+            lambda m, v, e: m + v.exp().sqrt() * e,
+            lambda m, v, e: torch.addcmul(m, torch.exp(v / 2), e),
         ),
-        untouched=(dots, ..., None),
     ),
     "kl_to_prior": Answers(
         wrong=(
-            lambda mean, log_variance: -0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum(1),
-            lambda mean, log_variance: 0.5 * (mean**2 + log_variance.exp() - log_variance).sum(1),
-            lambda mean, log_variance: 0.5 * (mean**2 + log_variance.exp() - 1 + log_variance).sum(1),
-            lambda mean, log_variance: (mean**2 + log_variance.exp() - 1 - log_variance).sum(1),
-            lambda mean, log_variance: 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).mean(1),
-            lambda mean, log_variance: 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum(),
-            lambda mean, log_variance: 0.5 * (mean**2 + log_variance - 1 - log_variance.log()).sum(1),
-            lambda mean, log_variance: (
-                0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum(1).detach()
-            ),
-            lambda mean, log_variance: kl_divergence(
-                Normal(0.0, 1.0), Normal(mean, (0.5 * log_variance).exp())
-            ).sum(1),
+            lambda m, v: -0.5 * (m**2 + v.exp() - 1 - v).sum(1),
+            lambda m, v: 0.5 * (m**2 + v.exp() - v).sum(1),
+            lambda m, v: 0.5 * (m**2 + v.exp() - 1 + v).sum(1),
+            lambda m, v: (m**2 + v.exp() - 1 - v).sum(1),
+            lambda m, v: 0.5 * (m**2 + v.exp() - 1 - v).mean(1),
+            lambda m, v: 0.5 * (m**2 + v.exp() - 1 - v).sum(),
+            lambda m, v: 0.5 * (m**2 + v - 1 - v.log()).sum(1),
+            lambda m, v: 0.5 * (m**2 + v.exp() - 1 - v).sum(1).detach(),
+            lambda m, v: kl_divergence(Normal(0.0, 1.0), Normal(m, (0.5 * v).exp())).sum(1),
         ),
-        right=(
-            lambda mean, log_variance: kl_divergence(
-                Normal(mean, (0.5 * log_variance).exp()), Normal(0.0, 1.0)
-            ).sum(1),
-            lambda mean, log_variance: -0.5 * (1 + log_variance - mean.square() - log_variance.exp()).sum(-1),
-        ),
-        untouched=(dots, ..., None),
+        right=(by_torch, lambda m, v: -0.5 * (1 + v - m.square() - v.exp()).sum(-1)),
     ),
     "k_sample_bound": Answers(
         wrong=(
@@ -71,6 +57,5 @@ ANSWERS = {
             lambda log_w: (log_w - log(len(log_w))).logsumexp(0),
             lambda log_w: log_w.max(0).values + (log_w - log_w.max(0).values).exp().mean(0).log(),
         ),
-        untouched=(dots, ..., None),
     ),
 }
