@@ -1,87 +1,67 @@
 """The explorers of notebook 02: k-means a step at a time, and images from a few principal components."""
 
-import warnings
-from functools import partial
-from typing import Any
-
 import numpy as np
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from course_utils import plots
-from course_utils.checks import check_count
 from course_utils.explorers.engine import Explorer, slider
+from course_utils.explorers.engine.stage import Frame
 from course_utils.plots.canvas import BLUE, VERMILLION
 
+CENTRES, STEPS = 10, 15  # of k-means
 
-def clustering(x: Tensor, y: Tensor, *, k: int = 10, steps: int = 15, seed: int = 0) -> Explorer:
+
+def clustering(x: Tensor, y: Tensor) -> Explorer:
     """The centres of k-means after each step, and how well its clusters agree with labels it never saw.
 
     Args:
         x: images, ``(N, 1, H, W)``.
         y: their labels ``(N,)``, for the score only.
-        k: the number of clusters.
-        steps: how many steps to take.
-        seed: decides the k images that the centres start at.
 
     Raises:
-        ValueError: x is no batch of images with one channel, y does not fit, or k or steps is no positive
-            integer, or k is more than N.
+        ValueError: x is no batch of images with one channel, or y does not fit.
     """
-    check_count(steps, "clustering: steps")
     if x.dim() != 4 or x.shape[1] != 1 or y.shape != x.shape[:1]:
         raise ValueError(
             f"clustering: expected x (N, 1, H, W) and y (N,), got {tuple(x.shape)} and {tuple(y.shape)}"
         )
-    if check_count(k, "clustering: k") > len(x):
-        raise ValueError(f"clustering: expected at most {len(x)} clusters, one an image, got {k}")
     from sklearn.metrics import adjusted_rand_score  # slow to import: only where it is needed
 
-    centres, labels = lloyd(x.flatten(1).cpu().double().numpy(), k, steps, seed)
+    centres, labels = lloyd(x.flatten(1).cpu().double().numpy(), CENTRES, STEPS)
     scores = [adjusted_rand_score(y.cpu().numpy(), each) for each in labels]
-    images = [torch.tensor(each, dtype=torch.float32).view(k, *x.shape[1:]) for each in centres]
+
+    def draw(figure: Figure, *, step: int) -> None:
+        left, right = figure.axes
+        images = torch.tensor(centres[step], dtype=torch.float32).view(-1, *x.shape[1:])
+        plots.images(images, title=f"centres after {step} steps", columns=5, ax=left)
+        right.plot(step, scores[step], "o", color=VERMILLION, ms=11, clip_on=False)
+        right.set_title(f"agreement {scores[step]:.2f}")
+
     return Explorer(
-        partial(draw_clustering, images, scores),
+        draw,
         title="The centres of k-means step by step, and its agreement with labels that it never saw",
         size=(8, 3.8),
-        frame=partial(frame_clustering, scores),
-        step=slider(0, steps, value=0, tooltip="How often images were assigned and centres moved"),
+        frame=images_and_curve(0.5, torch.tensor(scores), "step", "adjusted Rand index", 1),
+        step=slider(0, STEPS, value=5, tooltip="How often images were assigned and centres moved"),
     )
 
 
-def lloyd(x: np.ndarray, k: int, steps: int, seed: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Centres ``(k, D)`` and labels ``(N,)`` after 0, 1, …, steps iterations of Lloyd's algorithm."""
-    from sklearn.cluster import KMeans
-    from sklearn.exceptions import ConvergenceWarning
+def lloyd(x: np.ndarray, k: int, steps: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Centres ``(k, D)`` and labels ``(N,)`` after 0, 1, …, steps iterations of Lloyd's algorithm.
 
-    at = x[np.random.default_rng(seed).permutation(len(x))[:k]]
-    centres, labels = [at], []
+    k images at random are the first centres; a centre without an image stays.
+    """
+    at = x[np.random.default_rng(0).permutation(len(x))[:k]]
+    centres, labels = [], []
     for _ in range(steps + 1):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # one step at a time is the point
-            labels.append(((x[:, None] - at) ** 2).sum(2).argmin(1))
-            start: Any = {"init": at, "n_init": 1}
-            at = KMeans(k, max_iter=1, **start).fit(x).cluster_centers_
+        nearest = ((x[:, None] - at) ** 2).sum(2).argmin(1)
         centres.append(at)
-    return centres[: steps + 1], labels
-
-
-def frame_clustering(scores: list[float], figure: Figure) -> None:
-    """Draw the score of every step, and a place for images."""
-    figure.add_axes((0.01, 0.05, 0.5, 0.8)).set_axis_off()
-    ax = figure.add_axes((0.62, 0.19, 0.36, 0.66))
-    ax.plot(scores, color=BLUE)
-    ax.set(xlabel="step", ylabel="adjusted Rand index", ylim=(0, 1), yticks=(0, 0.5, 1))
-    ax.locator_params(axis="x", nbins=4)
-
-
-def draw_clustering(images: list[Tensor], scores: list[float], figure: Figure, *, step: int) -> None:
-    """Draw the centres after a step, and that step on the curve of the scores."""
-    left, right = figure.axes
-    plots.images(images[step], title=f"centres after {step} steps", columns=5, ax=left)
-    right.plot(step, scores[step], "o", color=VERMILLION, ms=11, clip_on=False)
-    right.set_title(f"agreement {scores[step]:.2f}")
+        labels.append(nearest)
+        own = [x[nearest == j] for j in range(k)]
+        at = np.stack([mine.mean(0) if len(mine) else old for mine, old in zip(own, at, strict=True)])
+    return centres, labels
 
 
 def components(x: Tensor, shown: Tensor) -> Explorer:
@@ -99,39 +79,37 @@ def components(x: Tensor, shown: Tensor) -> Explorer:
             "components: expected x (N, 1, H, W) and 1 to 8 images of that shape to show, "
             f"got {tuple(x.shape)} and {tuple(shown.shape)}"
         )
-    from sklearn.decomposition import PCA
-
-    shown = shown.cpu().double()
-    most = min(len(x), x[0].numel())
-    found = PCA(most).fit(x.flatten(1).cpu().double().numpy())
-    share = np.concatenate([[0.0], found.explained_variance_ratio_.cumsum()])
-    mean, axes = torch.tensor(found.mean_), torch.tensor(found.components_)
+    shown, flat = shown.cpu().double(), x.flatten(1).cpu().double()
+    mean = flat.mean(0)
+    _, spread, axes = torch.linalg.svd(flat - mean, full_matrices=False)
+    share = torch.cat([torch.zeros(1), 100 * spread.square().cumsum(0) / spread.square().sum()])
     codes = (shown.flatten(1) - mean) @ axes.T
+
+    def draw(figure: Figure, *, K: int) -> None:
+        rebuilt = (mean + codes[:, :K] @ axes[:K]).view_as(shown).clamp(0, 1)
+        left, right = figure.axes
+        title = f"originals; from {K} numbers each"
+        plots.images(torch.cat([shown, rebuilt]), title=title, columns=len(shown), ax=left)
+        right.plot(K, share[K], "o", color=VERMILLION, ms=11, clip_on=False)
+        right.set_title(f"{share[K]:.0f} % explained")
+
     return Explorer(
-        partial(draw_components, shown, mean, axes, codes, share),
+        draw,
         title="Images rebuilt from their first principal components",
         size=(8, 3.8),
-        frame=partial(frame_components, share),
-        K=slider(0, most, value=min(10, most), tooltip="How many principal components are kept"),
+        frame=images_and_curve(0.56, share, "components K", "% of the variance", 100),
+        K=slider(0, len(spread), value=min(10, len(spread)), tooltip="How many components are kept"),
     )
 
 
-def frame_components(share: np.ndarray, figure: Figure) -> None:
-    """Draw the share of the variance for every K, and a place for images."""
-    figure.add_axes((0.01, 0.05, 0.56, 0.8)).set_axis_off()
-    ax = figure.add_axes((0.68, 0.19, 0.3, 0.66))
-    ax.plot(100 * share, color=BLUE)
-    ax.set(xlabel="components K", ylabel="% of the variance", ylim=(0, 102), yticks=(0, 50, 100))
-    ax.locator_params(axis="x", nbins=4)
+def images_and_curve(left: float, curve: Tensor, xlabel: str, ylabel: str, top: float) -> Frame:
+    """A place for images, ``left`` of the width, and beside it a curve over 0, 1, … with values up to top."""
 
+    def frame(figure: Figure) -> None:
+        figure.add_axes((0.01, 0.05, left, 0.8)).set_axis_off()
+        ax = figure.add_axes((left + 0.12, 0.19, 0.86 - left, 0.66))
+        ax.plot(curve, color=BLUE)
+        ax.set(xlabel=xlabel, ylabel=ylabel, ylim=(0, 1.02 * top), yticks=(0, top / 2, top))
+        ax.locator_params(axis="x", nbins=4)
 
-def draw_components(
-    shown: Tensor, mean: Tensor, axes: Tensor, codes: Tensor, share: np.ndarray, figure: Figure, *, K: int
-) -> None:
-    """Draw the images over what K components keep of them, and this K on the curve."""
-    rebuilt = (mean + codes[:, :K] @ axes[:K]).view_as(shown).clamp(0, 1)
-    pairs = torch.cat([shown, rebuilt])
-    left, right = figure.axes
-    plots.images(pairs, title=f"originals; from {K} numbers each", columns=len(shown), ax=left)
-    right.plot(K, 100 * share[K], "o", color=VERMILLION, ms=11, clip_on=False)
-    right.set_title(f"{100 * share[K]:.0f} % explained")
+    return frame

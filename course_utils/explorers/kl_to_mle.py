@@ -1,6 +1,5 @@
 """The explorers of notebook 04: one family, many distances; and likelihood from a finite sample."""
 
-from functools import partial
 from math import log
 
 import torch
@@ -8,48 +7,56 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from course_utils.checks import check_number
-from course_utils.divergences import (
-    cross_entropy,
-    entropy,
-    js,
-    kl,
-    total_variation,
-    wasserstein1_line,
-)
+from course_utils.divergences import cross_entropy, entropy, js, kl, total_variation, wasserstein1_line
 from course_utils.explorers.engine import Explorer, slider
 from course_utils.plots.canvas import BLUE, VERMILLION
 from course_utils.universe import gaussian_on, line, two_modes
 
+NLL = "NLL = H(p_D) + KL"
+ROWS = (NLL, "Wasserstein-1", "total variation", "Jensen–Shannon", "reverse KL", "forward KL")
 
-def which_distance(mean: float = 1.0, std: float = 1.0) -> Explorer:
-    """θ = (μ, σ) of a Gaussian dragged under a mixture with two modes, and five distances read out.
 
-    Args:
-        mean: where μ starts.
-        std: where σ starts.
-
-    Raises:
-        ValueError: mean or std lies outside its slider.
-    """
-    check_number(mean, "which_distance: mean", low=-4, high=4)
-    check_number(std, "which_distance: std", low=0.3, high=4)
+def which_distance() -> Explorer:
+    """θ = (μ, σ) of a Gaussian dragged under a mixture with two modes, and five distances read out."""
     x = line()
+    log_p, step = two_modes(x), (x[1] - x[0]).item()
+
+    def frame(figure: Figure) -> None:
+        ax = figure.add_axes((0.08, 0.16, 0.36, 0.72), xlim=(-7, 7), ylim=(0, 0.85))
+        ax.fill_between(x, log_p.exp() / step, color=BLUE, alpha=0.45, lw=0)
+        ax.text(-6, 0.78, "area: p_D", color=BLUE, size=14)
+        ax.text(-6, 0.71, "line: p_θ", color=VERMILLION, size=14)
+        ax.set(xticks=(-4, 0, 4), yticks=(0, 0.8), xlabel="x", ylabel="density")
+        for row, name in enumerate(ROWS):
+            figure.text(0.665, _height(row), name, va="center", ha="right", size=13)
+        figure.text(0.83, 0.045, "nats; W₁: units of x; TV: no unit", ha="center", size=14)
+
+    def draw(figure: Figure, *, mean: float, std: float) -> None:
+        log_q = gaussian_on(x, mean, std)
+        figure.axes[0].plot(x, log_q.exp() / step, "-", color=VERMILLION)
+        cell = -log(step)  # nats of a cell: without them H and NLL are those of densities
+        found = distances(log_p, log_q, x) | {NLL: cross_entropy(log_p, log_q).item() - cell}
+        # bars on the bare figure: axes of their own would take as long as all the rest
+        for row, name in enumerate(ROWS):
+            _bar(figure, row, found[name], BLUE)
+            figure.text(0.73, _height(row), f"{found[name]:.2f}", va="center", ha="right", size=13)
+        _bar(figure, ROWS.index(NLL), entropy(log_p).item() - cell, "0.75")
+
     return Explorer(
-        partial(draw_distances, x, two_modes(x)),
+        draw,
         title="A Gaussian under a mixture of two, and five distances between them",
         size=(10, 4.4),
-        frame=partial(frame_distances, x, two_modes(x)),
-        mean=slider(-4.0, 4.0, value=mean, step=0.1, name="μ", tooltip="The mean of p_θ"),
-        std=slider(0.3, 4.0, value=std, step=0.1, name="σ", tooltip="The standard deviation of p_θ"),
+        frame=frame,
+        mean=slider(-4.0, 4.0, value=1.0, step=0.1, name="μ", tooltip="The mean of p_θ"),
+        std=slider(0.3, 4.0, value=1.0, step=0.1, name="σ", tooltip="The standard deviation of p_θ"),
     )
 
 
 def distances(log_p: Tensor, log_q: Tensor, x: Tensor) -> dict[str, float]:
-    """Five distances between two laws on a grid x, ``(S,)`` each: KL, JS in nats, W₁ in units of x.
+    """Five distances between two distributions on a grid x, ``(S,)`` each: KL, JS in nats, W₁ in units of x.
 
     Raises:
-        ValueError: a law is no vector of log-probabilities, or lengths differ.
+        ValueError: one is no vector of log-probabilities, or lengths differ.
 
     >>> distances(two_modes(line()), two_modes(line()), line())["forward KL"]
     0.0
@@ -61,36 +68,6 @@ def distances(log_p: Tensor, log_q: Tensor, x: Tensor) -> dict[str, float]:
         "total variation": total_variation(log_p, log_q).item(),
         "Wasserstein-1": wasserstein1_line(log_p, log_q, x).item(),
     }
-
-
-NLL = "NLL = H(p_D) + KL"
-ROWS = (NLL, "Wasserstein-1", "total variation", "Jensen–Shannon", "reverse KL", "forward KL")
-
-
-def frame_distances(x: Tensor, log_p: Tensor, figure: Figure) -> None:
-    """Draw p_D, and the names of the bars."""
-    ax = figure.add_axes((0.08, 0.16, 0.36, 0.72), xlim=(-7, 7), ylim=(0, 0.85))
-    ax.fill_between(x, log_p.exp() / (x[1] - x[0]), color=BLUE, alpha=0.45, lw=0)
-    ax.text(-6, 0.78, "area: p_D", color=BLUE, size=14)
-    ax.text(-6, 0.71, "line: p_θ", color=VERMILLION, size=14)
-    ax.set(xticks=(-4, 0, 4), yticks=(0, 0.8), xlabel="x", ylabel="density")
-    for row, name in enumerate(ROWS):
-        figure.text(0.665, _height(row), name, va="center", ha="right", size=13)
-    figure.text(0.83, 0.045, "nats; W₁: units of x; TV: no unit", ha="center", size=14)
-
-
-def draw_distances(x: Tensor, log_p: Tensor, figure: Figure, *, mean: float, std: float) -> None:
-    """Draw p_θ, a bar for each distance, and NLL as H(p_D) + KL."""
-    log_q = gaussian_on(x, mean, std)
-    step = (x[1] - x[0]).item()
-    figure.axes[0].plot(x, log_q.exp() / step, "-", color=VERMILLION)
-    cell = -log(step)  # nats of a cell: without them H and NLL are those of densities
-    found = distances(log_p, log_q, x) | {NLL: cross_entropy(log_p, log_q).item() - cell}
-    # bars on the bare figure: axes of their own would take as long as all the rest
-    for row, name in enumerate(ROWS):
-        _bar(figure, row, found[name], BLUE)
-        figure.text(0.73, _height(row), f"{found[name]:.2f}", va="center", ha="right", size=13)
-    _bar(figure, ROWS.index(NLL), entropy(log_p).item() - cell, "0.75")
 
 
 def _height(row: int) -> float:
@@ -105,39 +82,34 @@ def _bar(figure: Figure, row: int, value: float, colour: str) -> None:
 
 
 def sample_size() -> Explorer:
-    """The negative log-likelihood of μ from N samples, beside the one from p_D itself."""
+    """The negative log-likelihood of μ from N samples of p_D, beside the exact one; σ is 2."""
     x = line()
-    log_p, means = two_modes(x), torch.linspace(-3, 3, 121).double()
-    laws = torch.stack([gaussian_on(x, mean, 2.0) for mean in means])
-    nll = (x[1] - x[0]).log() - laws  # (121, S), of densities
+    p, means = two_modes(x).exp(), torch.linspace(-3, 3, 121).double()
+    nll = (x[1] - x[0]).log() - torch.stack([gaussian_on(x, mean, 2.0) for mean in means])  # of densities
+    exact = nll @ p
+    truth = int(exact.argmin())
+
+    def frame(figure: Figure) -> None:
+        ax = figure.add_axes((0.11, 0.17, 0.86, 0.66), ylim=(1.8, 4.2))
+        ax.plot(means, exact, color=BLUE, marker="o", ms=11, markevery=[truth])
+        # names in the picture instead of a legend: it would take as long as the curves
+        ax.text(0, 4.0, "exact: E over p_D", color=BLUE, ha="center", va="center")
+        ax.set(xticks=(-2, 0, 2), yticks=(2, 3, 4), xlabel="μ", ylabel="NLL in nats")
+
+    def draw(figure: Figure, *, log10_n: float, seed: int) -> None:
+        n, (ax,) = round(10**log10_n), figure.axes
+        draws = torch.multinomial(p, n, replacement=True, generator=torch.Generator().manual_seed(seed))
+        estimate = nll @ torch.bincount(draws, minlength=len(p)).double() / n
+        best = int(estimate.argmin())
+        ax.plot(means, estimate, "--", color=VERMILLION, marker="o", ms=11, markevery=[best])
+        ax.text(0, 3.8, f"mean over N = {n:,}", color=VERMILLION, ha="center", va="center")
+        ax.set_title(f"the minimum is off by {(means[best] - means[truth]).item():+.2f}")
+
     return Explorer(
-        partial(draw_sample_size, log_p, means, nll),
+        draw,
         title="The negative log-likelihood as a function of μ: from N samples, and exact",
         size=(8, 4.2),
-        frame=partial(frame_sample_size, means, nll @ log_p.exp()),
+        frame=frame,
         log10_n=slider(1.0, 5.0, value=1.0, step=0.25, name="log₁₀ N", tooltip="How many samples"),
         seed=slider(0, 20, value=0, tooltip="Which training set was drawn"),
     )
-
-
-def frame_sample_size(means: Tensor, exact: Tensor, figure: Figure) -> None:
-    """Draw E[−log p_μ] for every μ, with its minimum."""
-    ax = figure.add_axes((0.11, 0.17, 0.86, 0.66), ylim=(1.8, 4.2))
-    ax.plot(means, exact, color=BLUE, marker="o", ms=11, markevery=[int(exact.argmin())])
-    # names in the picture instead of a legend: it would take as long as the curves
-    ax.text(0, 4.0, "exact: E over p_D", color=BLUE, ha="center", va="center")
-    ax.set(xticks=(-2, 0, 2), yticks=(2, 3, 4), xlabel="μ", ylabel="NLL in nats")
-
-
-def draw_sample_size(
-    log_p: Tensor, means: Tensor, nll: Tensor, figure: Figure, *, log10_n: float, seed: int
-) -> None:
-    """Draw the mean of −log p_μ over N samples for every μ, σ fixed at 2, and how far its minimum is off."""
-    n = round(10**log10_n)
-    draws = torch.multinomial(log_p.exp(), n, replacement=True, generator=torch.Generator().manual_seed(seed))
-    estimate = nll @ torch.bincount(draws, minlength=len(log_p)).double() / n
-    best, truth = int(estimate.argmin()), int((nll @ log_p.exp()).argmin())
-    ax = figure.axes[0]
-    ax.plot(means, estimate, "--", color=VERMILLION, marker="o", ms=11, markevery=[best])
-    ax.text(0, 3.8, f"mean over N = {n:,}", color=VERMILLION, ha="center", va="center")
-    ax.set_title(f"the minimum is off by {(means[best] - means[truth]).item():+.2f}")

@@ -80,7 +80,7 @@ def test_points_and_densities_are_those_of_their_class(clouds):
 
 def test_each_step_of_k_means_assigns_to_the_nearest_centre_and_moves_it_to_the_mean():
     x = np.random.default_rng(0).uniform(size=(300, 2))
-    centres, labels = beyond_supervision.lloyd(x, 4, 6, seed=1)
+    centres, labels = beyond_supervision.lloyd(x, 4, 6)
     assert len(centres) == len(labels) == 7
     assert all((x == centre).all(1).any() for centre in centres[0])
     far = [((x[:, None] - at) ** 2).sum(2) for at in centres]
@@ -94,8 +94,9 @@ def test_each_step_of_k_means_assigns_to_the_nearest_centre_and_moves_it_to_the_
 @pytest.mark.parametrize("step", [0, 2, 3])
 def test_the_point_on_the_curve_is_the_score_of_the_centres_beside_it(step, monkeypatch):
     x, y = scattered()
-    explorer = beyond_supervision.clustering(x, y, k=3, steps=3)
-    centres, labels = beyond_supervision.lloyd(x.flatten(1).double().numpy(), 3, 3, seed=0)
+    monkeypatch.setattr(beyond_supervision, "CENTRES", 3)
+    explorer = beyond_supervision.clustering(x, y)
+    centres, labels = beyond_supervision.lloyd(x.flatten(1).double().numpy(), 3, beyond_supervision.STEPS)
     scores, shown = [adjusted_rand_score(y, each) for each in labels], []
     monkeypatch.setattr(beyond_supervision.plots, "images", lambda images, **_: shown.append(images))
     _, right = drawn(explorer, step=step).axes

@@ -40,9 +40,9 @@ def test_bad_input_gets_one_clear_error():
         (x, p[:3], located, found, parts),
         (x, p, (located[0], located[1][:2]), found, parts),
     ):
-        with pytest.raises(ValueError, match=r"four_tasks: expected N ≥ 2 scenes.* and masks$"):
+        with pytest.raises(ValueError, match=r"four_tasks: expected N ≥ 2 scenes.*\d, masks$"):
             four_tasks(*bad)
-    with pytest.raises(ValueError, match="and no masks"):
+    with pytest.raises(ValueError, match=", no masks"):
         four_tasks(x, p, located, found, found)
     with pytest.raises(ValueError, match=r"value in \[1, 6\], got 7"):
         four_tasks(x, p, located, found, parts, scene=7)
