@@ -61,7 +61,6 @@ class Watched(TorchDispatchMode):
             self.copies.update([place()])
         return out
 
-
     def values(self, tensor: Tensor) -> list:
         """What ``tolist`` gives: one wait, however many values."""
         if tensor.device.type in ACCELERATORS:

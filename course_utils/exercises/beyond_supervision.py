@@ -27,7 +27,7 @@ def auroc(usual: Tensor, odd: Tensor) -> Tensor:
 # Points and centres
 CLOUDS: Cases = {
     "four points on a line, two centres": (
-        torch.tensor([[0.0], [1.0], [2.0], [9.0]]),
+        torch.tensor([[0.0], [1], [2], [9]]),
         torch.tensor([[8.0], [0.5]]),
     ),
     "twenty points of six dimensions, five centres": (
@@ -36,36 +36,26 @@ CLOUDS: Cases = {
     ),
 }
 
-
-def planes() -> dict[str, tuple[Tensor, Tensor, Tensor]]:
-    """Points, a mean, and orthonormal axes."""
-    axes = torch.linalg.qr(torch.randn(5, 5, generator=GENERATOR))[0]
-    x, mean = torch.randn(6, 5, generator=GENERATOR), torch.randn(5, generator=GENERATOR)
-    return {
-        "no axis": (x, mean, axes[:0]),
-        "two of five axes": (x, mean, axes[:2]),
-        "all axes": (x, mean, axes),
-    }
-
+# Points, a mean, and orthonormal axes
+SIX, MEAN = torch.randn(6, 5, generator=GENERATOR), torch.randn(5, generator=GENERATOR)
+AXES = torch.linalg.qr(torch.randn(5, 5, generator=GENERATOR))[0]
+PLANES: Cases = {f"{k} of five axes": (SIX, MEAN, AXES[:k]) for k in (0, 2, 5)}
 
 # Scores of usual and of odd examples
+TIES: Cases = {"all the same": (torch.ones(3), torch.ones(2))}
 SCORES: Cases = {
+    **TIES,
     "all odd ones higher": (torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0, 5.0])),
     "all odd ones lower": (torch.tensor([3.0, 4.0]), torch.tensor([1.0, 2.0])),
-    "all the same": (torch.ones(3), torch.ones(2)),
     "some the same": (torch.tensor([1.0, 2.0, 2.0]), torch.tensor([2.0, 3.0, 0.0, 2.0])),
     "mixed": (torch.randn(40, generator=GENERATOR), 1 + torch.randn(30, generator=GENERATOR)),
 }
 
 
-def closest_in_the_plane(came: Tensor, x: Tensor, mean: Tensor, axes: Tensor) -> bool:
-    """Whether what is left over is at right angles to every axis: then nothing in the plane is nearer."""
-    return bool(((x - came) @ axes.T).abs().max() < 1e-3) if len(axes) else True
-
-
-def kept_twice(came: Tensor, x: Tensor, mean: Tensor, axes: Tensor) -> bool:
-    """Whether what comes back lies in the plane through the mean."""
-    return torch.allclose(came, from_components(came, mean, axes), atol=1e-3)
+def nearest_in_the_plane(came: Tensor, x: Tensor, mean: Tensor, axes: Tensor) -> bool:
+    """Whether what came lies in the plane, and what is left over is at right angles to every axis."""
+    inside = torch.allclose(came, from_components(came, mean, axes), atol=1e-3)
+    return inside and bool((((x - came) @ axes.T).abs() < 1e-3).all())
 
 
 NEAREST_CENTRE = Exercise(
@@ -85,9 +75,8 @@ FROM_COMPONENTS = Exercise(
         "The coordinates are (x - mean) @ axes.T, K numbers a point; times axes they are D numbers again.",
         "mean + (x - mean) @ axes.T @ axes.",
     ),
-    holds("it lies in the plane of the axes through the mean", kept_twice, "a point of the plane", planes()),
-    holds("nothing in the plane is nearer", closest_in_the_plane, "the nearest point", planes()),
-    agrees(planes()),
+    holds("it is the nearest point of the plane", nearest_in_the_plane, "a point of the plane", PLANES),
+    agrees(PLANES),
 )
 
 AUROC = Exercise(
@@ -98,10 +87,6 @@ AUROC = Exercise(
         "Ties count one half: ((gap > 0).double() + 0.5 * (gap == 0).double()).mean().",
     ),
     within(0, 1, SCORES, says="it lies in [0, 1]"),
-    agrees_with(
-        lambda usual, odd: torch.tensor(0.5).double(),
-        {"all the same": (torch.ones(3), torch.ones(2))},
-        says="it is one half where all scores are equal",
-    ),
+    agrees_with(lambda usual, odd: torch.tensor(0.5), TIES, says="it is one half where all scores are equal"),
     agrees(SCORES, says="it is the share of pairs in which the odd score is higher"),
 )

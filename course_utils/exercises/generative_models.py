@@ -5,7 +5,7 @@ from math import log10
 import torch
 from torch import Tensor
 
-from course_utils.exercises.engine import Cases, Exercise, agrees, holds, within
+from course_utils.exercises.engine import Cases, Exercise, agrees, agrees_with, within
 
 GENERATOR = torch.Generator().manual_seed(0)
 
@@ -21,8 +21,9 @@ def distance(p: Tensor, q: Tensor) -> Tensor:
 
 
 # Sizes of images, small ones and those of the lecture
+PIXEL: Cases = {"one binary pixel": (1, 1, 1, 2)}
 SIZES: Cases = {
-    "one binary pixel": (1, 1, 1, 2),
+    **PIXEL,
     "a binary 2×3 image": (2, 3, 1, 2),
     "a digit of 8×8 in 17 grey levels": (8, 8, 1, 17),
     "a 64×64 colour image": (64, 64, 3, 256),
@@ -36,14 +37,11 @@ COINS: Cases = {
 }
 
 
-def distributions() -> dict[str, tuple[Tensor, Tensor]]:
-    """Pairs of random distributions on 4 and on 100 states."""
-    found = {}
-    for s in (4, 100):
-        p, q = torch.rand(2, s, generator=GENERATOR)
-        found[f"two random distributions on {s} states"] = (p / p.sum(), q / q.sum())
-    return found
-
+# Random distributions on 4 and on 100 states
+PAIRS: Cases = {
+    f"two random distributions on {s} states": tuple(torch.rand(2, s, generator=GENERATOR).softmax(1))
+    for s in (4, 100)
+}
 
 LOG10_IMAGES = Exercise(
     log10_images,
@@ -52,12 +50,7 @@ LOG10_IMAGES = Exercise(
         "n values of k levels each make kⁿ images; the logarithm turns the power into a product.",
         "n = height · width · channels, and log₁₀ kⁿ = n · log₁₀ k: use math.log10.",
     ),
-    holds(
-        "one binary pixel makes two images",
-        lambda came, *size: abs(10**came - 2) < 1e-6,
-        "log₁₀ 2 = 0.3010…",
-        {"one binary pixel": (1, 1, 1, 2)},
-    ),
+    agrees_with(lambda *size: log10(2), PIXEL, says="one binary pixel makes two images"),
     agrees(SIZES, tolerance=1e-6),
 )
 
@@ -69,6 +62,6 @@ DISTANCE = Exercise(
         "In code: (p - q).abs().sum() / 2.",
     ),
     agrees(COINS, says="it is 0 for equal distributions and 1 for distributions that share no state"),
-    within(0, 1, distributions(), says="it lies in [0, 1]"),
-    agrees(distributions()),
+    within(0, 1, PAIRS, says="it lies in [0, 1]"),
+    agrees(PAIRS),
 )

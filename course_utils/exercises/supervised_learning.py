@@ -36,82 +36,75 @@ def precision_and_recall(
     scores: Tensor, right: Tensor, objects: int, threshold: float
 ) -> tuple[float, float]:
     """Precision and recall of what scores at least the threshold: scores ``(M,)``, right bool ``(M,)``."""
-    said = scores >= threshold
-    hits = (said & right).sum().item()
-    return hits / said.sum().item() if said.any() else 1.0, hits / objects
+    counts = scores >= threshold
+    hits = (counts & right).sum().item()
+    return hits / counts.sum().item() if counts.any() else 1.0, hits / objects
 
 
 # Logits of three classes, and the true ones
+NO_IDEA: Cases = {"no idea": (torch.zeros(2, 3), torch.tensor([0, 2]))}
 ANSWERS: Cases = {
-    "no idea": (torch.zeros(2, 3), torch.tensor([0, 2])),
+    **NO_IDEA,
     "sure and right, sure and wrong": (torch.tensor([[9.0, 0, 0], [9.0, 0, 0]]), torch.tensor([0, 1])),
-    "eight images": (
-        2 * torch.randn(8, 3, generator=GENERATOR) + 5,
-        torch.randint(3, (8,), generator=GENERATOR),
-    ),
+    "eight images": (2 * torch.randn(8, 3, generator=GENERATOR) + 5, torch.arange(8) ** 2 % 3),
     "logits far from 0": (torch.tensor([[300.0, 295.0, 0.0]]), torch.tensor([1])),
 }
 
 
-def pairs() -> dict[str, tuple[Tensor, Tensor]]:
-    """Boxes to compare, with names that say what to see."""
-    box = torch.tensor([[10.0, 20.0, 30.0, 30.0]])
-    right, below = torch.tensor([[40.0, 0.0, 40.0, 0.0]]), torch.tensor([[0.0, 30.0, 0.0, 30.0]])
-    half = torch.tensor([[10.0, 20.0, 20.0, 30.0]])
-    corners = 30 * torch.rand(2, 6, 2, generator=GENERATOR)
-    many = torch.cat([corners, corners + 5 + 30 * torch.rand(2, 6, 2, generator=GENERATOR)], 2)
-    return {
-        "a box and itself": (box, box),
-        "side by side": (box, box + right),
-        "apart in both directions": (box, box + right + below),
-        "one is half of the other": (box, half),
-        "six pairs": (many[0], many[1]),
-    }
+def some_boxes(n: int) -> Tensor:
+    """Boxes at random that overlap more or less, ``(n, 4)``."""
+    corner, size = torch.rand(2, n, 2, generator=GENERATOR)
+    return torch.cat([20 * corner, 20 * corner + 15 + 10 * size], 1)
 
 
-def shifted(*steps: float) -> Tensor:
-    """A square of 20 pixels, and copies of it to the right."""
-    return torch.tensor([[10.0 + s, 10.0, 30.0 + s, 30.0] for s in steps])
+# Boxes to compare
+BOX = torch.tensor([[10.0, 20.0, 30.0, 30.0]])
+SAME: Cases = {"a box and itself": (BOX, BOX)}
+APART: Cases = {
+    "side by side": (BOX, BOX + torch.tensor([40.0, 0.0, 40.0, 0.0])),
+    "apart in both directions": (BOX, BOX + torch.tensor([40.0, 30.0, 40.0, 30.0])),
+}
+PAIRS: Cases = {
+    **SAME,
+    **APART,
+    "one is half of the other": (BOX, torch.tensor([[10.0, 20.0, 20.0, 30.0]])),
+    "six pairs": (some_boxes(6), some_boxes(6) * torch.tensor([1.0, 0.5, 2.0, 1.5])),
+}
 
 
-def crowds() -> dict[str, tuple[Tensor, Tensor, float]]:
-    """Boxes of one class with scores, and how much overlap is allowed."""
-    corner = 20 * torch.rand(20, 2, generator=GENERATOR)
-    many = torch.cat([corner, corner + 15 + 10 * torch.rand(20, 2, generator=GENERATOR)], 1)
-    return {
-        "one animal, two boxes": (shifted(0, 1), torch.tensor([0.6, 0.9]), 0.5),
-        "two animals, four boxes": (shifted(0, 1, 25, 26), torch.tensor([0.5, 0.8, 0.9, 0.7]), 0.5),
-        "a chain: 1 drops 2, and 2 can no longer drop 3": (
-            shifted(0, 6, 12),
-            torch.tensor([0.9, 0.8, 0.7]),
-            0.5,
-        ),
-        "an overlap of exactly most": (
-            torch.tensor([[0.0, 0.0, 20.0, 10.0], [0.0, 0.0, 10.0, 10.0]]),
-            torch.tensor([0.9, 0.8]),
-            0.5,
-        ),
-        "twenty boxes": (many, torch.rand(20, generator=GENERATOR), 0.3),
-    }
+def row_of(*lefts: float) -> Tensor:
+    """Squares of 20 pixels that begin at these columns."""
+    return torch.tensor([[left, 10.0, left + 20, 30.0] for left in lefts])
 
 
-def findings() -> dict[str, tuple[Tensor, Tensor, int, float]]:
-    """Scores, whether each is right, how many objects there are, and a threshold."""
-    scores = torch.tensor([0.9, 0.8, 0.7, 0.5, 0.3])
-    right = torch.tensor([True, True, False, True, False])
-    return {
-        "all five said": (scores, right, 4, 0.0),
-        "two said, both right": (scores, right, 4, 0.75),
-        "one of them is as high as the threshold": (scores, right, 4, 0.5),
-        "nothing said": (scores, right, 4, 0.95),
-    }
+# Boxes of one class with scores, and how much overlap is allowed
+CROWDS: Cases = {
+    "one animal, two boxes": (row_of(0, 1), torch.tensor([0.6, 0.9]), 0.5),
+    "two animals, four boxes": (row_of(0, 1, 25, 26), torch.tensor([0.5, 0.8, 0.9, 0.7]), 0.5),
+    "a chain: 1 drops 2, and 2 can no longer drop 3": (row_of(0, 6, 12), torch.tensor([0.9, 0.8, 0.7]), 0.5),
+    "an overlap of exactly most": (
+        torch.cat([BOX, BOX - BOX.new([0, 0, 10, 0])]),
+        torch.tensor([0.9, 0.8]),
+        0.5,
+    ),
+    "twenty boxes": (some_boxes(20), torch.rand(20, generator=GENERATOR), 0.3),
+}
+
+# Scores, whether each is right, how many objects there are, and a threshold
+FIVE = torch.tensor([0.9, 0.8, 0.7, 0.5, 0.3]), torch.tensor([True, True, False, True, False]), 4
+FINDINGS: Cases = {
+    "all five detections count": (*FIVE, 0.0),
+    "two count, both right": (*FIVE, 0.75),
+    "one of them is as high as the threshold": (*FIVE, 0.5),
+    "none counts": (*FIVE, 0.95),
+}
 
 
 def apart_enough(kept: Tensor, boxes: Tensor, scores: Tensor, most: float) -> bool:
     """Whether no two boxes that were kept overlap too much."""
-    chosen = boxes[kept]
-    table = iou(chosen.repeat_interleave(len(chosen), 0), chosen.repeat(len(chosen), 1))
-    return bool((table.view(len(chosen), -1).fill_diagonal_(0) <= most + 1e-6).all())
+    chosen, n = boxes[kept], len(kept)
+    table = iou(chosen.repeat_interleave(n, 0), chosen.repeat(n, 1)).view(n, n)
+    return bool((table.fill_diagonal_(0) <= most + 1e-6).all())
 
 
 CLASS_LOSS = Exercise(
@@ -123,7 +116,7 @@ CLASS_LOSS = Exercise(
     ),
     agrees_with(
         lambda logits, y: torch.tensor(3.0).log(),
-        {"no idea": ANSWERS["no idea"]},
+        NO_IDEA,
         says="it is log 3 where all three classes are as probable",
     ),
     agrees(ANSWERS, says="it is the mean of −log p(y | x)"),
@@ -137,18 +130,10 @@ IOU = Exercise(
         "Union = area of a + area of b − intersection. sides = torch.minimum(a[:, 2:], b[:, 2:]) - "
         "torch.maximum(a[:, :2], b[:, :2]) gives width and height of the intersection.",
     ),
-    within(0, 1, pairs(), says="it lies in [0, 1]"),
-    agrees_with(
-        lambda a, b: torch.ones(len(a)),
-        {"a box and itself": pairs()["a box and itself"]},
-        says="it is 1 for a box and itself",
-    ),
-    agrees_with(
-        lambda a, b: torch.zeros(len(a)),
-        {name: two for name, two in pairs().items() if "side" in name or "apart" in name},
-        says="it is 0 where two boxes do not meet",
-    ),
-    agrees(pairs(), says="it is the intersection divided by the union"),
+    within(0, 1, PAIRS, says="it lies in [0, 1]"),
+    agrees_with(lambda a, b: torch.ones(1), SAME, says="it is 1 for a box and itself"),
+    agrees_with(lambda a, b: torch.zeros(1), APART, says="it is 0 where two boxes do not meet"),
+    agrees(PAIRS, says="it is the intersection divided by the union"),
 )
 
 SUPPRESS = Exercise(
@@ -162,22 +147,19 @@ SUPPRESS = Exercise(
         "the best box is kept, and comes first",
         lambda kept, boxes, scores, most: len(kept) > 0 and int(kept[0]) == int(scores.argmax()),
         "the row of the highest score first",
-        crowds(),
+        CROWDS,
     ),
-    holds("no two boxes kept overlap by more than allowed", apart_enough, "boxes apart", crowds()),
-    agrees(crowds(), says="only a box that was kept drops another"),
+    holds("no two boxes kept overlap by more than allowed", apart_enough, "boxes apart", CROWDS),
+    agrees(CROWDS, says="only a box that was kept drops another"),
 )
 
 PRECISION_AND_RECALL = Exercise(
     precision_and_recall,
     (
-        "said = scores >= threshold are the detections that count; hits are those of them that are right.",
-        "Precision: hits divided by how many were said. Recall: hits divided by how many objects there are.",
-        "Where nothing is said, nothing is wrong: let precision be 1 then.",
+        "counts = scores >= threshold are the detections that count; hits are those of them that are right.",
+        "Precision: hits divided by how many count. Recall: hits divided by how many objects there are.",
+        "Where none counts, nothing is wrong: let precision be 1 then.",
     ),
-    within(0, 1, findings(), says="both lie in [0, 1]"),
-    agrees(
-        findings(),
-        says="precision is the share of what is said that is right, recall the share of objects found",
-    ),
+    within(0, 1, FINDINGS, says="both lie in [0, 1]"),
+    agrees(FINDINGS, says="precision is the share of detections that is right, recall that of objects found"),
 )

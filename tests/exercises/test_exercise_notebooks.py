@@ -28,12 +28,11 @@ pixels = ...
 ink = check(ink)"""
 
 
+READ = {path: nbformat.read(path, as_version=4) for path in NOTEBOOKS}
+
+
 def exercise(source: str, *tags: str, name: str = "exercise"):
     return new_code_cell(source, id=name, metadata={"tags": list(tags)})
-
-
-def read(path: Path):
-    return nbformat.read(path, as_version=4)
 
 
 def test_stubs_are_the_exercises_of_tagged_cells_without_the_checks():
@@ -41,39 +40,31 @@ def test_stubs_are_the_exercises_of_tagged_cells_without_the_checks():
     assert stubs(exercise(STUBS)) == {}
 
 
-def test_a_solved_cell_has_the_reference_in_place_of_the_stub_and_nothing_else_changed():
-    notebook = new_notebook(cells=[exercise(STUBS, "exercise"), exercise("y = 1", name="rest")])
-    copied, names = solved(notebook)
-    lines = copied.cells[0].source.splitlines()
-    assert names == ["ink", "pixels"]
-    assert lines[0] == "# two exercises in one cell" and lines[-1] == "ink = check(ink)"
-    assert "pixels = pixels()" in lines and not any("..." in line for line in lines)
-    assert copied.cells[1].source == "y = 1" and notebook.cells[0].source == STUBS
-
-
-def test_solutions_are_right_where_stubs_are_not_attempted(tmp_path: Path):
+def test_solutions_are_right_where_stubs_are_not_attempted_and_nothing_else_is_changed(tmp_path: Path):
     setup = "import torch\nfrom torch import Tensor\nfrom course_utils.exercises import check"
     checked = 'pixels = check(pixels, "pixels")'
     tried = [exercise(STUBS, "exercise", name="stubs"), exercise(checked, name="checked")]
     copied, names = solved(new_notebook(cells=tried))
+    lines = copied.cells[0].source.splitlines()
+    assert (lines[0], lines[-1], copied.cells[1].source) == (
+        STUBS.splitlines()[0],
+        "ink = check(ink)",
+        checked,
+    )
     copied.cells[0].id, copied.cells[1].id = "solved", "checked-again"
     run = execute(new_notebook(cells=[exercise(setup), *tried, *copied.cells]), tmp_path)
     before, after = (verdicts(new_notebook(cells=run.cells[i : i + 2]), names) for i in (1, 3))
-    assert [said.split(" yet")[0] for said in before.values()] == ["not attempted", "not attempted"]
-    assert [said.split(".")[0] for said in after.values()] == ["right", "right"]
+    assert [said.split(" yet")[0] for said in before.values()] == ["not attempted"] * 2
+    assert [said.split(".")[0] for said in after.values()] == ["right"] * 2
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_the_notebook_leaves_every_exercise_to_the_student(path: Path):
-    notebook = read(path)
-    _, names = solved(notebook)
+    _, names = solved(READ[path])
     assert names
-    assert {n: said for n, said in verdicts(notebook, names).items() if "not attempted" not in said} == {}
-
-
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_stub_takes_the_arguments_of_its_reference(path: Path):
-    for cell in read(path).cells:
+    left = verdicts(READ[path], names)
+    assert {name: said for name, said in left.items() if "not attempted" not in said} == {}
+    for cell in READ[path].cells:
         for name, statement in stubs(cell).items():
             exercise = catalogue()[name]
             assert exercise.value != isinstance(statement, ast.FunctionDef), name
@@ -85,11 +76,11 @@ def test_a_stub_takes_the_arguments_of_its_reference(path: Path):
 @pytest.mark.parametrize("stem", ["00_start_here", "21_homework"])
 def test_the_notebook_runs_with_every_exercise_solved(stem: str):
     path = FOLDER / f"{stem}.ipynb"
-    notebook, names = solved(read(path))
+    notebook, names = solved(READ[path])
     said = verdicts(execute(notebook, path.parent, name=path.name), names)
     assert {name: verdict for name, verdict in said.items() if not verdict.startswith("right.")} == {}
 
 
 def test_every_exercise_stands_in_one_notebook():
-    used = Counter(name for path in NOTEBOOKS for name in solved(read(path))[1])
+    used = Counter(name for notebook in READ.values() for name in solved(notebook)[1])
     assert {name: used[name] for name in catalogue() if used[name] != 1} == {}

@@ -5,10 +5,9 @@ import pytest
 import torch
 from wrong_answers import table
 
-from course_utils.exercises import check, hint, solution
+from course_utils.exercises import check, hint, solution, start_here
 from course_utils.exercises.engine import Exercise, checking, judge
-from course_utils.exercises.engine.checking import catalogue
-from course_utils.exercises.engine.source import standalone
+from course_utils.exercises.engine.checking import catalogue, standalone
 
 TABLE = table()
 CASES = [
@@ -62,40 +61,36 @@ def test_check_prints_and_hands_back_something_right(capsys):
 
 @pytest.mark.parametrize("name", sorted(name for name, exercise in catalogue().items() if exercise.value))
 @pytest.mark.parametrize("first", ["a wrong answer", ...])
-def test_a_value_that_was_handed_out_is_no_answer_and_the_same_value_typed_is_one(name, first, capsys):
-    heard = []
-    checking.listeners.append(lambda exercise, verdict: heard.append(verdict.outcome))
-    try:
-        v = check(first, name)
-        for _ in range(3):
-            assert (v := check(v, name)) == catalogue()[name].reference()
-            assert "this is the reference" in capsys.readouterr().out
-        assert "this is the reference" not in (check("another", name), capsys.readouterr().out)[1]
-        v = check(v, name)
-        typed = eval(repr(catalogue()[name].reference()))
-        assert check(typed, name) is typed
-    finally:
-        checking.listeners.pop()
-    assert heard == ["not attempted" if first is ... else "wrong", "wrong", "right"]
+def test_a_value_handed_out_is_no_answer_and_the_same_value_typed_is_one(name, first, capsys, monkeypatch):
+    outcomes = []
+    monkeypatch.setattr(checking, "listeners", [lambda _, verdict: outcomes.append(verdict.outcome)])
+    v = check(first, name)
+    for _ in range(3):
+        assert (v := check(v, name)) == catalogue()[name].reference()
+        assert "this is the reference" in capsys.readouterr().out
+    assert "this is the reference" not in (check("another", name), capsys.readouterr().out)[1]
+    check(v, name)
+    typed = eval(repr(catalogue()[name].reference()))
+    assert check(typed, name) == typed
+    assert outcomes == ["not attempted" if first is ... else "wrong", "wrong", "right"]
 
 
 def test_marks_are_the_last_verdict_or_that_on_what_was_never_checked(capsys):
     ink = catalogue()["ink"].reference
     never = {"ink": lambda x: ink(x), "pixels": 64, "argument": "ABCDEF", "auroc": ...}
-    found = checking.verdicts([*never, "iou"], never)
-    assert [verdict and verdict.outcome for verdict in found.values()] == [
-        "right",
-        "right",
-        "wrong",
-        "not attempted",
-        None,
-    ]
+    found = checking.verdicts([*never, "iou"], never).values()
+    outcomes = [verdict and verdict.outcome for verdict in found]
+    assert outcomes == ["right", "right", "wrong", "not attempted", None]
+
+    def mark(**namespace):
+        return checking.verdicts(["pixels"], namespace)["pixels"].outcome
+
     v = check(63, "pixels")
-    assert checking.verdicts(["pixels"], {"pixels": v})["pixels"].outcome == "wrong"
+    assert mark(pixels=v) == "wrong"
     check(check(v, "pixels"), "pixels")
-    assert checking.verdicts(["pixels"], {})["pixels"].outcome == "wrong"
+    assert mark() == "wrong"
     check(64, "pixels")
-    assert checking.verdicts(["pixels"], {})["pixels"].outcome == "right"
+    assert mark() == "right"
     with pytest.raises(ValueError, match="verdicts: expected one of the exercises"):
         checking.verdicts(["entropie"], {})
 
@@ -131,28 +126,24 @@ def doubled(x: "torch.Tensor", ANSWERS=3) -> torch.Tensor:
 
 
 def test_a_solution_brings_the_imports_and_neighbours_that_it_uses_and_no_others():
-    *imports, _ = standalone(doubled).partition("def doubled")[0].splitlines()
-    assert imports[:3] == ["import numpy as np", "import torch", "from wrong_answers import table"]
-    assert [line for line in imports[3:] if line] == [
-        f"from {__name__} import SCALE",
-        f"from {__name__} import RIGHT",
-    ]
+    own = [f"from {__name__} import {name}" for name in ("RIGHT", "SCALE")]
+    others = ["import numpy as np", "import torch", "from wrong_answers import table"]
+    lines = standalone(doubled).partition("def doubled")[0].splitlines()
+    assert [line for line in lines if line] == [*others[:2], *own, others[2]]
 
 
 @pytest.mark.parametrize("verb", [check, hint, solution])
-def test_unknown_exercises_are_named_with_those_that_there_are(verb):
-    for unknown in ("entropie", len, 3):
-        with pytest.raises(
-            ValueError, match=rf"{verb.__name__}: expected one of the exercises .*ink.*pixels"
-        ):
-            check(1, unknown) if verb is check and isinstance(unknown, str) else verb(unknown)
+@pytest.mark.parametrize("unknown", ["entropie", len, 3])
+def test_unknown_exercises_are_named_with_those_that_there_are(verb, unknown):
+    with pytest.raises(ValueError, match=rf"{verb.__name__}: expected one of the exercises .*ink.*pixels"):
+        verb(1, "entropie") if (verb, unknown) == (check, "entropie") else verb(unknown)
 
 
 def test_two_exercises_of_one_name_are_an_error(monkeypatch):
-    from course_utils.exercises import start_here
-
-    twin = Exercise(start_here.ink, start_here.INK.hints, *start_here.INK.properties)
-    monkeypatch.setattr(start_here, "TWIN", twin, raising=False)
+    ink = catalogue()["ink"]
+    monkeypatch.setattr(
+        start_here, "TWIN", Exercise(ink.reference, ink.hints, *ink.properties), raising=False
+    )
     catalogue.cache_clear()
     with pytest.raises(ValueError, match="two of 'ink'"):
         catalogue()

@@ -49,9 +49,7 @@ ANSWERS = {
         wrong=(
             lambda usual, odd: (gap(usual, odd) > 0).double().mean(),
             lambda usual, odd: (gap(usual, odd) >= 0).double().mean(),
-            lambda usual, odd: (
-                (gap(usual, odd) < 0).double().mean() + (gap(usual, odd) == 0).double().mean() / 2
-            ),
+            lambda usual, odd: (1 - gap(usual, odd).sign().double().mean()) / 2,
             lambda usual, odd: (gap(usual, odd) > 0).double().mean() / (gap(usual, odd) != 0).double().mean(),
             lambda usual, odd: odd.mean() - usual.mean(),
             lambda usual, odd: (odd > usual.median()).double().mean(),

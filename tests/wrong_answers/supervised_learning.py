@@ -41,28 +41,28 @@ def table(boxes):
     return overlap(boxes.repeat_interleave(n, 0), boxes.repeat(n, 1)).view(n, n)
 
 
-def greedy(boxes, scores, order, drops):
+def greedy(boxes, scores, drops, order=None):
     kept = []
-    for i in order.tolist():
+    for i in (scores.argsort(descending=True) if order is None else order).tolist():
         if not any(drops(table(boxes)[i, k]) for k in kept):
             kept.append(i)
     return torch.tensor(kept)
 
 
 def at_once(boxes, scores, most):
-    better = scores[:, None] < scores
-    dropped = ((table(boxes) > most) & better).any(1)
+    dropped = ((table(boxes) > most) & (scores[:, None] < scores)).any(1)
     order = scores.argsort(descending=True)
     return order[~dropped[order]]
 
 
-def share(part, whole):
-    return part / whole if whole else 1.0
-
-
 def counts(scores, right, threshold):
-    said = scores >= threshold
-    return int((said & right).sum()), int(said.sum())
+    counted = scores >= threshold
+    return int((counted & right).sum()), int(counted.sum())
+
+
+def precision(*given):
+    hits, counted = counts(*given)
+    return hits / counted if counted else 1.0
 
 
 def looped(logits, y):
@@ -113,54 +113,33 @@ ANSWERS = {
     ),
     "suppress": Answers(
         wrong=(
+            at_once,
             lambda boxes, scores, most: scores.argsort(descending=True),
             lambda boxes, scores, most: scores.argsort(descending=True)[:1],
             lambda boxes, scores, most: (scores > most).nonzero()[:, 0],
-            at_once,
-            lambda boxes, scores, most: greedy(
-                boxes, scores, scores.argsort(descending=True), lambda v: v < most
-            ),
-            lambda boxes, scores, most: greedy(
-                boxes, scores, scores.argsort(descending=True), lambda v: v >= most
-            ),
-            lambda boxes, scores, most: greedy(boxes, scores, scores.argsort(), lambda v: v > most),
-            lambda boxes, scores, most: greedy(boxes, scores, torch.arange(len(boxes)), lambda v: v > most),
-            lambda boxes, scores, most: (
-                greedy(boxes, scores, scores.argsort(descending=True), lambda v: v > most).sort().values
-            ),
-            lambda boxes, scores, most: greedy(
-                boxes, scores, scores.argsort(descending=True), lambda v: v >= most
-            ),
-            lambda boxes, scores, most: boxes[
-                greedy(boxes, scores, scores.argsort(descending=True), lambda v: v > most)
-            ],
+            lambda boxes, scores, most: greedy(boxes, scores, lambda v: v < most),
+            lambda boxes, scores, most: greedy(boxes, scores, lambda v: v >= most),
+            lambda boxes, scores, most: greedy(boxes, scores, lambda v: v > most, scores.argsort()),
+            lambda boxes, scores, most: greedy(boxes, scores, lambda v: v > most, torch.arange(len(boxes))),
+            lambda boxes, scores, most: greedy(boxes, scores, lambda v: v > most).sort().values,
+            lambda boxes, scores, most: boxes[greedy(boxes, scores, lambda v: v > most)],
         ),
-        right=(
-            lambda boxes, scores, most: greedy(
-                boxes, scores, scores.argsort(descending=True), lambda v: v > most
-            ),
-        ),
+        right=(lambda boxes, scores, most: greedy(boxes, scores, lambda v: v > most),),
         untouched=(dots, ..., None),
     ),
     "precision_and_recall": Answers(
         wrong=(
-            lambda s, r, n, t: (counts(s, r, t)[0] / n, share(*counts(s, r, t))),
-            lambda s, r, n, t: (share(*counts(s, r, t)), counts(s, r, t)[0] / int(r.sum())),
-            lambda s, r, n, t: (share(*counts(s, r, t)), counts(s, r, t)[1] / n),
-            lambda s, r, n, t: (share(*counts(s, r, t + 1e-4)), counts(s, r, t + 1e-4)[0] / n),
+            lambda s, r, n, t: (counts(s, r, t)[0] / n, precision(s, r, t)),
+            lambda s, r, n, t: (precision(s, r, t), counts(s, r, t)[0] / int(r.sum())),
+            lambda s, r, n, t: (precision(s, r, t), counts(s, r, t)[1] / n),
+            lambda s, r, n, t: (precision(s, r, t + 1e-4), counts(s, r, t + 1e-4)[0] / n),
             lambda s, r, n, t: (counts(s, r, t)[0] / len(s), counts(s, r, t)[0] / n),
             lambda s, r, n, t: (r[s >= t].double().mean(), counts(s, r, t)[0] / n),
-            lambda s, r, n, t: (
-                counts(s, r, t)[0] / counts(s, r, t)[1] if t < 0.9 else 0.0,
-                counts(s, r, t)[0] / n,
-            ),
+            lambda s, r, n, t: (precision(s, r, t) if t < 0.9 else 0.0, counts(s, r, t)[0] / n),
         ),
         right=(
-            lambda s, r, n, t: (share(*counts(s, r, t)), counts(s, r, t)[0] / n),
-            lambda s, r, n, t: (
-                r[s >= t].double().mean() if (s >= t).any() else torch.tensor(1.0),
-                (r & (s >= t)).sum() / n,
-            ),
+            lambda s, r, n, t: (precision(s, r, t), counts(s, r, t)[0] / n),
+            lambda s, r, n, t: (torch.tensor(precision(s, r, t)), (r & (s >= t)).sum() / n),
         ),
         untouched=(dots, ..., None),
     ),

@@ -1,20 +1,13 @@
 """A student's answer, made safe to call."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from functools import wraps
 from inspect import signature
+from traceback import walk_tb
 from typing import Any
 
-from course_utils.exercises.engine.comparison import (
-    Wrong,
-    alike,
-    clip,
-    copy,
-    in_kind,
-    same_form,
-    short,
-    unchanged,
-)
+from course_utils.exercises.engine.comparison import Wrong, clip, in_kind, in_size, short, unchanged
 
 
 class Untouched(Exception):
@@ -22,15 +15,11 @@ class Untouched(Exception):
 
 
 class Answer:
-    """A student's function: called on copies, its result checked to be of the reference's kind.
+    """A student's function, called like the function itself, but safely.
 
-    Whatever goes wrong inside the function becomes ``Wrong``, so that any other exception is a fault of
-    the check. It can be called like the function itself.
-
-    Args:
-        function: what the student wrote.
-        reference: a function that is right.
-        cast: turns what comes into the reference's kind of value.
+    It gets copies, and its result is checked to be of the kind that the reference, a right function, returns;
+    ``cast`` turns it into that kind first. Whatever goes wrong inside becomes ``Wrong``, so that any other
+    exception is a fault of the check.
     """
 
     def __init__(
@@ -41,7 +30,7 @@ class Answer:
     ) -> None:
         self.function, self.reference, self.cast = function, reference, cast
         self.given, self.returned = "", False
-        self.differs, self.like = False, None  # in form from what the reference returned last
+        self.like: Any = None  # what the reference returned last
 
     def __call__(self, *args: Any, case: str = "") -> Any:
         """What the function returns for these arguments; ``case`` is their name in a message.
@@ -50,9 +39,12 @@ class Answer:
             Wrong: it raised, changed an argument, or returned another kind of value than the reference.
             Untouched: there is no body yet.
         """
-        like = self.reference(*copy(args))
-        self.given = self._show(case, args)
-        came, handed = self._call(copy(args))
+        self.like = self.reference(*deepcopy(args))
+        named = zip(signature(self.reference).parameters, args, strict=False)
+        shown = ", ".join(f"{name} = {short(value)}" for name, value in named)
+        self.given = ": ".join(part for part in (case, shown) if part)
+        handed = deepcopy(args)
+        came = self._call(handed)
         if not self.returned and is_nothing(came):
             raise Untouched
         self.returned = True
@@ -60,9 +52,7 @@ class Answer:
             raise Wrong("an input changed in place", given=self.given, says="It leaves its input as it was")
         try:
             came = self.cast(came) if self.cast else came
-            value = alike(came, like)
-            self.differs, self.like = self.differs or not same_form(came, like), like
-            return value
+            return in_size(in_kind(came, self.like), self.like)
         except Wrong as wrong:
             wrong.given = self.given
             raise
@@ -70,9 +60,9 @@ class Answer:
             says = "It returns a value that can be compared"
             raise Wrong(short(came), given=self.given, says=says) from None
 
-    def _call(self, args: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
+    def _call(self, args: tuple[Any, ...]) -> Any:
         try:
-            return self.function(*args), args
+            return self.function(*args)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -81,11 +71,6 @@ class Answer:
             if isinstance(error, NotImplementedError) and "NotImplementedError" in own:
                 raise Untouched from None
             raise Wrong(explain(error, code), given=self.given, says="It runs without an error") from None
-
-    def _show(self, case: str, args: tuple[Any, ...]) -> str:
-        named = zip(signature(self.reference).parameters, args, strict=False)
-        shown = ", ".join(f"{name} = {short(value)}" for name, value in named)
-        return ": ".join(part for part in (case, shown) if part)
 
 
 def in_form(function: Callable[..., Any], like: Any) -> Callable[..., Any]:
@@ -103,25 +88,16 @@ def in_form(function: Callable[..., Any], like: Any) -> Callable[..., Any]:
 
 
 def is_nothing(value: object) -> bool:
-    """Whether a value stands for an answer that is still to come.
-
-    >>> is_nothing(...), is_nothing(None), is_nothing(0)
-    (True, True, False)
-    """
+    """Whether a value stands for an answer that is still to come."""
     return value is None or value is Ellipsis or value is NotImplemented
 
 
-def explain(error: BaseException, code: object = None) -> str:
+def explain(error: BaseException, code: Any = None) -> str:
     """An exception in one line; with the line of the function's own code where it arose."""
     try:
         text = str(error)
     except Exception:
         text = ""
-    line, trace = None, error.__traceback__
-    while trace is not None:
-        line = (
-            trace.tb_lineno - trace.tb_frame.f_code.co_firstlineno if trace.tb_frame.f_code is code else line
-        )
-        trace = trace.tb_next
-    where = "" if line is None else f" (line {line + 1} of the function)"
+    lines = [line for frame, line in walk_tb(error.__traceback__) if frame.f_code is code]
+    where = f" (line {lines[-1] - code.co_firstlineno + 1} of the function)" if lines else ""
     return clip(f"{type(error).__name__}: {text}" if text else type(error).__name__) + where

@@ -1,14 +1,17 @@
-"""What a student calls: check, hint, solution; and what became of each exercise, as for marks."""
+"""What a student calls: check, hint, solution; and the last verdict on each exercise, as for marks."""
 
+import ast
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib import import_module
+from inspect import getsource
 from pkgutil import iter_modules
+from types import ModuleType
 from typing import Any
 
 from course_utils import exercises
 from course_utils.exercises.engine import Exercise, Verdict, judge
-from course_utils.exercises.engine.source import standalone
 
 listeners: list[Callable[[Exercise, Verdict], object]] = []  # each is called with every verdict of check
 _verdicts: dict[str, Verdict] = {}  # the last of each exercise
@@ -17,11 +20,7 @@ _shown: dict[str, int] = {}  # how many hints of each exercise were shown
 
 @cache
 def catalogue() -> dict[str, Exercise]:
-    """Every exercise of the course by name: the ``Exercise`` objects in the modules of this package.
-
-    Raises:
-        ValueError: two exercises have one name.
-    """
+    """Every exercise of the course by its name, which is no other's: those in the modules of this package."""
     found: dict[str, Exercise] = {}
     for entry in iter_modules(exercises.__path__):
         for value in vars(import_module(f"{exercises.__name__}.{entry.name}")).values():
@@ -31,11 +30,7 @@ def catalogue() -> dict[str, Exercise]:
 
 
 def find(exercise: Any, who: str) -> Exercise:
-    """The exercise of this name, or of this function's name.
-
-    Raises:
-        ValueError: there is none; the message names those that there are.
-    """
+    """The exercise of this name, or of this function's name; else a ValueError names those that there are."""
     name = exercise if isinstance(exercise, str) else getattr(exercise, "__name__", None)
     if not isinstance(name, str) or name not in catalogue():
         got = repr(name) if isinstance(name, str) else f"{type(exercise).__name__} without a name"
@@ -63,9 +58,7 @@ def check(answer: Any, name: str | None = None) -> Any:
     """
     exercise = find(answer if name is None else name, "check")
     if answer is exercise.right:
-        print(
-            f"{exercise.name}: this is the reference. To check your own, run the cell that defines it again."
-        )
+        print(f"{exercise.name}: this is the reference. To check your own answer, run its cell again.")
         return answer
     verdict = _verdicts[exercise.name] = judge(exercise, answer)
     if verdict.outcome == "not attempted":
@@ -77,15 +70,10 @@ def check(answer: Any, name: str | None = None) -> Any:
 
 
 def verdicts(names: Iterable[str], namespace: Mapping[str, Any]) -> dict[str, Verdict | None]:
-    """What became of these exercises in this process: the interface for marks.
+    """The last verdict of ``check`` on each of these exercises in this process, for marks.
 
-    Args:
-        names: of the exercises, such as ``stubs.exercises_of(notebook)``.
-        namespace: the variables of the notebook after its last cell. Where no check of an exercise ran, the
-            value that its name has there is judged: a cell of checks may be gone, the answer stands.
-
-    Returns:
-        for each name the last verdict of ``check``; else that on the value of its name; None: there is none.
+    Where no check of one ran, the value that its name has in the namespace, the notebook's variables after
+    the last cell, is judged: a cell of checks may be gone, the answer stands. None: there is no such value.
 
     Raises:
         ValueError: there is no exercise of one of these names.
@@ -121,3 +109,20 @@ def solution(exercise: Any) -> None:
         ValueError: there is no exercise of this name.
     """
     print(standalone(find(exercise, "solution").reference))
+
+
+def standalone(function: Callable[..., Any]) -> str:
+    """The source of a function of a module, under imports of what it uses, so that it runs anywhere."""
+    source, scope = getsource(function).rstrip(), function.__globals__
+    names = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
+    used = names.intersection(scope).difference(function.__code__.co_varnames, [function.__name__])
+    imports = [_import(name, scope[name], function.__module__) for name in used]
+    lines = sorted(imports, key=lambda line: (line.startswith("from"), line))
+    return "\n".join([*lines, "", "", source] if lines else [source])
+
+
+def _import(name: str, value: Any, module: str) -> str:
+    if isinstance(value, ModuleType):
+        return f"import {value.__name__}" + ("" if name == value.__name__ else f" as {name}")
+    home = getattr(value, "__module__", None) or module
+    return f"from {home if getattr(sys.modules[home], name, None) is value else module} import {name}"

@@ -1,6 +1,6 @@
-"""Values that come from anyone: shown in few words, copied, compared in kind and in number."""
+"""Values that come from anyone: shown in few words, compared in kind and in number."""
 
-from math import isclose, isnan
+from math import isclose, isnan, prod
 from numbers import Integral, Real
 from typing import Any
 
@@ -20,13 +20,9 @@ KINDS: tuple[tuple[type, str], ...] = (
 
 
 class Wrong(Exception):
-    """An answer lacks a property.
+    """An answer lacks a property: what came and, where they are known, what was expected and the input.
 
-    Args:
-        came: what the answer returned or raised.
-        expected: what it should have been.
-        given: the input.
-        says: the property, where it is not the one that is being tested.
+    ``says`` is the property, where it is not the one that is being tested.
     """
 
     def __init__(self, came: str, *, expected: str = "", given: str = "", says: str = "") -> None:
@@ -37,8 +33,6 @@ class Wrong(Exception):
 def short(value: Any) -> str:
     """A value in at most 120 characters, numbers with four digits, a long tensor as its shape.
 
-    >>> short(torch.tensor([0.123456, 1.0]))
-    'tensor([0.1235, 1.0000])'
     >>> short([0.123456, torch.zeros(2, 1, 8, 8)])
     '[0.1235, a tensor of shape (2, 1, 8, 8)]'
     """
@@ -56,53 +50,31 @@ def clip(text: str) -> str:
 
 def _text(value: Any) -> str:
     if isinstance(value, Tensor | np.ndarray):
-        name, count = ("tensor", value.numel()) if isinstance(value, Tensor) else ("array", value.size)
-        if count > SHOWN or count == 0:
-            return f"{'a' if name == 'tensor' else 'an'} {name} of shape {tuple(value.shape)}"
+        article, name = ("a", "tensor") if isinstance(value, Tensor) else ("an", "array")
+        if not 0 < prod(value.shape) <= SHOWN:
+            return f"{article} {name} of shape {tuple(value.shape)}"
         if value.ndim == 0:
             return f"{name}({_text(value.item())})"
         return str(value.detach()) if isinstance(value, Tensor) else repr(value)
     if isinstance(value, float):
         return f"{value:.4g}"
-    if type(value) in (list, tuple) and len(value) <= SHOWN:
-        inside = ", ".join(map(_text, value)) + ("," if isinstance(value, tuple) and len(value) == 1 else "")
-        return f"[{inside}]" if isinstance(value, list) else f"({inside})"
     if isinstance(value, list | tuple | set | dict) and len(value) > SHOWN:
         return f"a {type(value).__name__} of {len(value)} items"
+    if type(value) in (list, tuple):
+        inside = ", ".join(map(_text, value)) + ("," if isinstance(value, tuple) and len(value) == 1 else "")
+        return f"[{inside}]" if isinstance(value, list) else f"({inside})"
     return repr(value[:LONGEST] if isinstance(value, str | bytes) else value)
 
 
-def copy(value: Any) -> Any:
-    """A copy that an answer may spoil: of tensors, arrays and containers of them; all else as it is.
-
-    >>> x = torch.zeros(2); _ = copy([x])[0].fill_(1); x.tolist()
-    [0.0, 0.0]
-    """
-    if isinstance(value, Tensor):
-        return value.detach().clone().requires_grad_(value.requires_grad)
-    if isinstance(value, np.ndarray):
-        return value.copy()
-    if type(value) in (list, tuple):
-        return type(value)(map(copy, value))
-    return {key: copy(item) for key, item in value.items()} if type(value) is dict else value
-
-
 def unchanged(copied: Any, original: Any) -> bool:
-    """Whether a copy (see ``copy``) is still what it was copied from.
-
-    >>> unchanged([torch.zeros(2)], [torch.zeros(2)]), unchanged([torch.zeros(2)], [torch.ones(2)])
-    (True, False)
-    """
-    if isinstance(original, Tensor):
-        return copied.shape == original.shape and bool(
-            torch.equal(copied.nan_to_num(), original.nan_to_num())
-        )
-    if isinstance(original, np.ndarray):
-        return np.array_equal(copied, original)
-    if type(original) in (list, tuple):
-        return len(copied) == len(original) and all(map(unchanged, copied, original))
-    if type(original) is dict:
+    """Whether the tensors and arrays of a deep copy are still those of the original."""
+    if isinstance(original, Tensor | np.ndarray):
+        now, before = (torch.as_tensor(value).detach().numpy() for value in (copied, original))
+        return np.array_equal(now, before, equal_nan=True)
+    if isinstance(original, dict):
         return copied.keys() == original.keys() and all(unchanged(copied[k], original[k]) for k in original)
+    if isinstance(original, list | tuple):
+        return len(copied) == len(original) and all(map(unchanged, copied, original))
     return True
 
 
@@ -119,7 +91,7 @@ def in_kind(came: Any, like: Any) -> Any:
     (tensor([1., 2.]), 3, (1.0, 2.0))
     """
     if isinstance(like, Tensor):
-        return _number_in_kind(as_tensor(came), like)
+        return _tensor_in_kind(as_tensor(came), like)
     if isinstance(came, Tensor | np.ndarray | np.generic) and came.ndim == 0:
         came = came.item()
     if isinstance(like, tuple | list):
@@ -141,9 +113,6 @@ def as_tensor(value: Any) -> Tensor:
 
     Raises:
         Wrong: it is no tensor, array, number or list of these.
-
-    >>> as_tensor([torch.zeros(2), [1.0, 2.0]]).shape
-    torch.Size([2, 2])
     """
     try:
         if isinstance(value, Tensor):
@@ -155,21 +124,17 @@ def as_tensor(value: Any) -> Tensor:
         raise _of_type(value, "a tensor") from None
 
 
-def _number_in_kind(came: Tensor, like: Tensor) -> Tensor:
-    if came.is_complex() != like.is_complex() or (
-        like.ndim == came.ndim == 0 and _truth(came) and not _truth(like)
-    ):
+def _tensor_in_kind(came: Tensor, like: Tensor) -> Tensor:
+    truth = like.dtype is torch.bool
+    one_truth = like.ndim == came.ndim == 0 and came.dtype is torch.bool
+    if came.is_complex() != like.is_complex() or (one_truth and not truth):
         raise _of_type(came, "real numbers")
     if came.is_floating_point() and like.is_floating_point() or came.device != like.device:
         return came
     converted = came.to(like.dtype)
     if not like.is_floating_point() and not torch.equal(converted.to(came.dtype), came):
-        raise _of_type(came, "True or False" if _truth(like) else "whole numbers")
+        raise _of_type(came, "True or False" if truth else "whole numbers")
     return converted
-
-
-def _truth(value: Tensor) -> bool:
-    return value.dtype is torch.bool
 
 
 def _of_type(came: Any, expected: str) -> Wrong:
@@ -177,50 +142,27 @@ def _of_type(came: Any, expected: str) -> Wrong:
     return Wrong(f"{short(came)}, of {kind}", expected=expected, says=f"It is {expected}")
 
 
-def alike(came: Any, like: Any) -> Any:
-    """The value that came in the reference's kind, size and precision.
+def in_size(came: Any, like: Any) -> Any:
+    """A value of the reference's kind (see ``in_kind``) in its precision.
 
     Raises:
-        Wrong: it is of another kind, shape or device, or NaN where the reference is not.
-
-    >>> alike(np.ones(2), torch.zeros(2))
-    tensor([1., 1.])
+        Wrong: it is of another shape or device, or NaN where the reference is not.
     """
-    return _sized(in_kind(came, like), like)
-
-
-def _sized(came: Any, like: Any) -> Any:
     if isinstance(like, tuple | list):
-        return type(like)(map(_sized, came, like))
+        return type(like)(map(in_size, came, like))
     if isinstance(like, Tensor):
-        for name, of_came, of_like in (
-            ("shape", tuple(came.shape), tuple(like.shape)),
-            ("device", str(came.device), str(like.device)),
-        ):
-            if of_came != of_like:
-                expected, says = f"{name} {of_like}", f"It has the right {name}"
-                raise Wrong(f"{name} {of_came}", expected=expected, says=says)
+        shapes, devices = (tuple(came.shape), tuple(like.shape)), (came.device, like.device)
+        for name, (mine, its) in {"shape": shapes, "device": devices}.items():
+            if mine != its:
+                raise Wrong(f"{name} {mine}", expected=f"{name} {its}", says=f"It has the right {name}")
         came = came.detach().to(like.dtype)
-        if came.isnan().any() and not like.isnan().any():
-            raise Wrong(short(came), expected="numbers", says="It is never NaN")
-    elif isinstance(like, float) and isnan(came) and not isnan(like):
-        raise Wrong("NaN", expected="a number", says="It is never NaN")
+    if _is_nan(came) and not _is_nan(like):
+        raise Wrong(short(came), expected="numbers", says="It is never NaN")
     return came
 
 
-def same_form(came: Any, like: Any) -> bool:
-    """Whether a value is of the reference's very type, so that a notebook can go on with it as it is.
-
-    >>> same_form(torch.ones(2).double(), torch.ones(2)), same_form([1.0], (1.0,)), same_form(2.0, 2)
-    (True, False, False)
-    """
-    if isinstance(like, Tensor):
-        if not isinstance(came, Tensor) or came.layout is not torch.strided:
-            return False
-        return came.is_floating_point() if like.is_floating_point() else came.dtype == like.dtype
-    if isinstance(like, tuple | list):
-        return isinstance(came, type(like)) and all(map(same_form, came, like))
-    return isinstance(came, next(kind for kind, _ in KINDS if isinstance(like, kind)))
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float | Tensor) and bool(torch.as_tensor(value).isnan().any())
 
 
 def agree(came: Any, like: Any, tolerance: float) -> bool:
@@ -232,9 +174,7 @@ def agree(came: Any, like: Any, tolerance: float) -> bool:
     if isinstance(like, Tensor):
         if not like.is_floating_point():
             return torch.equal(came, like)
-        return torch.allclose(
-            came.double(), like.detach().double(), rtol=tolerance, atol=tolerance, equal_nan=True
-        )
+        return torch.allclose(came.double(), like.detach().double(), tolerance, tolerance, equal_nan=True)
     if isinstance(like, tuple | list):
         return all(agree(a, b, tolerance) for a, b in zip(came, like, strict=True))
     if isinstance(like, Real) and not isinstance(like, Integral):
