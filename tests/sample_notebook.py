@@ -9,6 +9,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from PIL import Image
 
 from course_utils.notebooks.outputs import KERNELSPEC, LANGUAGE_INFO
+from course_utils.plots.output import html_image
 
 HEADER = """# A sample
 
@@ -66,7 +67,7 @@ def sample() -> NotebookNode:
 
 def _outputs(name: str, count: int) -> list[NotebookNode]:
     if name == "explore":
-        data = {"image/png": png(), "text/plain": "A digit (threshold = 8)"}
+        data = html_image(base64.b64decode(png()), "A digit (threshold = 8)")
         return [new_output("execute_result", data, execution_count=count)]
     if name.startswith("number"):
         return [new_output("stream", name="stdout", text="1\n")]

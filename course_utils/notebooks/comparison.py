@@ -22,6 +22,7 @@ SHARE = {"trained": 0.02, "chance": 1.0}  # of a picture's pixels; on other CPUs
 RELATIVE, ERRORS = 0.005, 0.1  # of a number; of a standard error
 NUMBER = re.compile(r"(?<![\w.])(\d[\d,]*(?:\.\d+)?)")
 EPOCHS = re.compile(r"\d+ epochs?, best \d+")  # which of many losses, near equal, is the smallest
+IMAGE = re.compile(r'<img alt="([^"]*)"[^>]*src="data:image/png;base64,([^"]*)">')  # its words, its PNG
 ANY_NUMBER = re.compile(r"[-−+]?\d[\d,.]*")
 
 
@@ -32,17 +33,22 @@ def keep_stored(new: NotebookNode, stored: NotebookNode) -> None:
         tags = cell.metadata.get("tags", [])
         share = max((SHARE[tag] for tag in tags if tag in SHARE), default=0.0)
         for output, old in zip(cell.get("outputs", []), before.get(cell.get("id"), []), strict=False):
-            kept = old.get("data", {}) | {"text": old.get("text")}
-            for place in (output, output.get("data", {})):
+            data, kept = output.get("data", {}), old.get("data", {})
+            image, stored_image = (IMAGE.fullmatch(one.get("text/html", "")) for one in (data, kept))
+            if image and stored_image:
+                if _same_image(image, stored_image, share):
+                    data |= {kind: kept[kind] for kind in ("text/html", "text/plain")}
+                continue
+            for place, was in ((output, old), (data, kept)):
                 for kind in ("text", "text/plain", "text/html", "text/markdown"):
-                    text = place.get(kind), kept.get(kind)
-                    if all(isinstance(one, str) for one in text) and same_text(
-                        *text, chance="chance" in tags
-                    ):
-                        place[kind] = kept[kind]
-            picture = output.get("data", {}).get("image/png"), kept.get("image/png")
-            if all(picture) and same_picture(*picture, share=share):
-                output["data"]["image/png"] = kept["image/png"]
+                    texts = [one.get(kind) for one in (place, was)]
+                    if all(isinstance(t, str) for t in texts) and same_text(*texts, chance="chance" in tags):
+                        place[kind] = was[kind]
+
+
+def _same_image(one: re.Match[str], other: re.Match[str], share: float) -> bool:
+    """Whether two image elements look the same and say the same: how far numbers moved, one sees."""
+    return same_text(one[1], other[1], chance=True) and same_picture(one[2], other[2], share=share)
 
 
 def same_text(one: str, other: str, *, chance: bool = False) -> bool:

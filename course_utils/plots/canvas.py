@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import BytesIO
 from math import ceil
 from typing import Any, cast
 
@@ -17,6 +18,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import AutoLocator, MaxNLocator
 from torch import Tensor
 
+from course_utils.plots.description import description
+from course_utils.plots.output import STORED_DPI, html_image, smaller
+
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK = COLOURS = (
     "#0072B2",
     "#D55E00",
@@ -28,7 +32,7 @@ BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK = COLOURS = (
 )
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), "-")
 TICKS = 6  # intervals on an axis: few are read faster, and drawn faster
-FRAME = 0.62  # grey of the lines between images: seen beside black and beside white
+FRAME = 0.72  # grey of the gutters between images: seen beside black and beside white
 # What belongs to the machine, not to the looks: all else starts from matplotlib's defaults, whatever the
 # user's matplotlibrc says.
 MACHINE = (
@@ -74,7 +78,17 @@ def style() -> Iterator[None]:
 
 
 class StyledFigure(Figure):
-    """A figure that is rendered in the course's style too: matplotlib makes ticks and finds fonts then."""
+    """A figure that is rendered in the course's style too: matplotlib makes ticks and finds fonts then.
+
+    A notebook gets it as an image with its description, for which ``image/png`` alone has no place.
+    """
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import publish_display_data  # only a notebook comes here
+
+        file = BytesIO()
+        self.savefig(file, format="png", dpi=STORED_DPI, bbox_inches="tight")
+        publish_display_data(html_image(smaller(file.getvalue()), description(self)))
 
     def draw(self, renderer: RendererBase) -> None:
         """Draw the figure, in the style."""

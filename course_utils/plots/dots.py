@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from course_utils.plots.canvas import BLACK, COLOURS, TICKS, axes, legend
+from course_utils.plots.description import describe
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 ROW = 0.36  # inches for a dot and its name
@@ -71,4 +72,7 @@ def dots(
         ax.grid(axis="y", color="0.9")
         ax.xaxis.set_major_locator(MaxNLocator(TICKS))
         legend(ax)
+        about = {name: " at most" * (name in bounds) for name in values}
+        said = (f"{name}{about[name]} {value:.4g} ± {error:.2g}" for name, (value, error) in values.items())
+        describe(ax, f"Value and standard error of {', '.join(said)}.")
     return ax

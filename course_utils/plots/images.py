@@ -8,29 +8,40 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from course_utils.plots.canvas import FRAME, array, axes, figure_of
+from course_utils.plots.description import describe
 
 LETTER = 0.27  # inches of height that a line of letters takes
+WIDTH = 0.11  # inches that a letter takes on average
+SIZE = 13  # points, of names
+WIDEST, SMALLEST = 10.0, 0.56  # inches: of a whole picture, and of an image (40 pixels of a screen)
 
 
 def images(
     x: Tensor,
     *,
-    columns: int | None = None,
+    columns: int | Sequence[str] | None = None,
+    rows: Sequence[str] | None = None,
     title: str | None = None,
     labels: Sequence[object] | Tensor | None = None,
+    ink: bool = True,
     ax: Axes | None = None,
 ) -> Axes:
     """Show a batch of images as one mosaic, row by row, with every pixel crisp.
 
+    Images of one channel are drawn as ink on white: 0 is white, 1 is black. So small digits can be read.
+
     Args:
         x: ``(N, C, H, W)`` with C = 1 (grey) or 3 (colour), or ``(N, H, W)``; values in [0, 1].
-        columns: how many images stand in a row; None: all of them up to 12, else as many as rows.
+        columns: how many images stand in a row, or a name over each column. None: as many as the rows need
+            or, without names, all of them up to 12, else as many as rows.
+        rows: a name left of each row.
         title: over the whole.
         labels: a text over each image.
+        ink: False for photographs: of one channel too, 1 is white.
         ax: where to draw.
 
     Raises:
-        ValueError: another shape, values outside [0, 1], or not one label an image.
+        ValueError: another shape, values outside [0, 1], or names that do not fit the number of images.
     """
     tiles = array(x, "images", "(N, C, H, W) or (N, H, W)", 3, 4)
     tiles = tiles[:, None] if tiles.ndim == 3 else tiles
@@ -41,30 +52,72 @@ def images(
         raise ValueError(f"images: expected values in [0, 1], got [{tiles.min():.4g}, {tiles.max():.4g}]")
     if labels is not None and len(labels) != n:
         raise ValueError(f"images: expected {n} labels, one an image, got {len(labels)}")
-    if columns is not None and (not isinstance(columns, int) or isinstance(columns, bool) or columns < 1):
-        raise ValueError(f"images: expected columns as a positive integer, got {columns!r}")
-    across = min(n, columns or (n if n <= 12 else ceil(sqrt(n))))
-    rows = ceil(n / across)
-    texts = [str(label) for label in (labels.tolist() if isinstance(labels, Tensor) else labels or ())]
-    inches = max(1.0 if texts else 0.8, 0.1 + 0.11 * max(map(len, texts), default=0))
-    inches = min(inches, 9 / across)
-    heading = (LETTER * rows if texts else 0) + (0.4 if title else 0) + 0.1
-    with axes(ax, (across * inches + 0.1, rows * inches * height / width + heading)) as ax:
-        strip = strip_share(ax, rows, across, height / width) if texts else 0
-        mosaic, corners = compose(tiles, across, strip)
+    across, down = _grid(n, columns, rows)
+    over = [str(label) for label in (labels.tolist() if isinstance(labels, Tensor) else labels or ())]
+    heads = [] if isinstance(columns, int | None) else list(columns)
+    names = list(rows or ())
+    margin = 0.1 + _wide(names) if names else 0.0
+    inches = min(max(1.0 if over else 0.8, 0.1 + _wide(over + heads)), (WIDEST - margin) / across)
+    inches = max(inches, SMALLEST)
+    above = LETTER * max((1 + head.count("\n") for head in heads), default=0)
+    heading = (LETTER * down if over else 0) + above + (0.4 if title else 0) + 0.1
+    size = across * inches + 0.1 + margin, down * inches * height / width + heading
+    with axes(ax, size) as ax:
+        strip = strip_share(ax, down, across, height / width) if over else 0
+        mosaic, corners = compose(ink_on_white(tiles) if ink else tiles, across, strip)
         ax.imshow(mosaic, interpolation="nearest")
         ax.set_axis_off()
-        name_tiles(ax, texts, corners)
+        name_tiles(ax, over or heads, corners)
+        step = mosaic.shape[0] / down
+        for i, name in enumerate(names):
+            middle = (i + 1) * step - (step - ceil(strip * corners[0][1])) / 2
+            look = {"textcoords": "offset points", "ha": "right", "va": "center", "size": SIZE}
+            ax.annotate(name, (0, middle), (-6, 0), **look)
         if title is not None:
-            ax.set_title(title)
+            ax.set_title(title, pad=6 + 72 * above)
+        what = "in colour" if channels == 3 else "dark ink on white" if ink else "grey"
+        grid = f"{n} images" if down == 1 else f"{down} rows of {across} images"
+        said = f"{'An image' if n == 1 else grid} of {height}×{width} pixels, {what}"
+        for kind, texts in (("over them", over), ("columns", heads), ("rows", names)):
+            said += f"; {kind}: {', '.join(' '.join(text.split()) for text in texts)}" if texts else ""
+        describe(ax, said + ".")
     return ax
+
+
+def _wide(texts: Sequence[str]) -> float:
+    """About how many inches wide the longest line of some texts is."""
+    return WIDTH * max((len(line) for text in texts for line in text.split("\n")), default=0)
+
+
+def _grid(n: int, columns: int | Sequence[str] | None, rows: Sequence[str] | None) -> tuple[int, int]:
+    """How many images stand in a row, and how many rows there are."""
+    if isinstance(columns, str) or isinstance(rows, str):
+        raise ValueError("images: expected a list of names, got a single text")
+    if columns is None:
+        across = ceil(n / len(rows)) if rows else n if n <= 12 else ceil(sqrt(n))
+    else:
+        across = len(columns) if isinstance(columns, Sequence) else columns
+    if not isinstance(across, int) or isinstance(across, bool) or across < 1:
+        raise ValueError(f"images: expected columns as a positive integer, or as names, got {columns!r}")
+    named = isinstance(columns, Sequence)
+    across = across if named or rows else min(n, across)
+    down = ceil(n / across)
+    if (named and n < across) or (rows is not None and len(rows) != down):
+        got = f"{len(rows) if rows is not None else down} rows of {across}"
+        raise ValueError(f"images: expected names for the rows and columns of {n} images, got {got}")
+    return across, down
+
+
+def ink_on_white(tiles: np.ndarray) -> np.ndarray:
+    """Images ``(N, C, H, W)`` as they are drawn: where they have one channel, 1 is black."""
+    return 1 - tiles if tiles.shape[1] == 1 else tiles
 
 
 def name_tiles(ax: Axes, texts: Sequence[str], corners: list[tuple[float, float, float]]) -> None:
     """Write a text over each tile of a mosaic."""
     for text, (left, right, top) in zip(texts, corners, strict=False):
         middle = ((left + right) / 2, top)
-        ax.annotate(text, middle, (0, 3), textcoords="offset points", ha="center", va="bottom", size=12)
+        ax.annotate(text, middle, (0, 3), textcoords="offset points", ha="center", va="bottom", size=SIZE)
 
 
 def strip_share(ax: Axes, rows: int, columns: int, shape: float) -> float:
@@ -78,7 +131,7 @@ def strip_share(ax: Axes, rows: int, columns: int, shape: float) -> float:
 def compose(
     tiles: np.ndarray, columns: int, strip: float
 ) -> tuple[np.ndarray, list[tuple[float, float, float]]]:
-    """One picture of all tiles with thin lines between them.
+    """One picture of all tiles with grey gutters between them.
 
     Args:
         tiles: ``(N, C, H, W)`` with C of 1 or 3.
@@ -91,7 +144,7 @@ def compose(
     """
     n, _, height, width = tiles.shape
     zoom = max(1, ceil(48 / max(height, width)))
-    line = max(1, round(zoom * max(height, width) / 40))
+    line = max(2, round(zoom * max(height, width) / 12))
     high, wide, above = zoom * height + line, zoom * width + line, ceil(strip * zoom * width)
     rows = ceil(n / columns)
     mosaic = np.ones((rows * (high + above) + line, columns * wide + line, 3))

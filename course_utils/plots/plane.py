@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from course_utils.plots.canvas import BLUE, COLOURS, STYLE, array, axes, figure_of, legend
+from course_utils.plots.description import describe
 
 
 def density(
@@ -46,6 +47,7 @@ def density(
         bar.ax.tick_params(labelsize=STYLE["ytick.labelsize"])
         bar.outline.set(visible=False)
         ax.set(xlabel="$x_1$", ylabel="$x_2$")
+        describe(ax, f"A density in colours, from 0 to {p.max():.3g}.")
     return ax
 
 
@@ -64,6 +66,7 @@ def points(x: Tensor, ax: Axes | None = None, *, colour: str = BLUE, label: str 
         ax.set(xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
         if label is not None:
             legend(ax)
+        describe(ax, f"{len(values)} points{f', {label}' if label else ''}.")
     return ax
 
 
@@ -84,4 +87,5 @@ def labelled(x: Tensor, y: Tensor, ax: Axes | None = None, *, title: str | None 
             place, colour = values[labels == k], COLOURS[k % len(COLOURS)]
             ax.scatter(*place.T, s=26 * len(str(k)), marker=f"${k}$", color=colour, linewidths=0)
         ax.set(xticks=[], yticks=[], title=title)
+        describe(ax, f"{len(values)} points, each drawn as its label.")
     return ax

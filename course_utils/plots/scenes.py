@@ -12,6 +12,7 @@ from torch import Tensor
 
 from course_utils.datasets.animals import ANIMALS
 from course_utils.plots.canvas import BLACK, COLOURS, array, axes, figure_of
+from course_utils.plots.description import describe
 from course_utils.plots.images import LETTER, compose, name_tiles, strip_share
 
 MARKS = [COLOURS[i] for i in (1, 0, 3, 4, 5, 2, 6)]  # those that stand out of a scene come first
@@ -108,6 +109,8 @@ def scenes(
                 tags.append((box, hue, tag, text))
         _draw(ax, tags)
         name_tiles(ax, titles or (), corners)
+        counts = (" and ".join(names[one.label] for one in shown) or "nothing" for shown in objects)
+        describe(ax, f"{n} scenes in colour, with: {', '.join(counts)}.")
     return ax
 
 
@@ -141,6 +144,7 @@ def pointing(x: Tensor, starts: Tensor, ends: Tensor, groups: Tensor, ax: Axes |
         ax.scatter(*end.T, s=36, c=hues, edgecolors="white", linewidths=0.8, zorder=3)
         ax.set(xlim=(0, width), ylim=(height, 0))
         ax.set_axis_off()
+        describe(ax, f"{len(group)} pixels of an image and where they point, in {len(set(group))} groups.")
     return ax
 
 

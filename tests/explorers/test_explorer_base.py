@@ -56,7 +56,7 @@ def test_a_failing_drawing_is_reported_in_the_picture_and_the_next_one_is_whole_
     good = explorer.image.value
     explorer.controls["a"].value = 5
     assert isinstance(explorer.error, KeyError) and explorer.image.value != good
-    assert "image/png" in explorer._repr_mimebundle_()[0] and explorer.error is not None
+    assert "KeyError" in explorer._repr_mimebundle_()["text/html"] and explorer.error is not None
     assert (pixels(explorer.image.value) < 128).any()
     with pytest.raises(KeyError, match="for 4"):
         explorer.picture(a=4)

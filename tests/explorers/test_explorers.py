@@ -1,4 +1,5 @@
 import base64
+from html import unescape
 from io import BytesIO
 
 import numpy as np
@@ -13,6 +14,7 @@ from course_utils import plots
 from course_utils.explorers.engine import Explorer
 from course_utils.explorers.engine.controls import extremes
 from course_utils.explorers.engine.explorer import SCREEN_DPI, STORED_DPI
+from course_utils.notebooks.comparison import IMAGE
 
 BUILT: dict[str, Explorer] = {}
 SHOWN = shown()
@@ -103,18 +105,19 @@ def test_controls_have_a_name_and_a_tooltip_and_move_continuously(explorer):
 
 
 def test_the_output_is_a_widget_and_a_small_fine_picture_and_words(explorer):
-    data, metadata = explorer._repr_mimebundle_()
-    assert set(data) == {"application/vnd.jupyter.widget-view+json", "image/png", "text/plain"}
+    data = explorer._repr_mimebundle_()
+    assert set(data) == {"application/vnd.jupyter.widget-view+json", "text/html", "text/plain"}
     assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == explorer.widget.model_id
-    stored = base64.b64decode(data["image/png"])
+    words, picture = IMAGE.fullmatch(data["text/html"]).groups()
+    stored = base64.b64decode(picture)
     width, height = explorer.size
     assert pixels(stored).shape == (int(height * STORED_DPI), int(width * STORED_DPI), 3)
     assert len(stored) <= 40_000
-    size = {"width": int(width * SCREEN_DPI), "height": int(height * SCREEN_DPI)}
-    assert metadata == {"image/png": {**size, "alt": data["text/plain"]}}
+    assert f'width="{int(width * SCREEN_DPI)}" height="{int(height * SCREEN_DPI)}"' in data["text/html"]
+    assert unescape(words) == data["text/plain"] == explorer.image.tooltip
     assert data["text/plain"].startswith(explorer.title)
     assert all(f"{name} = {value}" in data["text/plain"] for name, value in explorer.values.items())
-    assert explorer._repr_mimebundle_()[0] == data
+    assert explorer._repr_mimebundle_() == data
 
 
 def test_the_stored_picture_is_that_of_the_present_values(explorer):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from course_utils.notebooks.comparison import IMAGE
 from notebook_rules.code import OWN, cells, parsed
 from notebook_rules.text import count_words, prose, texts
 
@@ -52,7 +53,8 @@ def calls(cell: NotebookNode, names: set[str]) -> Iterator[ast.Call]:
 
 def pictured(cell: NotebookNode) -> bool:
     """Whether an output of the cell has a picture."""
-    return any(kind.startswith("image/") for o in cell.get("outputs", []) for kind in o.get("data", {}))
+    data = [o.get("data", {}) for o in cell.get("outputs", [])]
+    return any("image/png" in one or IMAGE.fullmatch(one.get("text/html", "")) for one in data)
 
 
 def whole(notebook: NotebookNode, path: Path) -> Iterator[str]:

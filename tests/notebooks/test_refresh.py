@@ -23,8 +23,9 @@ from course_utils.notebooks.comparison import SHARE, keep_stored, same_picture, 
 
 LIVELY = {
     "setup": """
-import base64, io, os, sys
+import io, os, sys
 import ipywidgets
+from course_utils.plots.output import html_image
 from IPython.display import display
 from PIL import Image
 from tqdm.auto import tqdm
@@ -34,7 +35,7 @@ class Explorer:
         file = io.BytesIO()
         Image.new("L", (8, 8), 100).save(file, "png")
         view = ipywidgets.VBox([ipywidgets.IntSlider()])._repr_mimebundle_()
-        return {**view, "image/png": base64.b64encode(file.getvalue()).decode(), "text/plain": "grey"}
+        return {**view, **html_image(file.getvalue(), "grey")}
 """,
     "bar": "for _ in tqdm(range(3)):\n    pass",
     "explorer": "Explorer()",
@@ -60,6 +61,12 @@ def png(pixels: np.ndarray, note: str = "") -> str:
     return base64.b64encode(file.getvalue()).decode()
 
 
+def image(picture: str, words: str, side: int = 8) -> dict[str, str]:
+    """A PNG as a notebook stores it."""
+    html = f'<img alt="{words}" width="{side}" height="{side}" src="data:image/png;base64,{picture}">'
+    return {"text/html": html, "text/plain": words}
+
+
 @pytest.fixture(scope="module")
 def lively(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, list]]:
     """A notebook with everything that changes from run to run, refreshed once."""
@@ -79,7 +86,7 @@ def outputs(path: Path) -> dict[str, list]:
 
 def test_pictures_and_text_stay_and_widgets_go(lively):
     stored = outputs(lively[0])
-    assert set(stored["explorer"][0].data) == {"image/png", "text/plain"}
+    assert set(stored["explorer"][0].data) == {"text/html", "text/plain"}
     assert stored["bar"] == [] and stored["output-widget"] == []
     assert "widget" not in lively[0].read_text().replace("ipywidgets", "").replace("output-widget", "")
 
@@ -118,7 +125,7 @@ def test_a_second_refresh_changes_nothing_not_even_a_picture_with_another_note(l
     path = lively[0]
     stored = nbformat.read(path, as_version=4)
     cell = next(cell for cell in stored.cells if cell.id == "explorer")
-    cell.outputs[0].data["image/png"] = png(np.full((8, 8), 104), "of another version")
+    cell.outputs[0].data |= image(png(np.full((8, 8), 104), "of another version"), "grey", side=4)
     path.write_text(nbformat.writes(stored) + "\n")
     before, touched = path.read_bytes(), path.stat().st_mtime_ns
     assert main([str(path)]) == 0
@@ -276,29 +283,42 @@ def test_what_is_the_same_is_kept_by_cell():
     grey, near, far = (png(np.full((5, 4), level)) for level in (100, 101, 200))
 
     def cells(**pictures: str):
-        shown = {name: new_output("display_data", {"image/png": data}) for name, data in pictures.items()}
+        shown = {name: new_output("display_data", image(data, "12 images")) for name, data in pictures.items()}
         return new_notebook(cells=[new_code_cell(id=name, outputs=[o]) for name, o in shown.items()])
 
     new = cells(moved=near, changed=far, added=near)
     keep_stored(new, cells(changed=grey, moved=grey))
-    assert [cell.outputs[0].data["image/png"] for cell in new.cells] == [grey, far, near]
+    assert [cell.outputs[0].data for cell in new.cells] == [image(p, "12 images") for p in (grey, far, near)]
+
+
+@pytest.mark.parametrize(("words", "kept"), [("from 17.2 to 30", True), ("to 17.2 from 30", False)])
+def test_a_picture_that_looks_the_same_is_kept_unless_its_words_changed(words: str, kept: bool):
+    """Numbers in its words follow the curves: how far they moved, one sees."""
+    before, after = image(drawn(), "from 17.4 to 31"), image(drawn(image=0.503), words)
+    old, new = (
+        new_notebook(cells=[new_code_cell(id="a", outputs=[new_output("display_data", dict(data))])])
+        for data in (before, after)
+    )
+    keep_stored(new, old)
+    assert new.cells[0].outputs[0].data == (before if kept else after)
 
 
 def test_texts_are_kept_and_the_tag_trained_is_heeded():
     def cell(text: str, result: str, picture: str, *tags: str):
-        data = {"text/plain": result, "image/png": picture}
-        outputs = [new_output("stream", text=text), new_output("display_data", data)]
+        shown = (image(picture, "A curve"), {"text/plain": result})
+        outputs = [new_output("stream", text=text), *(new_output("display_data", data) for data in shown)]
         return new_notebook(cells=[new_code_cell(id="a", outputs=outputs, metadata={"tags": [*tags]})])
 
     before, after = ("1.001 nats\n", "KL 2.000", drawn()), ("1.002 nats\n", "KL 2.001", drawn(flip=True))
     for tags, picture in (((), after[2]), (("trained",), before[2]), (("exercise", "chance"), before[2])):
         new = cell(*after, *tags)
         keep_stored(new, cell(*before))
-        printed, shown = new.cells[0].outputs
-        assert (printed.text, shown.data["text/plain"], shown.data["image/png"]) == (*before[:2], picture)
+        printed, shown, said = new.cells[0].outputs
+        assert (printed.text, said.data["text/plain"]) == before[:2]
+        assert shown.data == image(picture, "A curve")
     new = cell("1.1 nats\n", "TV 2.000", drawn())
     keep_stored(new, cell(*before))
-    assert new.cells[0].outputs[0].text == "1.1 nats\n" and "TV" in new.cells[0].outputs[1].data["text/plain"]
+    assert new.cells[0].outputs[0].text == "1.1 nats\n" and "TV" in new.cells[0].outputs[2].data["text/plain"]
 
 
 def test_where_chance_decides_only_words_count():

@@ -16,6 +16,9 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
 from course_utils import plots
+from course_utils.notebooks.comparison import IMAGE
+from course_utils.plots.description import description
+from course_utils.plots.output import SCREEN_DPI
 
 X = torch.linspace(0, 1, 50)
 P = torch.tensor([0.1, 0.6, 0.3])
@@ -93,7 +96,7 @@ def test_the_mosaic_has_every_pixel_of_every_image_in_reading_order(axes):
     plots.images(x, columns=2, ax=axes)
     (picture,) = axes.images
     shown = picture.get_array()
-    zoom, line = 8, 1
+    zoom, line = 8, 4
     assert picture.get_interpolation() == "nearest"
     for i, tile in enumerate(x):
         top, left = (i // 2) * (4 * zoom + line) + line, (i % 2) * (6 * zoom + line) + line
@@ -104,13 +107,52 @@ def test_the_mosaic_has_every_pixel_of_every_image_in_reading_order(axes):
     assert (shown[-4 * zoom :, -6 * zoom :] == 1).all()  # the place of a sixth image stays white
 
 
-def test_grey_images_with_or_without_a_channel_look_the_same(axes):
+def test_grey_images_are_ink_on_white_with_or_without_a_channel_and_photographs_are_not(axes):
     x = torch.rand(3, 5, 5)
     a = plots.images(x, ax=axes).images[-1].get_array()
     b = plots.images(x[:, None].double().numpy(), ax=axes).images[-1].get_array()
-    c = plots.images(x[:, None].expand(3, 3, 5, 5), ax=axes).images[-1].get_array()
-    np.testing.assert_allclose(a, b)
-    np.testing.assert_allclose(a, c)
+    c = plots.images(1 - x[:, None].expand(3, 3, 5, 5), ax=axes).images[-1].get_array()
+    d = plots.images(1 - x, ink=False, ax=axes).images[-1].get_array()
+    for other in (b, c, d):
+        np.testing.assert_allclose(a, other)
+    white = plots.images(torch.zeros(1, 1, 2, 2), ax=axes).images[-1].get_array()
+    assert white[white.shape[0] // 2, white.shape[1] // 2].tolist() == [1, 1, 1]
+
+
+def test_rows_and_columns_of_images_have_their_names_beside_them():
+    ax = plots.images(torch.rand(6, 1, 3, 8), columns=["a", "b", "c"], rows=["first", "second"], title="T")
+    ax.figure.canvas.draw()
+    height, width = ax.images[0].get_array().shape[:2]
+    corners = {text.get_text(): text.get_window_extent().corners() for text in ax.texts}
+    places = {name: ax.transData.inverted().transform(c).mean(0) for name, c in corners.items()}
+    for i, name in enumerate("abc"):
+        assert i / 3 < places[name][0] / width < (i + 1) / 3 and places[name][1] < 0
+    for i, name in enumerate(("first", "second")):
+        assert i / 2 < places[name][1] / height < (i + 1) / 2 and places[name][0] < 0
+    assert faults(ax.figure) == []
+    assert description(ax.figure) == (
+        "T. 2 rows of 3 images of 3×8 pixels, dark ink on white; columns: a, b, c; rows: first, second."
+    )
+
+
+@pytest.mark.parametrize(
+    ("n", "names"),
+    [
+        (6, {"rows": ["a"] * 4}),
+        (5, {"columns": ["a"] * 6}),
+        (6, {"rows": "ab"}),
+        (6, {"columns": 4, "rows": ["a"]}),
+    ],
+)
+def test_names_that_do_not_fit_the_images_are_refused(axes, n, names):
+    with pytest.raises(ValueError, match="images: expected"):
+        plots.images(torch.rand(n, 1, 4, 4), ax=axes, **names)
+
+
+def test_an_image_is_at_least_forty_pixels_of_a_screen_wide():
+    ax = plots.images(torch.rand(32, 1, 8, 8), columns=16, rows=["real", "sampled"])
+    ax.figure.canvas.draw()
+    assert ax.get_window_extent().width / ax.figure.dpi * SCREEN_DPI / 16 >= 40
 
 
 def test_labels_stand_over_their_own_image():
@@ -240,7 +282,7 @@ def test_a_notebook_shows_every_figure(backend):
     NotebookClient(notebook, kernel_name="python3").execute(env=os.environ | {"MPLBACKEND": backend})
     for cell in notebook.cells:
         assert [output.output_type for output in cell.outputs] == ["display_data"]
-        assert "image/png" in cell.outputs[0].data
+        assert IMAGE.fullmatch(cell.outputs[0].data["text/html"])[1].startswith("An image of 2×2 pixels")
 
 
 def test_a_script_keeps_its_backend():
@@ -274,6 +316,9 @@ warnings.simplefilter("error")
 import matplotlib, torch
 from types import SimpleNamespace
 from course_utils import plots
+from course_utils.plots.description import description
+from course_utils.plots.output import SCREEN_DPI
+from course_utils.notebooks.comparison import IMAGE
 from course_utils.explorers.engine import Explorer, choice
 x = torch.linspace(0, 1, 9)
 def draw(figure, k):

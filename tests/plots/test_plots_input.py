@@ -35,7 +35,7 @@ BAD = {
     ),
     "no columns": (
         lambda: plots.images(torch.rand(3, 8, 8), columns=0),
-        "columns as a positive integer, got 0",
+        "columns as a positive integer, or as names, got 0",
     ),
     "labels in space": (lambda: plots.labelled(torch.rand(5, 3), torch.arange(5)), r"labelled: .*\(n, 2\)"),
     "a label too few": (lambda: plots.labelled(torch.rand(5, 2), torch.arange(4)), r"labelled: .*n labels"),

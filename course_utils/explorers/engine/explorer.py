@@ -6,7 +6,6 @@ the fastest way from a slider to a new picture, without flicker.
 """
 
 import gc
-from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -24,11 +23,11 @@ from torch import Tensor
 from course_utils import plots
 from course_utils.explorers.engine.controls import allowed, control
 from course_utils.explorers.engine.stage import Frame, Stage
-from course_utils.plots.images import compose
+from course_utils.plots.description import description
+from course_utils.plots.images import compose, ink_on_white
+from course_utils.plots.output import SCREEN_DPI, STORED_DPI, html_image, smaller
 
-SCREEN_DPI = 72  # of a picture under a moving slider: what the time to draw depends on most
 LEFT, RIGHT, BELOW = 1.0, 0.25, 0.7  # inches for the labels of an axis
-STORED_DPI = 144  # of the picture that is kept in the notebook
 
 
 class Explorer:
@@ -55,7 +54,7 @@ class Explorer:
     ...     _ = figure.add_subplot().plot([0, slope])
     >>> explorer = Explorer(draw, title="A line", size=(2, 1), slope=(1, 5))
     >>> explorer.describe()
-    'A line (slope = 3)'
+    'A line (slope = 3). Across: from -0.05 to 1.05. Up: from -0.15 to 3.15.'
     >>> explorer.picture(slope=1) == explorer.picture(slope=5)
     False
     """
@@ -73,6 +72,7 @@ class Explorer:
         if not controls:
             raise ValueError("Explorer: expected at least one control, got none")
         self.draw, self.frame, self.title, self.error = draw, frame, title, None
+        self.seen = ""  # what the last picture shows, in words
         self.controls: dict[str, Any] = {name: control(name, given) for name, given in controls.items()}
         self.size = size
         self._on_screen = None if frame is None else self._stage(SCREEN_DPI, frame)
@@ -80,6 +80,7 @@ class Explorer:
         self.image = ipywidgets.Image(
             value=self.picture(),
             format="png",
+            tooltip=self.describe(),  # the name of the image for a screen reader
             layout=ipywidgets.Layout(width=width, height=height, flex="0 0 auto", object_fit="contain"),
         )
         for widget in self.controls.values():
@@ -118,11 +119,14 @@ class Explorer:
             if self.frame is None:
                 figure = Figure(figsize=self.size, dpi=dpi)  # a new one is cheaper than to clear the last
                 self.draw(figure, **values)
-                return pixels(figure)
+                shown = pixels(figure)
+                self.seen = description(figure)
+                return shown
             stage = self._on_screen if dpi == SCREEN_DPI else None
             stage = stage or self._stage(dpi, self.frame)
             with stage.acted() as figure:
                 self.draw(figure, **values)
+                self.seen = description(figure)
             return stage.pixels()
 
     def _present(self, dpi: int) -> np.ndarray:
@@ -131,6 +135,7 @@ class Explorer:
             shown, self.error = self._pixels(dpi, self.values), None
         except Exception as error:
             shown, self.error = pixels(self._figure_of_error(dpi, error)), error
+            self.seen = f"{type(error).__name__}: {error}"
         return shown
 
     def _figure_of_error(self, dpi: int, error: Exception) -> Figure:
@@ -144,18 +149,17 @@ class Explorer:
     def _changed(self, change: dict[str, Any]) -> None:
         with collect_later():
             self.image.value = png(self._present(SCREEN_DPI))
+        self.image.tooltip = self.describe()
 
     def describe(self) -> str:
-        """The title and the value of every control, in words."""
+        """The title, the value of every control, and what the last picture shows, in words."""
         state = ", ".join(f"{name} = {value}" for name, value in self.values.items())
-        return f"{self.title} ({state})"
+        return f"{self.title} ({state}). {self.seen}".strip()
 
-    def _repr_mimebundle_(self, **kwargs: object) -> tuple[dict[str, Any], dict[str, Any]]:
-        width, height = (int(inches * SCREEN_DPI) for inches in self.size)
+    def _repr_mimebundle_(self, **kwargs: object) -> dict[str, Any]:
         view = self.widget._repr_mimebundle_() or {}
-        bundle = {kind: data for kind, data in view.items() if "widget" in kind}
-        bundle |= {"image/png": b64encode(self.stored()).decode(), "text/plain": self.describe()}
-        return bundle, {"image/png": {"width": width, "height": height, "alt": self.describe()}}
+        stored = html_image(self.stored(), self.describe())
+        return {kind: data for kind, data in view.items() if "widget" in kind} | stored
 
 
 @contextmanager
@@ -177,29 +181,19 @@ def pixels(figure: Figure) -> np.ndarray:
     return np.asarray(canvas.buffer_rgba())
 
 
-def picture(x: Tensor, columns: int = 1) -> np.ndarray:
-    """Images ``(N, C, H, W)`` with thin lines between them, as bytes ``(height, width, 3)`` for ``imshow``.
+def picture(x: Tensor, columns: int = 1, *, ink: bool = True) -> np.ndarray:
+    """Images ``(N, C, H, W)`` with grey gutters between them, as bytes ``(height, width, 3)`` for ``imshow``.
 
     As ``plots.images`` draws them, without what that does for a figure of its own: no check, no style.
     """
     tiles = x.detach().cpu().double().clamp(0, 1).numpy()
-    return (255 * compose(tiles, columns, 0)[0]).round().astype(np.uint8)
+    return (255 * compose(ink_on_white(tiles) if ink else tiles, columns, 0)[0]).round().astype(np.uint8)
 
 
 def png(pixels: np.ndarray) -> bytes:
     """Pixels ``(height, width, 4)`` as PNG bytes: the same pixels, the same bytes."""
     file = BytesIO()
     Image.fromarray(pixels).convert("RGB").save(file, "png", compress_level=1)
-    return file.getvalue()
-
-
-def smaller(picture: bytes) -> bytes:
-    """A PNG with at most 256 colours, compressed as far as PNG goes."""
-    image = Image.open(BytesIO(picture)).quantize(
-        256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
-    )
-    file = BytesIO()
-    image.save(file, "png", compress_level=9)
     return file.getvalue()
 
 
