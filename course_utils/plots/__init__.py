@@ -7,8 +7,8 @@ draw: matplotlib's own settings stay as they are, and those of a user's matplotl
 
 from course_utils.plots.canvas import COLOURS, style
 from course_utils.plots.curves import distributions, game, history, lines
-from course_utils.plots.diagram import diagram, graph
 from course_utils.plots.description import describe
+from course_utils.plots.diagram import diagram, graph
 from course_utils.plots.dots import dots
 from course_utils.plots.images import images
 from course_utils.plots.plane import density, labelled, points
@@ -18,8 +18,8 @@ from course_utils.plots.tree import tree
 __all__ = [
     "COLOURS",
     "density",
-    "diagram",
     "describe",
+    "diagram",
     "distributions",
     "dots",
     "game",
