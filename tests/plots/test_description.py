@@ -55,7 +55,7 @@ def test_own_words_come_first_and_are_words():
         (lambda: plots.points(torch.rand(7, 2), label="data"), "7 points, data"),
         (lambda: plots.labelled(torch.rand(3, 2), torch.tensor([0, 1, 1])), "3 points, each drawn as its"),
         (lambda: plots.tree(), "Normalising flow"),
-        (lambda: plots.graph({"x": (0, 0), "z": (0, 1)}, [("z", "x")], title="A graph"), "A graph. Arrows: z to x."),
+        (lambda: plots.graph({"x": (0, 0), "z": (0, 1)}, [("z", "x")], title="G"), "G. Arrows: z to x."),
         (lambda: plots.scenes(torch.rand(2, 3, 16, 16), labels=torch.tensor([0, 1])), "2 scenes in colour"),
     ],
 )
