@@ -142,7 +142,7 @@ def _chunk(u: Tensor, low: int, high: int, side: int, touching: bool) -> tuple[T
     number = (order + torch.arange(b)[:, None] * k)[..., None, None]
     masks = owner[:, None] == number
     labels = torch.where(there, label, -1).gather(1, order)
-    return _paint(x, drawn, shapes, corner, rank), labels, _boxes(masks), masks
+    return _paint(x, drawn, shapes, corner, rank), labels, tight_boxes(masks), masks
 
 
 def _paint(x: Tensor, drawn: Drawn, shapes: layout.Silhouettes, corner: Tensor, rank: Tensor) -> Tensor:
@@ -165,10 +165,10 @@ def _paint(x: Tensor, drawn: Drawn, shapes: layout.Silhouettes, corner: Tensor, 
     return (x.clamp(0, 1) * 255).round().div(255)
 
 
-def _boxes(masks: Tensor) -> Tensor:
-    """The tight box of each mask (B, K, 4); zeros where a mask is empty."""
-    side = masks.shape[-1]
+def tight_boxes(masks: Tensor) -> Tensor:
+    """The smallest box round each mask, ``(…, H, W)`` to ``(…, 4)``; zeros where a mask is empty."""
+    height, width = masks.shape[-2:]
     columns, rows = masks.any(-2).int(), masks.any(-1).int()
-    far_column, far_row = side - columns.flip(-1).argmax(-1), side - rows.flip(-1).argmax(-1)
+    far_column, far_row = width - columns.flip(-1).argmax(-1), height - rows.flip(-1).argmax(-1)
     box = torch.stack([columns.argmax(-1), rows.argmax(-1), far_column, far_row], -1)
     return box.float() * columns.any(-1, keepdim=True)

@@ -4,9 +4,8 @@ from course_utils.recognition.average_precision import average_precision, matche
 from course_utils.recognition.classification import Classifier, DigitClassifier
 from course_utils.recognition.detection import Detector
 from course_utils.recognition.detections import Detections, at_one_size
-from course_utils.recognition.instances import connected_components
 from course_utils.recognition.localisation import Localiser, mean_box
-from course_utils.recognition.segmentation import InstanceSegmenter
+from course_utils.recognition.segmentation import InstanceSegmenter, connected_components
 
 __all__ = [
     "Classifier",

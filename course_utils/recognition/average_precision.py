@@ -29,9 +29,7 @@ def matches(detections: Detections, truth: Scenes, *, iou: float = 0.5, by: str 
         ValueError: an argument is not what it should be, or the detections are of other scenes.
 
     >>> from course_utils.datasets.scenes import scenes
-    >>> truth = scenes(2, objects=1)
-    >>> twice = torch.tensor([0, 0, 1])
-    >>> scores = torch.tensor([0.6, 0.9, 0.3])
+    >>> truth, twice, scores = scenes(2, objects=1), torch.tensor([0, 0, 1]), torch.tensor([0.6, 0.9, 0.3])
     >>> matches(Detections(twice, scores, truth.labels[twice, 0], truth.boxes[twice, 0]), truth).tolist()
     [False, True, True]
     """
@@ -66,8 +64,7 @@ def average_precision(
 
     >>> from course_utils.datasets.scenes import scenes
     >>> truth = scenes(4, objects=1)
-    >>> rows, one = torch.arange(4), torch.ones(4)
-    >>> perfect = Detections(rows, one, truth.labels[:, 0], truth.boxes[:, 0])
+    >>> perfect = Detections(torch.arange(4), torch.ones(4), truth.labels[:, 0], truth.boxes[:, 0])
     >>> average_precision(perfect, truth)["mean"]
     1.0
     """
@@ -120,8 +117,7 @@ def _check(detections: Detections, truth: Scenes, iou: float, by: str) -> None:
         raise ValueError(f"{who}: expected iou in (0, 1], got {iou}")
     if not bool((truth.labels >= 0).any()):
         raise ValueError(f"{who}: expected scenes with objects, got {len(truth)} without any")
-    scene, labels = detections.scene, detections.labels
-    if len(detections) and not (scene.min() >= 0 and scene.max() < len(truth)):
-        raise ValueError(f"{who}: expected scenes 0 to {len(truth) - 1}, got {scene.min()} to {scene.max()}")
-    if len(detections) and not (labels.min() >= 0 and labels.max() < len(ANIMALS)):
-        raise ValueError(f"{who}: expected labels 0 to {len(ANIMALS) - 1}, got {labels.unique().tolist()}")
+    numbers = ("scenes", detections.scene, len(truth)), ("labels", detections.labels, len(ANIMALS))
+    for what, part, n in numbers:
+        if len(part) and not 0 <= part.min() <= part.max() < n:
+            raise ValueError(f"{who}: expected {what} 0 to {n - 1}, got {part.min()} to {part.max()}")

@@ -22,7 +22,7 @@ class Residual(nn.Module):
         self.convolution = nn.Conv2d(channels, channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(B, C, h, w)`` to ``(B, C, h, w)``."""
+        """To the same shape."""
         return x + self.convolution(silu(self.norm(x)))
 
 
@@ -36,23 +36,16 @@ class Backbone(nn.Module):
 
     One convolution takes patches of 4×4 pixels, another goes on to a grid of 8×8, where a cell sees a whole
     object at little cost; what it saw comes back up and is added to the finer grid, which knows better
-    where (feature pyramid: Lin et al., *Feature Pyramid Networks for Object Detection*, CVPR
-    2017). Groups of channels are normalised within each image (Wu & He, *Group Normalization*, ECCV 2018):
-    a net of this kind learns several times as fast with it. Cell (i, j) of the grid covers the pixels from
-    4i to 4i + 3 down and from 4j to 4j + 3 across.
+    where (feature pyramid: Lin et al., *Feature Pyramid Networks for Object Detection*, CVPR 2017). Groups of
+    channels are normalised within each image (Wu & He, *Group Normalization*, ECCV 2018): a net of this kind
+    learns several times as fast with it.
 
     Args:
         event_shape: (C, H, W) of an image with values in [0, 1]; H and W are multiples of 8.
         features: the channels of the grid, a multiple of 4.
 
-    Shapes: x ``(B, C, H, W)`` to ``(B, features, H/4, W/4)``.
-
     Raises:
         ValueError: a size is not positive or not the multiple it should be.
-
-    >>> backbone = Backbone((3, 64, 64))
-    >>> backbone(torch.rand(2, 3, 64, 64)).shape, backbone.grid
-    (torch.Size([2, 32, 16, 16]), (16, 16))
     """
 
     def __init__(self, event_shape: tuple[int, int, int] = (3, 64, 64), *, features: int = 32) -> None:
@@ -87,14 +80,9 @@ class Backbone(nn.Module):
 
 
 def positions(height: int, width: int, step: int = 1, *, like: Tensor) -> Tensor:
-    """Where the middle of each cell of step×step pixels lies, (x, y) in pixels: ``(2, H/step, W/step)``.
-
-    >>> positions(2, 4, 2, like=torch.zeros(())).tolist()
-    [[[1.0, 3.0]], [[1.0, 1.0]]]
-    """
-    y, x = (
-        (torch.arange(n // step, dtype=like.dtype, device=like.device) + 0.5) * step for n in (height, width)
-    )
+    """Where the middle of each cell of step×step pixels lies, (x, y) in pixels: ``(2, H/step, W/step)``."""
+    kind = {"dtype": like.dtype, "device": like.device}
+    y, x = ((torch.arange(n // step, **kind) + 0.5) * step for n in (height, width))
     return torch.stack(torch.meshgrid(x, y, indexing="xy"))
 
 
@@ -109,14 +97,8 @@ class Recogniser(nn.Module):
         ValueError: a size is not positive; from every verb: x is no batch of such images.
     """
 
-    fit_defaults: ClassVar[dict[str, object]] = {
-        "lr": 5e-3,
-        "epochs": 5,
-        "batch_size": 16,
-        "clip": 1.0,
-        "schedule": "cosine",
-        "weight_decay": 0.02,
-    }
+    fit_defaults: ClassVar[dict[str, object]] = {"lr": 5e-3, "epochs": 5, "batch_size": 16, "clip": 1.0}
+    fit_defaults |= {"schedule": "cosine", "weight_decay": 0.02}
 
     def __init__(self, event_shape: tuple[int, int, int], classes: int) -> None:
         super().__init__()
@@ -147,24 +129,15 @@ class SceneRecogniser(Recogniser):
         self.backbone = Backbone(event_shape, features=features)
 
     def check_objects(self, x: Tensor, labels: Tensor, name: str, values: Tensor) -> None:
-        """Raise a ValueError if what is said of the objects on x does not fit x or the classes.
-
-        Args:
-            x: images ``(B, C, H, W)``.
-            labels: ``(B, K)`` int64, −1 where there is no object.
-            name: "boxes" or "masks".
-            values: boxes ``(B, K, 4)``, of the dtype of x, or masks ``(B, K, H, W)``, bool.
-        """
+        """Raise a ValueError unless labels ``(B, K)`` and values, "boxes" or "masks" of them, fit x."""
         sides, dtype = ((4,), x.dtype) if name == "boxes" else (self.event_shape[1:], torch.bool)
         expected = (
             f"{type(self).__name__}: expected labels ({len(x)}, K), int64 from −1 to {self.classes - 1}, and "
             f"{name} ({len(x)}, K, {', '.join(map(str, sides))}), {dtype}"
         )
-        came = " and ".join(described(value) for value in (labels, values))
-        if not isinstance(labels, Tensor) or labels.dtype != torch.int64 or labels.dim() != 2:
-            raise ValueError(f"{expected}, got {came}")
-        shape = (len(x), labels.shape[1], *sides)
-        if len(labels) != len(x) or getattr(values, "shape", None) != shape or values.dtype != dtype:
-            raise ValueError(f"{expected}, got {came}")
+        good = isinstance(labels, Tensor) and isinstance(values, Tensor) and labels.dim() == 2
+        shapes = good and len(labels) == len(x) and values.shape == (*labels.shape, *sides)
+        if not shapes or labels.dtype != torch.int64 or values.dtype != dtype:
+            raise ValueError(f"{expected}, got {described(labels)} and {described(values)}")
         if not bool(((labels >= -1) & (labels < self.classes)).all()):
             raise ValueError(f"{expected}, got labels from {labels.min()} to {labels.max()}")

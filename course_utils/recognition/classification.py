@@ -10,8 +10,7 @@ from course_utils.recognition.backbone import Recogniser, SceneRecogniser
 class ImageClassifier(Recogniser):
     """Which class is on the image: x is a picture, y a class, the loss −log p(y | x).
 
-    Shapes: x ``(B, C, H, W)``, y ``(B,)``, logits ``(B, classes)``; the loss in nats. Train it with
-    ``fit(model, (x, y))``.
+    Shapes: x ``(B, C, H, W)``, y ``(B,)``, logits ``(B, classes)``. Train it with ``fit(model, (x, y))``.
 
     Raises:
         ValueError: a size does not fit, x is no batch of such images, or y are no classes of them.
@@ -19,10 +18,8 @@ class ImageClassifier(Recogniser):
 
     def loss(self, x: Tensor, y: Tensor) -> Tensor:
         """The mean −log p(y | x) in nats, for classes y ``(B,)``."""
-        logits = self(x)
-        return cross_entropy(
-            logits, check_classes(y, len(x), self.classes, like=logits, who=type(self).__name__)
-        )
+        logits, who = self(x), type(self).__name__
+        return cross_entropy(logits, check_classes(y, len(x), self.classes, like=logits, who=who))
 
     def predict(self, x: Tensor) -> Tensor:
         """The likeliest class of each image, ``(B,)``."""
@@ -39,10 +36,8 @@ class Classifier(SceneRecogniser, ImageClassifier):
     Args, shapes and errors: as ``SceneRecogniser`` and ``ImageClassifier``.
 
     >>> import torch
-    >>> model = Classifier()
-    >>> x = torch.rand(2, 3, 64, 64)
-    >>> model(x).shape, model.predict(x).shape, model.loss(x, torch.tensor([0, 2])).shape
-    (torch.Size([2, 3]), torch.Size([2]), torch.Size([]))
+    >>> Classifier()(torch.rand(2, 3, 64, 64)).shape
+    torch.Size([2, 3])
     """
 
     def __init__(

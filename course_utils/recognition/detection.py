@@ -44,12 +44,7 @@ class Detector(SceneRecogniser):
     Raises:
         ValueError: a size does not fit, or x, labels or boxes are not what they should be.
 
-    >>> model = Detector()
-    >>> x = torch.rand(2, 3, 64, 64)
-    >>> scores, boxes = model.maps(x)
-    >>> scores.shape, boxes.shape
-    (torch.Size([2, 3, 16, 16]), torch.Size([2, 16, 16, 4]))
-    >>> len(model.detect(x, threshold=0, limit=5))
+    >>> len(Detector().detect(torch.rand(2, 3, 64, 64), threshold=0, limit=5))
     10
     """
 
@@ -89,10 +84,9 @@ class Detector(SceneRecogniser):
         mine = which[answers]
         target = torch.zeros_like(logits)
         target[scene, labels[scene, mine], row, column] = 1
-        count = max(1, len(mine))
         surprise = sigmoid_focal_loss(logits, target, alpha=-1, gamma=FOCUS, reduction="sum")
         far = generalized_box_iou_loss(said[answers], boxes[scene, mine], reduction="sum")
-        return (surprise + BOX_WEIGHT * far) / count
+        return (surprise + BOX_WEIGHT * far) / max(1, len(mine))
 
     def assign(self, labels: Tensor, boxes: Tensor) -> Tensor:
         """The object each cell answers for, ``(B, h, w)``: its row among the K, or −1.

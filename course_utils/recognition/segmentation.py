@@ -1,24 +1,24 @@
-"""Instance segmentation: every object on an image, each with its class and its pixels."""
+"""Instance segmentation: every object on an image, each with its class and its pixels.
+
+A network says for each pixel what it is and where the centre of its object lies; ``group`` makes objects of
+that, ``connected_components``, the baseline, merely of the classes.
+"""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.functional import (
-    avg_pool2d,
-    binary_cross_entropy_with_logits,
-    cross_entropy,
-    interpolate,
-    one_hot,
-    pixel_shuffle,
-)
 
+from course_utils.checks import check_count, check_number
+from course_utils.datasets.scenes import tight_boxes
 from course_utils.recognition.backbone import GROUPS, Residual, SceneRecogniser, positions
-from course_utils.recognition.detections import Detections
-from course_utils.recognition.instances import centre_of_mass, group
+from course_utils.recognition.detections import Detections, described
 
 STEP = 2
 SPREAD = 3.0
 WEIGHTS = (20.0, 0.1, 1.0)  # of class, heat and offset: the class is what takes longest to learn
 UNIT = 8.0
+WINDOW = 5
+SMALLEST = 12
 
 
 class InstanceSegmenter(SceneRecogniser):
@@ -46,12 +46,7 @@ class InstanceSegmenter(SceneRecogniser):
     Raises:
         ValueError: a size does not fit, or x, labels or masks are not what they should be.
 
-    >>> model = InstanceSegmenter()
-    >>> x = torch.rand(2, 3, 64, 64)
-    >>> probabilities, heat, offsets = model.maps(x)
-    >>> probabilities.shape, heat.shape, offsets.shape
-    (torch.Size([2, 4, 64, 64]), torch.Size([2, 32, 32]), torch.Size([2, 2, 64, 64]))
-    >>> model.semantic(x).shape
+    >>> InstanceSegmenter().semantic(torch.rand(2, 3, 64, 64)).shape
     torch.Size([2, 64, 64])
     """
 
@@ -75,7 +70,7 @@ class InstanceSegmenter(SceneRecogniser):
         Logits of background and classes ``(B, 1 + classes, h, w)``, logits of the heat ``(B, h, w)``, offsets
         ``(B, 2, h, w)`` in pixels.
         """
-        said = pixel_shuffle(self.say(self.backbone(self.check(x))), STEP)
+        said = F.pixel_shuffle(self.say(self.backbone(self.check(x))), STEP)
         logits, heat, offsets = said.split([1 + self.classes, 1, 2], 1)
         return logits, heat[:, 0], UNIT * offsets
 
@@ -84,33 +79,27 @@ class InstanceSegmenter(SceneRecogniser):
         logits, heat, offsets = self(x)
         self.check_objects(x, labels, "masks", masks)
         there = labels >= 0  # (B, K)
-        share = avg_pool2d((masks & there[..., None, None]).to(x.dtype), STEP)  # (B, K, h, w)
-        kinds = one_hot(labels.clamp(min=0), self.classes).to(x.dtype) * there[..., None]
+        share = F.avg_pool2d((masks & there[..., None, None]).to(x.dtype), STEP)  # (B, K, h, w)
+        kinds = F.one_hot(labels.clamp(min=0), self.classes).to(x.dtype) * there[..., None]
         centres = centre_of_mass(masks)  # (B, K, 2)
         mixed = torch.einsum("bkhw,bkc->bchw", share, torch.cat([kinds, centres], 2))
         covered = share.sum(1)  # (B, h, w)
         target = torch.cat([1 - covered[:, None], mixed[:, : self.classes]], 1)
-        class_loss = cross_entropy(logits, target)
+        class_loss = F.cross_entropy(logits, target)
 
         aim = mixed[:, self.classes :] / covered.clamp(min=1 / STEP**2)[:, None]
         error = (positions(*self.size, STEP, like=x) + offsets - aim).abs().sum(1) / UNIT
         offset_loss = (covered * error).sum() / covered.sum().clamp(min=1)
 
-        heat_loss = binary_cross_entropy_with_logits(heat, self._bumps(centres, there), reduction="sum")
-        heat_loss = heat_loss / there.sum().clamp(min=1)
-        parts = (class_loss, heat_loss, offset_loss)
-        return torch.stack([weight * part for weight, part in zip(WEIGHTS, parts, strict=True)]).sum()
+        heat_loss = F.binary_cross_entropy_with_logits(heat, self._bumps(centres, there), reduction="sum")
+        parts = torch.stack([class_loss, heat_loss / there.sum().clamp(min=1), offset_loss])
+        return parts @ parts.new_tensor(WEIGHTS)
 
     def _bumps(self, centres: Tensor, there: Tensor) -> Tensor:
         """exp(−d²/2σ²) at the distance d from the nearest centre, ``(B, h, w)``."""
-        across, down = (
-            (
-                -((torch.arange(n // STEP, device=centres.device) + 0.5) * STEP - centre).square()
-                / (2 * SPREAD**2)
-            ).exp()
-            for n, centre in zip(self.size[::-1], centres.split(1, 2), strict=True)
-        )  # (B, K, w), (B, K, h): a Gaussian of d is one of dx times one of dy
-        return (there[..., None, None] * down[..., None] * across[:, :, None]).amax(1)
+        away = positions(*self.size, STEP, like=centres) - centres[..., None, None]  # (B, K, 2, h, w)
+        bumps = (-away.square().sum(2) / (2 * SPREAD**2)).exp()
+        return (there[..., None, None] * bumps).amax(1)
 
     @torch.no_grad()
     def maps(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -119,10 +108,7 @@ class InstanceSegmenter(SceneRecogniser):
         Channel 0 of the probabilities is background; probabilities and offsets are drawn out to the image.
         """
         logits, heat, offsets = self(x)
-        logits, offsets = (
-            interpolate(part, size=self.size, mode="bilinear", align_corners=False)
-            for part in (logits, offsets)
-        )
+        logits, offsets = (F.interpolate(part, size=self.size, mode="bilinear") for part in (logits, offsets))
         return logits.softmax(1), heat.sigmoid(), offsets
 
     def semantic(self, x: Tensor) -> Tensor:
@@ -136,3 +122,104 @@ class InstanceSegmenter(SceneRecogniser):
     def segment(self, x: Tensor, *, threshold: float = 0.1) -> Detections:
         """The objects, each with its pixels: see ``group``. ``threshold``: the lowest heat of a centre."""
         return group(*self.maps(x), threshold=threshold)
+
+
+def centre_of_mass(masks: Tensor) -> Tensor:
+    """The mean position of each mask's pixels, (x, y) in pixels, ``(…, H, W)`` to ``(…, 2)``.
+
+    Pixel (row, column) lies at (column + ½, row + ½); an empty mask has its centre at (0, 0).
+    """
+    masks = masks.float()
+    rows, columns = (torch.arange(n, device=masks.device) + 0.5 for n in masks.shape[-2:])
+    moments = torch.stack([masks.sum(-2) @ columns, masks.sum(-1) @ rows], -1)
+    return moments / masks.sum((-2, -1)).clamp(min=1)[..., None]
+
+
+def peaks(heat: Tensor, limit: int) -> tuple[Tensor, Tensor]:
+    """The highest local maxima of each map: their heights ``(B, limit)``, −1 where there is none, and places.
+
+    A local maximum is the largest of the 5×5 around it. Places are (x, y) in cells, ``(B, limit, 2)``,
+    the middle of the first cell at (½, ½). Shapes: heat ``(B, h, w)``, positive.
+    """
+    limit = min(limit, heat[0].numel())
+    highest = F.max_pool2d(heat[:, None], WINDOW, stride=1, padding=WINDOW // 2)[:, 0]
+    standing = torch.where((heat == highest) & (heat > 0), heat, -1.0).flatten(1)
+    heights, where = standing.topk(limit, dim=1)
+    width = heat.shape[2]
+    return heights, torch.stack([where % width, where // width], -1) + 0.5
+
+
+def group(
+    probabilities: Tensor, heat: Tensor, offsets: Tensor, *, threshold: float = 0.1, limit: int = 10
+) -> Detections:
+    """Instances: every pixel that is no background joins the centre that it points nearest to.
+
+    The score of an object is the height of its centre times the mean probability of its class over its
+    pixels; its class is the one with the largest mean (Cheng et al., *Panoptic-DeepLab*, CVPR 2020).
+
+    Args:
+        probabilities: of background (channel 0) and of the classes, ``(B, 1 + classes, H, W)``.
+        heat: how much a place looks like the centre of an object, ``(B, h, w)`` in [0, 1], where H/h is a
+            whole number.
+        offsets: from each pixel to the centre of its object, (x, y) in pixels, ``(B, 2, H, W)``.
+        threshold: the lowest centre that counts.
+        limit: the largest number of objects on one image.
+
+    Returns:
+        Objects with masks, disjoint on each image; the boxes are the masks'.
+
+    Raises:
+        ValueError: threshold or limit is out of range.
+    """
+    check_number(threshold, "group: threshold", low=0, high=1)
+    height, width = probabilities.shape[2:]
+    heights, centres = peaks(heat, check_count(limit, "group: limit"))
+    centres = centres * (height / heat.shape[1])
+    there = heights >= max(threshold, 1e-6)  # (B, L)
+    votes = positions(height, width, like=heat) + offsets  # (B, 2, H, W)
+    far = (votes[:, None] - centres[..., None, None]).square().sum(2)  # (B, L, H, W)
+    far = far.masked_fill(~there[..., None, None], torch.inf)
+    nearest = far.argmin(1, keepdim=True)
+    foreground = probabilities.argmax(1, keepdim=True) > 0
+    slots = torch.arange(heights.shape[1], device=heat.device)[:, None, None]
+    masks = (nearest == slots) & foreground & there[..., None, None]
+    area = masks.sum((2, 3))
+    mean = torch.einsum("blhw,bchw->blc", masks.to(heat.dtype), probabilities[:, 1:])
+    sure, labels = (mean / area.clamp(min=1)[..., None]).max(2)
+    scene, slot = (area >= SMALLEST).nonzero(as_tuple=True)
+    scores = (heights * sure)[scene, slot].clamp(0, 1)
+    kept = masks[scene, slot]
+    return Detections(scene, scores, labels[scene, slot], tight_boxes(kept), kept)
+
+
+def connected_components(semantic: Tensor) -> Detections:
+    """The baseline of instance segmentation: pixels of one class that touch are one object, of score 1.
+
+    Two objects of one class that touch become one: which pixel belongs to whom is not in the classes of
+    the pixels. Diagonal neighbours touch.
+
+    Args:
+        semantic: the class of each pixel, −1 for background, ``(B, H, W)`` int64.
+
+    Raises:
+        ValueError: semantic is not what it should be.
+
+    >>> semantic = torch.full((1, 8, 12), -1)
+    >>> semantic[0, 1:5, 1:5], semantic[0, 4:8, 5:9] = 2, 2
+    >>> semantic[0, 1:5, 9:] = 0
+    >>> connected_components(semantic).boxes.tolist()
+    [[1.0, 1.0, 9.0, 8.0], [9.0, 1.0, 12.0, 5.0]]
+    """
+    from skimage.measure import label
+
+    if not isinstance(semantic, Tensor) or semantic.dim() != 3 or semantic.dtype != torch.int64:
+        came = described(semantic)
+        raise ValueError(f"connected_components: expected classes as int64 (B, H, W), got {came}")
+    parts = [torch.from_numpy(label(one, background=-1, connectivity=2)) for one in semantic.cpu().numpy()]
+    each = [part == torch.arange(1, int(part.max()) + 1)[:, None, None] for part in parts]
+    scene = torch.arange(len(each)).repeat_interleave(torch.tensor([len(masks) for masks in each]))
+    masks = torch.cat(each)
+    large = masks.sum((1, 2)) >= SMALLEST
+    scene, masks = (part[large].to(semantic.device) for part in (scene, masks))
+    labels = torch.where(masks, semantic[scene], -1).amax((1, 2))
+    return Detections(scene, torch.ones(len(scene), device=scene.device), labels, tight_boxes(masks), masks)

@@ -19,7 +19,7 @@ from course_utils.scoreboard.universes import dequantised
 from course_utils.taxonomy import ExplicitMarkovChain, GenerativeModel, TractableDensity, Variational
 from course_utils.training import fit
 
-ELBO_DRAWS, AIS = 20, {"temperatures": 10_000, "chains": 100}
+ELBO_DRAWS, AIS_TEMPERATURES, AIS_CHAINS = 20, 10_000, 100
 KINDS = {BINARY: "binary", GREY: "levels"}
 SET = 598  # images: half of the training images, so that real against real is measured with as many
 
@@ -52,7 +52,9 @@ def costs(model: GenerativeModel, x: Tensor, seed: int = 0) -> dict[str, tuple[T
         try:
             return {"exact": (free_energy + float(machine.log_partition()), 0.0)}
         except ValueError:  # too many states to sum over
-            log_z = annealed_importance_sampling(machine, **AIS, generator=generator).log_z
+            log_z = annealed_importance_sampling(
+                machine, temperatures=AIS_TEMPERATURES, chains=AIS_CHAINS, generator=generator
+            ).log_z
             return {"AIS": (free_energy + log_z.value, log_z.standard_error)}
     return {}
 

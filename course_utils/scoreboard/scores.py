@@ -59,7 +59,7 @@ def score(name: str, data: str, *, samples: int = SAMPLES, progress: bool = Fals
     drawn = time.process_time()
     known = isinstance(source, BinaryUniverse)
     scores, better = on_universe(model, source, samples) if known else on_digits(model, data, source, x)
-    settings = {key: list(v) if isinstance(v, tuple) else v for key, v in own.model.items()}
+    settings: dict[str, object] = {k: list(v) if isinstance(v, tuple) else v for k, v in own.model.items()}
     settings |= {key: value for key, value in history.settings.items() if key in SHOWN}
     return Row(
         name,

@@ -251,6 +251,12 @@ def test_where_one_cannot_write_nothing_is_run(folder, monkeypatch, capsys):
     (folder.parent / "file").touch()
     assert main([str(folder), "--out", "file"]) == 2 and "file" in capsys.readouterr().err
 
+    def read_only(path, content):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(command, "write_bytes", read_only)  # the folder is there, and takes no file
+    assert main([str(folder), "--out", "out"]) == 2 and "Read-only" in capsys.readouterr().err
+
 
 def test_last_weeks_table_is_kept_until_there_is_a_mark_and_then_beside_it(folder):
     out = folder.parent / "out"

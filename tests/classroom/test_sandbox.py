@@ -121,7 +121,7 @@ def hostile(tmp_path_factory) -> tuple[dict[str, str], Path]:
     (outside / "home" / ".ssh" / "id_rsa").write_text("secret")
     submit(folder / "other.ipynb", "pass")
     setup = [
-        "import os, shutil, socket, subprocess, sys, time",
+        "import os, re, shutil, socket, subprocess, sys, time",
         "from pathlib import Path",
         f"OUTSIDE, CLASS, COURSE = map(Path, {[str(outside), str(folder), str(ROOT)]!r})",
         f"MARKER, DOOR = {os.getpid()}, {str(outside / 'door')!r}",
@@ -153,6 +153,8 @@ TRIED = {
     "others": "list(CLASS.iterdir())",
     "door": "socket.socket(socket.AF_UNIX).connect(DOOR)",
     "network": "socket.create_connection(('1.1.1.1', 53), timeout=5)",
+    "interfaces": "say([name for _, name in socket.if_nameindex()])",
+    "capabilities": "say(re.findall('CapEff:.*', Path('/proc/self/status').read_text()))",
     "course": "(COURSE / 'course_utils' / 'new.py').write_text('x')",
     "python": "Path(sys.prefix, 'new').write_text('x')",
     "repository": "say(*sorted(os.listdir(COURSE)))",
@@ -177,6 +179,8 @@ ERRORS |= dict.fromkeys(("course", "python", "root", "device"), READ_ONLY)
 ERRORS |= dict.fromkeys(("own", "thread", "orphan", "answer"), "")
 ERRORS |= {
     "network": "Network is unreachable",
+    "interfaces": "(['lo'],)",  # also where the machine itself has no network
+    "capabilities": "0000000000000000",
     "marker": "No such process",
     "letters": "(1, 'utf-8')",
     "token": "(None, 0)",
@@ -207,7 +211,13 @@ def test_it_sees_the_course_python_and_nothing_else(hostile):
 @sandboxed
 def test_nothing_outside_is_touched_and_nothing_runs_on(hostile):
     assert sorted(path.name for path in hostile[1].iterdir()) == ["door", "home", "kept.txt"]
-    assert not [one for one in psutil.process_iter(["cmdline"]) if "987.6" in (one.info["cmdline"] or [])]
+    assert not running("987.6")
+
+
+def running(argument: str) -> list[psutil.Process]:
+    every = psutil.process_iter(["cmdline", "status"])
+    alive = (one for one in every if one.info["status"] != psutil.STATUS_ZOMBIE)
+    return [one for one in alive if argument in (one.info["cmdline"] or [])]
 
 
 @unix
@@ -223,12 +233,15 @@ def test_on_trust_too_the_environment_is_bare_and_the_home_empty(tmp_path, monke
         seen = seen + 1 if "seen" in globals() else 1
         if seen == 3:
             raise"""
-    with submit(tmp_path / "a.ipynb", say, deaf, "raise KeyError(seen)", "os._exit(3)").open("rb") as file:
+    orphan = "import subprocess\nsubprocess.Popen(['sleep', '987.7'])"
+    cells = (say, deaf, "raise KeyError(seen)", orphan, "os._exit(3)")
+    with submit(tmp_path / "a.ipynb", *cells).open("rb") as file:
         came = run(file, [], Limits(cell=0.5), trust=True, stop=Event())
     errors = [note["error"] for note in came.notes]
     assert errors[0].replace("'.config'", "") == "Exception: (None, [])"
     assert errors[1:] == ["OutOfTime: not done after 0.5 s of CPU time", "KeyError: 3"]
     assert (came.ended, came.reason) == ("died", "ended with status 3")
+    assert not running("987.7")
 
 
 def test_a_death_has_a_reason_whatever_stands_around_it():
@@ -273,6 +286,23 @@ def test_what_children_take_counts(monkeypatch):
     assert watched(parent.replace("300", "1"), Limits())[0] == "out of memory"
 
 
+@unix
+@pytest.mark.parametrize("act", ["while True: pass", "import time; time.sleep(600)"])
+def test_a_cell_is_cut_by_a_clock_of_cpu_time_and_by_a_patient_one_on_the_wall(act):
+    busy = "while" in act
+    code = f"""from course_utils.classroom import submission
+submission.PATIENCE = {1e6 if busy else 1}
+runner = submission.Runner(0.3, 1)
+def act():
+    {act}
+runner.run("a", act)
+runner.run("b", lambda: None)"""
+    settings = os.environ | {"PYTHONPATH": str(ROOT)}
+    ran = subprocess.run([sys.executable, "-c", code], env=settings, capture_output=True, timeout=300)
+    (note,) = sandbox.parse(ran.stdout)
+    assert note == {"cell": "a", "error": "OutOfTime: not done after 0.3 s of CPU time", "late": True}
+
+
 def test_one_who_stops_the_marking_stops_the_runs():
     stop = Event()
     stop.set()
@@ -306,7 +336,14 @@ def test_submissions_end_with_the_marker_and_marks_that_have_come_stay(ends, tmp
     (tmp_path / "class" / "all.zip").touch()
     command = [sys.executable, "-m", "course_utils", "mark", str(tmp_path / "class"), "--out", "out"]
     settings = os.environ | {"PYTHONPATH": str(ROOT)}
-    marker = subprocess.Popen(command, cwd=tmp_path, env=settings, stdout=subprocess.DEVNULL)
+    marker = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        env=settings,
+        stdout=subprocess.DEVNULL,
+        # where the tests run in the background of a script, SIGINT is ignored, and children inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     try:
         inside = until(lambda: [each for each in family(marker) if runs_cells(each)])
         until((tmp_path / "out" / "all.zip.md").exists)

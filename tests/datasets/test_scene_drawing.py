@@ -1,6 +1,5 @@
 """Drawing: distances against brute force, coverage; drawings are whole, mirrored and cast a shadow."""
 
-from importlib import import_module
 from math import pi
 
 import pytest
@@ -9,6 +8,7 @@ from torch import Tensor
 
 from course_utils.datasets import animals, layout, shapes
 from course_utils.datasets.drawings import COORDINATES, JOINTS, POSES
+from course_utils.datasets.scenes import tight_boxes
 
 KINDS = [(label, kind) for label in range(3) for kind in range(len(POSES[0]))]
 
@@ -204,7 +204,7 @@ def test_who_stands_lower_is_in_front() -> None:
 
 
 def test_boxes_of_masks_that_are_empty_are_zero() -> None:
-    masks = torch.zeros(1, 2, 8, 8, dtype=torch.bool)
+    masks = torch.zeros(1, 2, 6, 8, dtype=torch.bool)
     masks[0, 0, 2:5, 3:8] = True
-    boxes = import_module("course_utils.datasets.scenes")._boxes(masks)
+    boxes = tight_boxes(masks)
     assert boxes.tolist() == [[[3.0, 2.0, 8.0, 5.0], [0.0, 0.0, 0.0, 0.0]]]

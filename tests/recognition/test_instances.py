@@ -5,10 +5,10 @@ import torch
 from torch.nn.functional import one_hot
 
 from course_utils.datasets import scenes
+from course_utils.datasets.scenes import tight_boxes
 from course_utils.recognition import InstanceSegmenter, connected_components, matches
 from course_utils.recognition.backbone import positions
-from course_utils.recognition.instances import centre_of_mass, group, mask_boxes, peaks
-from course_utils.recognition.segmentation import STEP
+from course_utils.recognition.segmentation import STEP, centre_of_mass, group, peaks
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_true_maps_give_the_true_objects_back(pairs):
     found = group(*true_maps(pairs))
     assert len(found) == 2 * len(pairs)
     assert matches(found, pairs, iou=1.0, by="masks").all()
-    assert torch.equal(found.boxes, mask_boxes(found.masks))
+    assert torch.equal(found.boxes, tight_boxes(found.masks))
 
 
 def test_classes_alone_merge_what_touches(pairs):
@@ -107,7 +107,7 @@ def test_peaks_are_the_largest_of_their_surroundings_in_order():
 def test_centres_and_boxes_of_masks_are_those_counted_by_hand():
     masks = scenes(20, seed=1).masks.flatten(0, 1)
     masks = masks[masks.flatten(1).any(1)]
-    for mask, centre, box in zip(masks, centre_of_mass(masks), mask_boxes(masks), strict=True):
+    for mask, centre, box in zip(masks, centre_of_mass(masks), tight_boxes(masks), strict=True):
         rows, columns = mask.nonzero().float().unbind(1)
         assert torch.allclose(centre, torch.stack([columns.mean(), rows.mean()]) + 0.5, atol=1e-4)
         assert box.tolist() == [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]

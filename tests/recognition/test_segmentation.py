@@ -7,8 +7,7 @@ import torch
 
 from course_utils.recognition import InstanceSegmenter
 from course_utils.recognition.backbone import positions
-from course_utils.recognition.instances import centre_of_mass, group
-from course_utils.recognition.segmentation import SPREAD, STEP, UNIT, WEIGHTS
+from course_utils.recognition.segmentation import SPREAD, STEP, UNIT, WEIGHTS, centre_of_mass, group
 
 
 class Said(InstanceSegmenter):

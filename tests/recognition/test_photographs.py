@@ -5,8 +5,8 @@ import socket
 import pytest
 import torch
 
-from course_utils.recognition import pretrained
-from course_utils.recognition.pretrained import detect_photograph
+from course_utils.recognition import photographs
+from course_utils.recognition.photographs import detect_photograph
 
 
 @pytest.fixture
@@ -33,15 +33,15 @@ def test_weights_of_torchvision_are_used_and_give_named_boxes_on_the_photograph(
 
     torch.manual_seed(0)
     model = detection.fasterrcnn_mobilenet_v3_large_320_fpn(
-        weights=None, weights_backbone=None, num_classes=pretrained.CLASSES
+        weights=None, weights_backbone=None, num_classes=photographs.CLASSES
     )
     model.roi_heads.box_predictor.cls_score.bias.data[17] += 9  # it sees cats everywhere
-    pretrained.weights_file().parent.mkdir()
-    torch.save(model.state_dict(), pretrained.weights_file())
+    photographs.weights_file().parent.mkdir()
+    torch.save(model.state_dict(), photographs.weights_file())
     photo = torch.rand(3, 60, 80)
     found, names = detect_photograph(photo, threshold=0.5)
     assert len(found) and {names[k] for k in found.labels.tolist()} == {"cat"}
-    assert (found.scores >= 0.5).all() and (found.scene == 0).all() and len(names) == pretrained.CLASSES
+    assert (found.scores >= 0.5).all() and (found.scene == 0).all() and len(names) == photographs.CLASSES
     assert (found.boxes >= 0).all() and (found.boxes <= torch.tensor([80, 60, 80, 60])).all()
     assert len(detect_photograph(photo, threshold=1.0)[0]) == 0
 
