@@ -1,4 +1,6 @@
-"""Checks of arguments: bad input gets one ValueError that says who, what was expected and what came."""
+"""Checks of arguments: each returns what it checked, or raises one ValueError that says who asked, what was
+expected and what came.
+"""
 
 from collections.abc import Sequence
 from math import inf, isfinite
@@ -20,13 +22,10 @@ SUPPORTS: dict[str, str] = {
 def check_events(
     x: object, event_shape: tuple[int, ...], support: str | None, *, like: Tensor, who: str, levels: int = 2
 ) -> Tensor:
-    """Return x if it is a batch of events of this shape and support, on the device and dtype of ``like``.
+    """A batch of events of this shape and support, on the device and of the dtype of ``like``.
 
     ``levels`` is the number L of grey levels of the support "levels". Without a support (None) no value is
     looked at: the check does not wait for a GPU.
-
-    Raises:
-        ValueError: naming who asked, what was expected and what came.
     """
     expected = f"{who}: expected a float tensor of shape (B, {', '.join(map(str, event_shape))})"
     if not isinstance(x, Tensor):
@@ -45,7 +44,7 @@ def check_events(
         "binary": lambda: (values == 0) | (values == 1),
         "levels": lambda: on_grid(values, levels),
         "unit": lambda: (values >= 0) & (values <= 1),
-        "real": lambda: values.isfinite(),
+        "real": values.isfinite,
     }[support]()
     if not bool(good.all()):
         worst = values[~good].flatten()[0].item()
@@ -65,25 +64,21 @@ def on_grid(x: Tensor, levels: int) -> Tensor:
 
 
 def check_count(n: object, who: str) -> int:
-    """Return n if it is a positive integer; else raise a ValueError that says who asked."""
+    """A positive integer."""
     if isinstance(n, bool) or not isinstance(n, int) or n < 1:
         raise ValueError(f"{who}: expected a positive integer, got {n!r}")
     return n
 
 
 def check_seed(seed: int, who: str) -> int:
-    """Return the seed as an int if it is an integer in [0, 2³²); else raise a ValueError."""
+    """An integer in [0, 2³²), as an int."""
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**32:
         raise ValueError(f"{who}: expected seed as an integer in [0, 2**32), got {seed!r}")
     return int(seed)
 
 
 def check_device(device: str | torch.device, who: str) -> torch.device:
-    """Return the device if it is here; else raise a ValueError that says who asked.
-
-    >>> check_device("cpu", "to")
-    device(type='cpu')
-    """
+    """A device that is here."""
     try:
         return torch.empty(0, device=torch.device(device)).device
     except (RuntimeError, TypeError, AssertionError, ValueError):
@@ -93,45 +88,33 @@ def check_device(device: str | torch.device, who: str) -> torch.device:
 def check_generator(
     generator: torch.Generator | None, device: torch.device, who: str
 ) -> torch.Generator | None:
-    """Return the generator if it is None or makes random numbers on this device.
-
-    Raises:
-        ValueError: it is something else, or lives on another device; the message says who asked.
-    """
-    is_one = isinstance(generator, torch.Generator)
-    if generator is not None and not (is_one and generator.device == device):
-        came = generator.device if is_one else type(generator).__name__
+    """A generator that makes random numbers on this device, or None."""
+    came = generator.device if isinstance(generator, torch.Generator) else type(generator).__name__
+    if generator is not None and came != device:
         raise ValueError(f"{who}: expected a torch.Generator on {device}, got {came}")
     return generator
 
 
 def check_permutation(order: Sequence[int], n: int, who: str) -> list[int]:
-    """Return an order of n things as a list: each of the integers 0 … n − 1 once.
+    """An order of n things as a list: each of the integers 0 … n − 1 once.
 
     >>> check_permutation((2, 0, 1), 3, "order")
     [2, 0, 1]
-
-    Raises:
-        ValueError: it is something else; the message says who asked.
     """
     given = order.tolist() if isinstance(order, Tensor | np.ndarray) else order
-    whole = isinstance(given, Sequence) and all(
-        type(i) is not bool and isinstance(i, Integral) for i in given
-    )
-    if not whole or sorted(given) != list(range(n)):
+    each = given if isinstance(given, Sequence) else ()
+    whole = all(isinstance(i, Integral) and type(i) is not bool for i in each)
+    if not whole or sorted(each) != list(range(n)):
         came = given if isinstance(given, Sequence | Number) else type(given).__name__
         raise ValueError(f"{who}: expected order as a permutation of range({n}), got {came!r}")
-    return [int(i) for i in given]
+    return [int(i) for i in each]
 
 
 def check_sizes(sizes: int | Sequence[int], who: str) -> list[int]:
-    """Return the sizes of layers as a list, one number as a list of one; each is a positive integer.
+    """The sizes of layers as a list, one number as a list of one; each is a positive integer.
 
     >>> check_sizes(5, "hidden"), check_sizes((5, 3), "hidden")
     ([5], [5, 3])
-
-    Raises:
-        ValueError: one is no positive integer; the message says who asked.
     """
     if not isinstance(sizes, int | Sequence):
         raise ValueError(f"{who}: expected a positive integer or several, got {sizes!r}")
@@ -141,17 +124,14 @@ def check_sizes(sizes: int | Sequence[int], who: str) -> list[int]:
 def check_classes(
     y: Tensor, n: int, classes: int, *, like: Tensor, who: str, values: bool = True
 ) -> Tensor:
-    """Return y as int64 if it is n classes out of 0 … classes − 1, of any integer type, where ``like`` is.
+    """n classes out of 0 … classes − 1, of any integer type, where ``like`` is: as int64.
 
     Without ``values`` they are not looked at: the check does not wait for a GPU.
-
-    Raises:
-        ValueError: naming who asked, what was expected and what came.
     """
     expected = f"{who}: expected y as {n} integers ({n},) from 0 to {classes - 1}"
-    whole = isinstance(y, Tensor) and not (y.is_floating_point() or y.is_complex() or y.dtype == torch.bool)
-    if not whole:
-        raise ValueError(f"{expected}, got {y.dtype if isinstance(y, Tensor) else type(y).__name__}")
+    came = y.dtype if isinstance(y, Tensor) else type(y).__name__
+    if not isinstance(y, Tensor) or y.is_floating_point() or y.is_complex() or y.dtype == torch.bool:
+        raise ValueError(f"{expected}, got {came}")
     if y.shape != (n,) or y.device != like.device:
         raise ValueError(f"{expected} on {like.device}, got shape {tuple(y.shape)} on {y.device}")
     y = y.long()
@@ -161,11 +141,7 @@ def check_classes(
 
 
 def check_number(value: Any, who: str, *, low: float = -inf, high: float = inf) -> float:
-    """Return the value as a float if it is a finite number in [low, high]; else raise a ValueError.
-
-    >>> check_number(0.5, "flip", low=0, high=1)
-    0.5
-    """
+    """A finite number in [low, high], as a float."""
     good = isinstance(value, int | float) and not isinstance(value, bool)
     if not good or not isfinite(value) or not low <= value <= high:
         raise ValueError(f"{who}: expected a number in [{low:g}, {high:g}], got {value!r}")

@@ -29,11 +29,10 @@ class CorruptFileError(ValueError):
 
 
 def write(path: str | os.PathLike[str], payload: dict) -> Path:
-    """Write a dict of plain data to a file, atomically.
+    """Write a dict of plain data to a file, atomically; missing folders are made.
 
     The data go to a new file in the same folder, to the disk, and only then under the name: whenever the
-    machine stops, the name leads to the old file or to the new one, and to nothing in between. Missing
-    folders are made. Tensors are stored as they would be on the CPU.
+    machine stops, the name leads to the old file or to the new one, and to nothing in between.
 
     Args:
         path: where.
@@ -80,10 +79,7 @@ def write_bytes(path: Path, content: bytes | memoryview) -> Path:
 
 
 def read(path: str | os.PathLike[str]) -> dict:
-    """Read what ``write`` wrote; tensors come back on the CPU.
-
-    Every record is compared with its checksum (CRC-32) first, so that damage is found here and not in a
-    figure later.
+    """Read what ``write`` wrote, each record after its checksum (CRC-32); tensors come back on the CPU.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -121,11 +117,8 @@ def _plain(value: object, where: str) -> object:
     if isinstance(value, dict) and all(type(key) in (str, int) for key in value):
         return {key: _plain(item, f"{where}[{key!r}]") for key, item in value.items()}
     if isinstance(value, list | tuple) and type(value) in (list, tuple):
-        items = [_plain(item, f"{where}[{i}]") for i, item in enumerate(value)]
-        return items if isinstance(value, list) else tuple(items)
+        return type(value)(_plain(item, f"{where}[{i}]") for i, item in enumerate(value))
     if type(value) in SIMPLE:
         return value
-    raise ValueError(
-        f"storage.write: expected tensors, numbers, strings, lists and dicts, got {type(value).__name__} "
-        f"at {where}"
-    )
+    expected = "tensors, numbers, strings, lists and dicts"
+    raise ValueError(f"storage.write: expected {expected}, got {type(value).__name__} at {where}")

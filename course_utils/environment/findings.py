@@ -49,13 +49,8 @@ def as_text(findings: Iterable[Finding]) -> str:
 
 
 def summary(findings: list[Finding]) -> str:
-    """Say in one sentence how things stand.
-
-    >>> summary([Finding("ok", "Python", "3.12.4"), Finding("note", "MNIST", "not here")])
-    'All is well; 1 note to read.'
-    """
-    problems = sum(f.state == "problem" for f in findings)
-    notes = sum(f.state == "note" for f in findings)
+    """Say in one sentence how things stand."""
+    problems, notes = (sum(f.state == state for f in findings) for state in ("problem", "note"))
     if problems:
         return f"{problems} problem{'s' * (problems > 1)}: mend {'them' if problems > 1 else 'it'} first."
     return f"All is well; {notes} note{'s' * (notes > 1)} to read." if notes else "All is well."

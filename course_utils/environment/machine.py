@@ -58,12 +58,10 @@ def disk(folder: Path) -> Finding:
 
 def notebooks(root: Path | None) -> Finding:
     """Whether the notebooks lie beside the package."""
-    count = len(list((root / "notebooks").glob("[0-9][0-9]_*.ipynb"))) if root else 0
-    if count:
+    if count := len(list((root / "notebooks").glob("[0-9][0-9]_*.ipynb"))) if root else 0:
         return Finding("ok", "notebooks", f"{count} here")
-    return Finding(
-        "problem", "notebooks", "none found", "clone the whole repository, and start in its folder"
-    )
+    hint = "clone the whole repository, and start in its folder"
+    return Finding("problem", "notebooks", "none found", hint)
 
 
 def imported_from(package: Path, folder: Path) -> Finding:

@@ -8,6 +8,7 @@ from course_utils.environment.findings import MEND, Finding
 
 PYTHONS = ((3, 11), (3, 15))  # from, and up to but not including
 SHOWN = ("torch", "torchvision", "numpy", "matplotlib", "jupyterlab", "ipywidgets")
+MOST = 4  # names in a line
 GPU_LIBRARIES = ("nvidia-", "cuda-", "triton")  # a build of torch for the CPU comes without them
 
 
@@ -17,10 +18,8 @@ def python_version(version: tuple[int, int, int]) -> Finding:
     found = ".".join(map(str, version))
     if first <= version[:2] < beyond:
         return Finding("ok", "Python", found)
-    wanted = f"the course needs {first[0]}.{first[1]} to {beyond[0]}.{beyond[1] - 1}"
-    return Finding(
-        "problem", "Python", f"{found}; {wanted}", f"{MEND} (uv finds or fetches a Python that fits)"
-    )
+    found += f"; the course needs {first[0]}.{first[1]} to {beyond[0]}.{beyond[1] - 1}"
+    return Finding("problem", "Python", found, f"{MEND} (uv finds or fetches a Python that fits)")
 
 
 def packages(root: Path | None) -> list[Finding]:
@@ -30,36 +29,28 @@ def packages(root: Path | None) -> list[Finding]:
     findings = [compare(name, here.get(name), wanted.get(name)) for name in SHOWN]
     rest = {name: pin for name, pin in wanted.items() if name not in SHOWN}
     missing = [name for name in rest if name not in here and not name.startswith(GPU_LIBRARIES)]
-    others = [name for name, pin in rest.items() if name in here and public(here[name]) != pin]
-    if missing:
-        found = f"{len(missing)} of {len(rest)} not installed: {some(missing)}"
-        findings.append(Finding("problem", "other packages", found, MEND))
-    elif others:
-        found = f"{len(others)} of {len(rest)} not as pinned: {some(others)}"
-        findings.append(Finding("note", "other packages", found, MEND))
+    others = [name for name, pin in rest.items() if name in here and here[name].split("+")[0] != pin]
+    if wrong := missing or others:
+        what = "not installed" if missing else "not as pinned"
+        more = f" and {len(wrong) - MOST} more" * (len(wrong) > MOST)
+        found = f"{len(wrong)} of {len(rest)} {what}: {', '.join(wrong[:MOST])}{more}"
+        findings.append(Finding("problem" if missing else "note", "other packages", found, MEND))
     elif rest:
         findings.append(Finding("ok", "other packages", f"{len(rest)} as pinned"))
     return findings
 
 
 def compare(name: str, here: str | None, pin: str | None) -> Finding:
-    """One package: the version installed against the version pinned.
-
-    >>> compare("torch", "2.15.0+cpu", "2.15.0").state
-    'ok'
-    """
+    """One package: the version installed against the version pinned; 2.15.0+cpu is 2.15.0."""
     if here is None:
         return Finding("problem", name, "not installed", MEND)
-    if pin is not None and public(here) != pin:
+    if pin is not None and here.split("+")[0] != pin:
         return Finding("note", name, f"{here}; the course is tested with {pin}", MEND)
     return Finding("ok", name, here)
 
 
 def installed() -> dict[str, str]:
-    """The distributions of this Python, by their normalised names, with their versions.
-
-    Where a name occurs twice on the path, the first one counts, as it does for imports.
-    """
+    """The versions installed, by normalised names; of two on the path the first counts, as in imports."""
     every = [distribution.metadata for distribution in metadata.distributions()]
     return {normalised(m["Name"]): m["Version"] for m in reversed(every) if m["Name"] and m["Version"]}
 
@@ -85,17 +76,3 @@ def pins(requirements: str) -> dict[str, str]:
 def normalised(name: str) -> str:
     """A distribution's name as indexes compare it: lower case, one hyphen between words."""
     return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def public(version: str) -> str:
-    """A version without its local part: 2.15.0+cpu is 2.15.0."""
-    return version.split("+")[0]
-
-
-def some(names: list[str], most: int = 4) -> str:
-    """The first few names, and how many more there are.
-
-    >>> some(["a", "b", "c"], most=2)
-    'a, b and 1 more'
-    """
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
