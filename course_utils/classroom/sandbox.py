@@ -80,20 +80,12 @@ def run(
     """Run a submission, given as an open file, in a sandbox or on trust, until it ends or ``stop`` is set."""
     task = json.dumps({"exercises": exercises, **asdict(limits)})
     inner = [sys.executable, "-m", "course_utils.classroom.submission", task]
-    with (
-        TemporaryDirectory(ignore_cleanup_errors=True) as folder,
-        TemporaryFile() as notes,
-        TemporaryFile() as stderr,
-    ):
-        process = subprocess.Popen(
-            inner if trust else [*bubblewrap(), *inner],
-            cwd=folder,
-            env=environment(folder if trust else SCRATCH),
-            stdin=notebook,
-            stdout=notes,
-            stderr=stderr,
-            start_new_session=True,
-        )
+    scratch = TemporaryDirectory(ignore_cleanup_errors=True)
+    with scratch as folder, TemporaryFile() as notes, TemporaryFile() as stderr:
+        command = inner if trust else [*bubblewrap(), *inner]
+        streams = {"stdin": notebook, "stdout": notes, "stderr": stderr}
+        env = environment(folder if trust else SCRATCH)
+        process = subprocess.Popen(command, cwd=folder, env=env, start_new_session=True, **streams)
         try:
             ended, reason, seconds = watch(process, limits, stop)
         finally:
@@ -141,25 +133,13 @@ def own_data() -> dict[str, str]:
 
 def environment(home: str) -> dict[str, str]:
     """Little of the surroundings: no keys and tokens; settings and caches of nobody."""
-    windows = {key: os.environ[key] for key in ("SYSTEMROOT",) if key in os.environ}
-    return (
-        own_data()
-        | windows
-        | {
-            "HOME": home,
-            "USERPROFILE": home,
-            "TMPDIR": home,
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.defpath]),
-            "LANG": "C.UTF-8",
-            "PYTHONPATH": str(ROOT),
-            "PYTHONUTF8": "1",
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "MPLCONFIGDIR": str(Path(home, ".config")),
-            "MPLBACKEND": "agg",
-            "OMP_NUM_THREADS": "1",
-            "COURSE_DEVICE": "cpu",
-        }
-    )
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.defpath])
+    kept = own_data() | {key: os.environ[key] for key in ("SYSTEMROOT",) if key in os.environ}  # of Windows
+    kept |= dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR"), home)
+    kept |= {"PATH": path, "LANG": "C.UTF-8", "PYTHONPATH": str(ROOT)}
+    kept |= {"PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    kept |= {"MPLCONFIGDIR": str(Path(home, ".config")), "MPLBACKEND": "agg"}
+    return kept | {"OMP_NUM_THREADS": "1", "COURSE_DEVICE": "cpu"}
 
 
 def watch(process: subprocess.Popen, limits: Limits, stop: Event) -> tuple[str, str, float]:

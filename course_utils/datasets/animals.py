@@ -166,26 +166,22 @@ def _window(low: Tensor, high: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     width, height = (high - low + 1).clamp(min=0).unbind(1)
     many = width * height
     owner = torch.arange(len(low)).repeat_interleave(many)
-    place = torch.arange(len(owner)) - (many.cumsum(0) - many)[owner]
-    w = width[owner]
+    place, w = torch.arange(len(owner)) - (many.cumsum(0) - many)[owner], width[owner]
     row = torch.div(place, w, rounding_mode="floor")
     return owner, row + low[:, 1][owner], place - row * w + low[:, 0][owner]
 
 
 def _bounds(layer: Layer, maps: dict[str, Tensor], size: Tensor) -> tuple[Tensor, Tensor]:
     """The least box of pixels that holds a layer of each drawing with its outline: low, high (N, 2)."""
-    columns, rows = [], []
+    corners = []
     for bone, (left, top, right, bottom) in layer.reach().items():
         a, b, s, c, d, t = maps[bone].flatten(1)[:, :, None].unbind(1)
         x = torch.tensor([left, right, left, right]) - s
         y = torch.tensor([top, top, bottom, bottom]) - t
-        area = a * d - b * c
-        columns.append((d * x - b * y) / area)
-        rows.append((a * y - c * x) / area)
-    x, y = torch.cat(columns, 1), torch.cat(rows, 1)
-    margin = 0.5 + (0.25 + LINE * size if layer.line else 0)
-    low = torch.stack([x.amin(1) - margin, y.amin(1) - margin], 1).ceil().long()
-    return low, torch.stack([x.amax(1) + margin, y.amax(1) + margin], 1).floor().long()
+        corners.append(torch.stack([d * x - b * y, a * y - c * x], 2) / (a * d - b * c)[:, :, None])
+    at = torch.cat(corners, 1)  # (N, M, 2)
+    margin = (0.5 + (0.25 + LINE * size if layer.line else 0 * size))[:, None]
+    return (at.amin(1) - margin).ceil().long(), (at.amax(1) + margin).floor().long()
 
 
 def _maps(poses: Poses, joints: tuple) -> dict[str, Tensor]:

@@ -28,10 +28,7 @@ class Images:
     """Images x ``(N, 1, H, W)``, float32, and labels y ``(N,)``, int64 (−1: unknown); unpacks as ``x, y``.
 
     ``training.fit`` takes them as they are, x alone for a model without classes, and passes each batch
-    through their ``training_transform``.
-
-    Attributes:
-        levels: the number L of grey levels over whose cells noise has spread x; None: x has no noise.
+    through their ``training_transform``. ``levels``: of the grey levels over whose cells noise has spread x.
     """
 
     x: Tensor

@@ -28,10 +28,9 @@ def mnist(
 ) -> Splits:
     """Handwritten digits, 1×28×28, 256 grey levels, split 50,000/10,000/10,000 (LeCun & Cortes).
 
-    valid is the last 10,000 of the 60,000 training images, as in the papers. The files come from the
-    cache, from the folder that the environment variable ``COURSE_DATA`` names (it holds
-    ``MNIST/raw/*.gz`` and is only read), or from a mirror: 11 MB, once. Checksums are verified before
-    every use.
+    valid is the last 10,000 of the 60,000 training images, as in the papers. The files come from the cache,
+    from the folder that the environment variable ``COURSE_DATA`` names (it holds ``MNIST/raw/*.gz`` and is
+    only read), or from a mirror: 11 MB, once. Checksums are verified before every use.
 
     Args:
         kind: "binary" (grey ≥ 128 of 255), "levels" (k/255), "unit" ((v + u)/256, dequantised) or

@@ -19,14 +19,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 
 @dataclass(frozen=True)
 class Refreshed:
-    """What refreshing one notebook did.
-
-    Attributes:
-        path: the notebook.
-        seconds: wall-clock time, from the start of its kernel to the end of it, on one thread.
-        kilobytes: the size of the file with its new outputs, in units of 1000 bytes.
-        changed: whether the new text of the file differs from the stored one.
-    """
+    """What refreshing one notebook did: seconds on the wall, 1000 bytes of its file, whether that is another."""
 
     path: Path
     seconds: float
@@ -47,9 +40,8 @@ def find(name: str | int | Path, folder: Path = FOLDER) -> Path:
     path = Path(str(name))
     if path.suffix == ".ipynb" and path.is_file():
         return path
-    there = sorted(folder.glob("*.ipynb"))
-    stem = path.name.removesuffix(".ipynb")
-    number = f"{int(stem):02d}" if stem.isdecimal() else None
+    there, stem = sorted(folder.glob("*.ipynb")), path.name.removesuffix(".ipynb")
+    number = f"{int(stem):02d}" if stem.isdecimal() else ""
     found = [p for p in there if p.stem == stem or (number and p.stem.split("_")[0] == number)]
     if len(found) != 1:
         known = ", ".join(p.stem for p in there) or "none is here"
@@ -65,8 +57,8 @@ def refresh(paths: Iterable[str | int | Path] | None = None, *, write: bool = Tr
         write: False executes and reports, and leaves the files alone.
 
     Raises:
-        NotebookError: a cell failed, took more than ten minutes or printed to stderr, an Output widget
-            holds an error, or the file was saved meanwhile. This notebook and those after it are not written.
+        NotebookError: one did not run clean (see ``execute``), or was saved meanwhile. It and those after it
+            are not written.
         ValueError: there is no such notebook, or it is not valid.
     """
     chosen = sorted(FOLDER.glob("*.ipynb")) if paths is None else [find(path) for path in paths]
@@ -78,36 +70,27 @@ def refresh(paths: Iterable[str | int | Path] | None = None, *, write: bool = Tr
 
 
 def _refresh(path: Path, *, write: bool) -> Refreshed:
-    before = path.read_bytes()
+    before, start = path.read_bytes(), time.perf_counter()
     try:
         stored = nbformat.reads(before.decode(), as_version=4)
         nbformat.validate(stored)
     except (NotJSONError, UnicodeDecodeError, nbformat.ValidationError) as error:
         raise ValueError(f"refresh: expected a valid notebook in {path.name}, got {error}") from error
-    start = time.perf_counter()
     new = execute(stored, path.parent, name=path.name)
     seconds = time.perf_counter() - start
     keep_stored(new, stored)
     after = (nbformat.writes(new).rstrip("\n") + "\n").encode()
     if write and after != before:
         if path.read_bytes() != before:
-            raise NotebookError(
-                f"{path.name}: saved by somebody else while it ran here, so it is not written"
-            )
+            raise NotebookError(f"{path.name}: saved by somebody else while it ran, so it is not written")
         mode = path.stat().st_mode
         write_bytes(path, after).chmod(mode)
     return Refreshed(path, seconds, len(after) / 1000, after != before)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command ``refresh [NAMES…] [--check]``; returns 0, or 1 where a notebook is not as it should be.
-
-    Every notebook is tried, also after one that failed. With ``--check`` nothing is written, and a
-    notebook whose stored outputs are out of date counts as not as it should be.
-    """
-    parser = argparse.ArgumentParser(
-        prog="python -m course_utils refresh", description="Execute notebooks and store their outputs."
-    )
+    """Execute notebooks and store their outputs; return 1 where one failed, or ``--check`` found one out of date."""
+    parser = argparse.ArgumentParser(prog="python -m course_utils refresh", description=main.__doc__)
     parser.add_argument("names", nargs="*", help="paths, names or numbers; none: every notebook")
     parser.add_argument("--check", action="store_true", help="execute and report, write nothing")
     arguments = parser.parse_args(argv)

@@ -90,22 +90,12 @@ def same_picture(one: str, other: str, *, share: float = 0.0) -> bool:
     An edge that moved by a fraction of a pixel changes pixels much and the picture not at all; so both are
     blurred first, over 3 pixels, and then no channel may be more than 20 of 255 apart.
 
-    Args:
-        one, other: the files.
-        share: of the pixels that may be further apart: where single samples may fall the other way.
-
-    >>> def png(level):
-    ...     file = io.BytesIO()
-    ...     Image.new("L", (2, 2), level).save(file, "PNG")
-    ...     return base64.b64encode(file.getvalue()).decode()
-    >>> same_picture(png(100), png(102)), same_picture(png(100), png(130))
-    (True, False)
+    A ``share`` of the pixels may be further apart: where single samples may fall the other way.
     """
     if one == other:
         return True
     a, b = (Image.open(io.BytesIO(base64.b64decode(picture))).convert("RGBA") for picture in (one, other))
     if a.size != b.size:
         return False
-    blur = ImageFilter.GaussianBlur(BLUR)
-    first, second = (np.asarray(image.filter(blur), dtype=np.int16) for image in (a, b))
+    first, second = (np.asarray(i.filter(ImageFilter.GaussianBlur(BLUR)), dtype=np.int16) for i in (a, b))
     return bool((np.abs(first - second).max(2) > VISIBLE).mean() <= share)

@@ -49,12 +49,10 @@ class WakefulChannel(AsyncZMQSocketChannel):
     async def get_msg(self, timeout: float | None = None) -> dict:
         """The next message; raises Empty if none comes within the timeout in seconds."""
         end = inf if timeout is None else monotonic() + timeout
-        while True:
-            moment = max(0.0, min(MOMENT, end - monotonic()))
-            if await self.socket.poll(round(1000 * moment)):
-                return await self._recv()
+        while not await self.socket.poll(round(1000 * max(0.0, min(MOMENT, end - monotonic())))):
             if monotonic() >= end:
                 raise Empty
+        return await self._recv()
 
 
 class Client(AsyncKernelClient):
@@ -78,15 +76,11 @@ def execute(
         NotebookError: a cell failed, ran too long or printed to stderr, the kernel died, or an Output
             widget holds an error.
     """
-    fresh = copy.deepcopy(notebook)
+    fresh, own = copy.deepcopy(notebook), KernelSpecManager(kernel_dirs=[])  # none that a user registered
+    kernels = AsyncKernelManager(kernel_spec_manager=own, client_factory=Client, transport_encryption="auto")
     client = NotebookClient(
         fresh,
-        # no folders: only the kernel of this Python is found, never one that a user registered
-        km=AsyncKernelManager(
-            kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),
-            client_factory=Client,
-            transport_encryption="auto",
-        ),
+        km=kernels,
         resources={"metadata": {"path": str(folder)}},
         timeout=timeout,
         record_timing=False,

@@ -17,21 +17,12 @@ LANGUAGE_INFO = {
 
 
 def plain(text: str) -> str:
-    """The text without the colours of a terminal.
-
-    >>> plain("\\x1b[31mNameError\\x1b[39m")
-    'NameError'
-    """
+    """The text without the colours of a terminal."""
     return re.sub(r"\x1b\[[0-9;]*m", "", text)
 
 
 def troubles(outputs: Iterable[NotebookNode]) -> list[str]:
-    """What among these outputs may not be shipped: errors, and anything printed to stderr.
-
-    >>> from nbformat.v4 import new_output
-    >>> troubles([new_output("stream", name=name, text="!") for name in ("stdout", "stderr")])
-    ['printed to stderr: !']
-    """
+    """What among these outputs may not be shipped: errors, and anything printed to stderr."""
     found = []
     for output in outputs:
         if output["output_type"] == "error":

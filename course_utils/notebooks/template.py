@@ -93,13 +93,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m course_utils new", description=__doc__)
     parser.add_argument("number", type=int, help="of the notebook, such as 20")
     parser.add_argument("stem", help="its name, such as where_the_tree_has_grown")
-    arguments = parser.parse_args(argv)
+    given = parser.parse_args(argv)
     try:
-        path = new(arguments.number, arguments.stem)
+        path = new(given.number, given.stem)
     except ValueError as error:
         parser.error(str(error))
-    print(
-        f"{path.name} keeps every rule. Its explorers go to course_utils/explorers/{path.stem[3:]}.py, its "
-        f"exercises to course_utils/exercises/{path.stem[3:]}.py; then name it in README, The map."
-    )
+    print(f"{path.name} keeps every rule. Its explorers and its exercises go to explorers/{given.stem}.py and")
+    print(f"exercises/{given.stem}.py in course_utils; then name it in README, The map.")
     return 0

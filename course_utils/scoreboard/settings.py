@@ -1,8 +1,7 @@
 """How each system is built and trained for the table: the defaults of its class, and here what differs."""
 
 import inspect
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -19,12 +18,11 @@ DRAWS = 200_000  # training images of a universe
 PLENTY: dict[str, Any] = {"epochs": 4, "batch_size": 250, "weight_decay": 0.0}
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(NamedTuple):
     """What is not as the class has it: arguments of the model, settings of ``fit``, the shape of an image."""
 
-    model: dict[str, Any] = field(default_factory=dict)
-    fit: dict[str, Any] = field(default_factory=dict)
+    model: dict[str, Any] = {}
+    fit: dict[str, Any] = {}
     shape: tuple[int, ...] | None = None
 
 
