@@ -11,9 +11,9 @@ PACKAGE = "course_utils"
 LAYERS = {
     0: "checks runtime storage",
     1: "taxonomy nets universe datasets divergences plots",
-    2: "models recognition",
+    2: "models recognition applications",  # the last is still to come, as pretrained is
     3: "training evaluation",
-    4: "explorers exercises",
+    4: "pretrained explorers exercises",
     5: "classroom notebooks environment scoreboard",  # tools: see of_tools
     6: "__main__",
 }

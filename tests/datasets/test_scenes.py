@@ -29,7 +29,7 @@ def alone() -> Scenes:
     return scenes(512, objects=1, seed=10)
 
 
-def test_scenes_hold_pictures_classes_boxes_and_masks(drawn: Scenes) -> None:
+def test_scenes_hold_pictures_classes_boxes_and_masks(drawn: Scenes, pairs: Scenes) -> None:
     x, labels, boxes, masks = drawn
     assert len(drawn) == 256 and x.shape == (256, 3, 64, 64) and x.dtype == torch.float32
     assert labels.shape == (256, 3) and labels.dtype == torch.int64
@@ -37,6 +37,8 @@ def test_scenes_hold_pictures_classes_boxes_and_masks(drawn: Scenes) -> None:
     assert masks.shape == (256, 3, 64, 64) and masks.dtype == torch.bool
     assert x.min() >= 0 and x.max() <= 1
     assert torch.equal((x * 255).round() / 255, x), "pictures have 256 levels"
+    assert len(x.flatten(1).unique(dim=0)) == 256 and len(boxes[:, 0].unique(dim=0)) > 248
+    assert masks.sum(1).max() == pairs.masks.sum(1).max() == 1
 
 
 def test_rows_and_devices_of_scenes(drawn: Scenes) -> None:
@@ -73,11 +75,6 @@ def test_classes_are_equally_frequent(drawn: Scenes) -> None:
     labels = drawn.labels[drawn.labels >= 0]
     many = torch.bincount(labels, minlength=3)
     assert (many - len(labels) / 3).abs().max() < 4 * (len(labels) * 2 / 9) ** 0.5
-
-
-def test_masks_are_disjoint(drawn: Scenes, pairs: Scenes) -> None:
-    for some in (drawn, pairs):
-        assert some.masks.sum(1).max() == 1
 
 
 @pytest.mark.parametrize("kind", [{}, {"touching": True}, {"side": 32}, {"side": 96, "objects": 2}])
@@ -154,11 +151,6 @@ def test_the_same_seed_draws_the_same_scenes_whatever_their_number(
     for n in (1, 2, 3, 9):
         assert all(torch.equal(a, b[:n]) for a, b in zip(scenes(n, seed=8, **kind), many, strict=True))
     assert not torch.equal(many.x[:2], scenes(2, seed=9, **kind).x)
-
-
-def test_scenes_differ_from_each_other(drawn: Scenes) -> None:
-    assert len(drawn.x.flatten(1).unique(dim=0)) == 256
-    assert len(drawn.boxes[:, 0].unique(dim=0)) > 248
 
 
 @pytest.mark.parametrize("over", ["animal", "its box"])

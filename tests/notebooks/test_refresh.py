@@ -91,27 +91,23 @@ def test_pictures_and_text_stay_and_widgets_go(lively):
     assert "widget" not in lively[0].read_text().replace("ipywidgets", "").replace("output-widget", "")
 
 
-def test_what_is_printed_is_one_output_and_the_result_another(lively):
-    printed, result = outputs(lively[0])["printed"]
+    printed, result = stored["printed"]
     assert printed.text == "ab\nc\n" and result.data == {"text/plain": "2"}
 
 
-def test_cells_are_numbered_and_keep_their_ids_and_tags(lively):
-    cells = nbformat.read(lively[0], as_version=4).cells
+def test_cells_are_numbered_and_keep_their_ids_and_tags_and_no_version_is_stored(lively):
+    stored = nbformat.read(lively[0], as_version=4)
+    cells, metadata = stored.cells, stored.metadata
     assert [cell.id for cell in cells] == ["title", *LIVELY]
     assert [cell.execution_count for cell in cells[1:]] == [1, 2, 3, 4, 5, 6]
     assert all(cell.metadata == {"tags": ["kept"]} for cell in cells[1:])
+    assert metadata.kernelspec.name == "python3"
+    assert "version" not in metadata.language_info and "widgets" not in metadata
 
 
 def test_kernels_are_this_python_with_one_thread_on_the_cpu_in_the_notebooks_folder(lively):
     text = outputs(lively[0])["surroundings"][0].text
     assert text.split() == ["1", "cpu", lively[0].parent.name, "True"]
-
-
-def test_no_version_is_stored(lively):
-    metadata = nbformat.read(lively[0], as_version=4).metadata
-    assert metadata.kernelspec.name == "python3"
-    assert "version" not in metadata.language_info and "widgets" not in metadata
 
 
 def test_the_file_keeps_its_mode_and_leaves_nothing_beside_it(lively):
