@@ -1,6 +1,6 @@
-"""A number that was estimated, together with how sure it is; and what every module here asks of a vector."""
+"""A number that was estimated, together with how sure it is."""
 
-from math import floor, isfinite, log10
+from math import floor, inf, isfinite, log10
 from typing import NamedTuple
 
 from torch import Tensor
@@ -46,14 +46,33 @@ def mean(values: Tensor) -> Estimate:
     return Estimate(average, (values.std() / len(values) ** 0.5).item())
 
 
+def kl_monte_carlo(log_p: Tensor, log_q: Tensor) -> Estimate:
+    """KL(p‖q) = E_{x∼p}[log p(x) − log q(x)] in nats, unbiased; infinite once q(x) = 0 at a sample.
+
+    Args:
+        log_p, log_q: both log-densities at the same N ≥ 2 samples x ∼ p, ``(N,)`` each.
+
+    Raises:
+        ValueError: they are not 1-D float tensors of one length on one device, p(x) is not positive and
+            finite at its own samples, or q(x) is infinite.
+
+    >>> kl_monte_carlo(Tensor([-1.0, -1.0]), Tensor([-3.0, -1.0]))
+    1.0 ± 1.0
+    """
+    who = "kl_monte_carlo"
+    p = check_vector(log_p, who, "log_p", least=2)
+    q = check_vector(log_q, who, "log_q", least=2, like=log_p)
+    if not bool(p.isfinite().all()):
+        raise ValueError(f"{who}: expected log_p finite at its own samples, got {p[~p.isfinite()][0]:g}")
+    if bool((q == inf).any()):
+        raise ValueError(f"{who}: expected log_q below infinity, got inf")
+    return mean(p - q)
+
+
 def check_vector(
     values: Tensor, who: str, name: str, *, least: int = 1, like: Tensor | None = None
 ) -> Tensor:
-    """Return a 1-D float tensor of numbers in float64; else raise a ValueError that says what came.
-
-    Args:
-        like: a vector whose length and device it must have, or None.
-    """
+    """Return a 1-D float tensor in float64, as long as ``like`` and where it is; else raise a ValueError."""
     expected = f"{who}: expected {name} as a 1-D float tensor of {least} or more numbers"
     if not isinstance(values, Tensor):
         raise ValueError(f"{expected}, got {type(values).__name__}")
@@ -62,10 +81,8 @@ def check_vector(
     if len(values) < least:
         raise ValueError(f"{expected}, got {len(values)}")
     if like is not None and (len(values) != len(like) or values.device != like.device):
-        raise ValueError(
-            f"{who}: expected {name} with one length and device for all, {len(like)} on {like.device}, "
-            f"got {len(values)} on {values.device}"
-        )
+        want, got = f"{len(like)} on {like.device}", f"{len(values)} on {values.device}"
+        raise ValueError(f"{who}: expected {name} with one length and device for all, {want}, got {got}")
     if bool(values.isnan().any()):
         raise ValueError(f"{expected}, got NaN at position {int(values.isnan().nonzero()[0])}")
     return as_double(values)

@@ -2,6 +2,9 @@
 
 Everything is computed in float64, in nats, and is differentiable in both arguments. A state of
 probability zero has log-probability −inf, and 0·log 0 = 0.
+
+Raises: a ValueError, if an argument is no 1-D float tensor, holds NaN, does not sum to 1 in probability
+(log Σ p off 0 by more than 1e-5), or two are not of one length on one device.
 """
 
 from math import inf, log
@@ -17,9 +20,6 @@ TOLERANCE = 1e-5  # of log Σ p: what 2^16 states summed in float32 may be off
 def entropy(log_p: Tensor) -> Tensor:
     """H(p) = −Σ p log p, a scalar in nats: from 0 (one state) to log S (uniform).
 
-    Raises:
-        ValueError: log_p is no 1-D float tensor, holds NaN, or does not sum to 1 in probability.
-
     >>> round(entropy(torch.full((8,), 1 / 8).log()).item() / log(2), 6)  # 3 bits
     3.0
     """
@@ -31,9 +31,6 @@ def cross_entropy(log_p: Tensor, log_q: Tensor) -> Tensor:
     """H(p, q) = −Σ p log q = H(p) + KL(p‖q), a scalar in nats: the expected negative log-likelihood of q.
 
     Infinite where q gives probability zero to a state that p does not.
-
-    Raises:
-        ValueError: as ``kl``.
 
     >>> p, q = torch.tensor([0.5, 0.5]).log(), torch.tensor([0.9, 0.1]).log()
     >>> abs((cross_entropy(p, q) - entropy(p) - kl(p, q)).item()) < 1e-12
@@ -49,13 +46,6 @@ def kl(log_p: Tensor, log_q: Tensor) -> Tensor:
     Zero only for p = q; infinite where q gives probability zero to a state that p does not. With data as
     p it is the *forward* KL, whose minimiser is maximum likelihood; ``kl(log_q, log_p)`` is the reverse.
 
-    Args:
-        log_p, log_q: log-probabilities of the same S states, ``(S,)`` each.
-
-    Raises:
-        ValueError: they are not 1-D float tensors of one length on one device, hold NaN, or do not sum
-            to 1 in probability (log Σ p off 0 by more than 1e-5).
-
     >>> p, q = torch.tensor([0.5, 0.5]), torch.tensor([0.9, 0.1])
     >>> round(kl(p.log(), q.log()).item(), 4), round(kl(q.log(), p.log()).item(), 4)
     (0.5108, 0.3681)
@@ -70,9 +60,6 @@ def js(log_p: Tensor, log_q: Tensor) -> Tensor:
     Symmetric, from 0 (p = q) to log 2 (disjoint supports); its square root is a metric. A GAN whose
     discriminator is optimal minimises 2·JS − 2·log 2 (Goodfellow et al. 2014).
 
-    Raises:
-        ValueError: as ``kl``.
-
     >>> round(js(torch.tensor([1.0, 0.0]).log(), torch.tensor([0.0, 1.0]).log()).item(), 4)  # log 2
     0.6931
     """
@@ -84,9 +71,6 @@ def js(log_p: Tensor, log_q: Tensor) -> Tensor:
 def total_variation(log_p: Tensor, log_q: Tensor) -> Tensor:
     """TV(p, q) = ½ Σ |p − q| = max_A |p(A) − q(A)|, a scalar from 0 to 1.
 
-    Raises:
-        ValueError: as ``kl``.
-
     >>> round(total_variation(torch.tensor([0.5, 0.5]).log(), torch.tensor([0.9, 0.1]).log()).item(), 4)
     0.4
     """
@@ -97,12 +81,10 @@ def total_variation(log_p: Tensor, log_q: Tensor) -> Tensor:
 def wasserstein1_line(log_p: Tensor, log_q: Tensor, positions: Tensor) -> Tensor:
     """W₁(p, q) = ∫ |F_p(t) − F_q(t)| dt for states that are points of the line, in units of the positions.
 
-    Args:
-        log_p, log_q: log-probabilities of the same S states, ``(S,)`` each.
-        positions: where each state lies, ``(S,)``, in any order.
+    positions are where each state lies, ``(S,)``, in any order.
 
     Raises:
-        ValueError: as ``kl``, or positions are not S finite numbers on the same device.
+        ValueError: positions are not S finite numbers on the same device.
 
     >>> p, q = torch.tensor([1.0, 0.0]).log(), torch.tensor([0.0, 1.0]).log()
     >>> wasserstein1_line(p, q, torch.tensor([0.0, 3.0]))
@@ -127,10 +109,8 @@ def normalised(log_p: Tensor, who: str, name: str, *, like: Tensor | None = None
     log_p = check_vector(log_p, who, name, like=like)
     total = log_p.detach().logsumexp(0).item()
     if not abs(total) < TOLERANCE:
-        raise ValueError(
-            f"{who}: expected {name} to hold log-probabilities that sum to 1 in probability, "
-            f"got a sum of {torch.tensor(total).exp().item():.7g}; normalise with log_softmax"
-        )
+        got = f"a sum of {torch.tensor(total).exp().item():.7g}; normalise with log_softmax"
+        raise ValueError(f"{who}: expected {name} to sum to 1 in probability, got {got}")
     return log_p
 
 

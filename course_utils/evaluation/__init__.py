@@ -14,25 +14,10 @@ from course_utils.evaluation.measures import (
     state_log_probs,
 )
 from course_utils.evaluation.partition import PartitionEstimate, annealed_importance_sampling
-from course_utils.evaluation.parzen import parzen_log_prob, parzen_score
 from course_utils.evaluation.results import Row, load
-from course_utils.evaluation.two_samples import classifier_two_sample_test, frechet_distance
-
-__all__ = [
-    "Agreement",
-    "PartitionEstimate",
-    "Row",
-    "annealed_importance_sampling",
-    "bits_per_dim",
-    "classifier_two_sample_test",
-    "exact_kl",
-    "frechet_distance",
-    "held_out",
-    "load",
-    "log_probs",
-    "paired_difference",
-    "parzen_log_prob",
-    "parzen_score",
-    "sample_agreement",
-    "state_log_probs",
-]
+from course_utils.evaluation.two_samples import (
+    classifier_two_sample_test,
+    frechet_distance,
+    parzen_log_prob,
+    parzen_score,
+)

@@ -1,4 +1,4 @@
-"""Simple laws that every model should beat: fitted to training images in closed form, or by EM.
+"""Simple distributions that every model should beat: fitted to training images in closed form, or by EM.
 
 Each takes training images ``(N, …)`` and returns a function from images to log p(x) ``(B,)`` in nats.
 """
@@ -70,11 +70,11 @@ def logit_gaussian(x: Tensor, ridge: float = 0.05) -> LogProb:
     """
     y = torch.logit(x.flatten(1).double())
     covariance = torch.cov(y.T) + ridge * torch.eye(y.shape[1], dtype=torch.double)
-    law = torch.distributions.MultivariateNormal(y.mean(0), covariance)
+    fitted = torch.distributions.MultivariateNormal(y.mean(0), covariance)
 
     def log_prob(x: Tensor) -> Tensor:
         x = x.flatten(1).double()
-        return law.log_prob(torch.logit(x)) - (x.log() + torch.log1p(-x)).sum(1)
+        return fitted.log_prob(torch.logit(x)) - (x.log() + torch.log1p(-x)).sum(1)
 
     return log_prob
 

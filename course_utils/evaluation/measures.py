@@ -33,10 +33,8 @@ def log_probs(model: TractableDensity, x: Tensor, batch_size: int = 8192) -> Ten
     """
     if not isinstance(model, TractableDensity):
         density = getattr(model, "density", "none")
-        raise ValueError(
-            f"log_probs: expected a model with an exact density, got {type(model).__name__}, which cannot "
-            f"compute p(x); its density: {density}"
-        )
+        got = f"{type(model).__name__}, which cannot compute p(x); its density: {density}"
+        raise ValueError(f"log_probs: expected a model with an exact density, got {got}")
     if not isinstance(x, Tensor) or x.dim() == 0:
         raise ValueError(f"log_probs: expected x as a tensor (N, …) of examples, got {x!r}")
     parts = x.split(check_count(batch_size, "log_probs: batch_size"))
@@ -77,8 +75,7 @@ def bits_per_dim(log_prob: Tensor, dims: int, levels: int = 1) -> Tensor:
     tensor([4.])
     """
     if not isinstance(log_prob, Tensor) or not log_prob.is_floating_point():
-        came = log_prob.dtype if isinstance(log_prob, Tensor) else type(log_prob).__name__
-        raise ValueError(f"bits_per_dim: expected log_prob as a float tensor, got {came}")
+        raise ValueError(f"bits_per_dim: expected log_prob as a float tensor, got {log_prob!r:.60}")
     check_count(dims, "bits_per_dim: dims")
     check_count(levels, "bits_per_dim: levels")
     return (-log_prob / dims + log(levels)) / log(2)
@@ -125,13 +122,10 @@ def exact_kl(universe: BinaryUniverse, model: TractableDensity | ExplicitMarkovC
     True
     """
     if not isinstance(universe, BinaryUniverse) or not isinstance(model, GenerativeModel):
-        came = f"{type(universe).__name__} and {type(model).__name__}"
-        raise ValueError(f"exact_kl: expected a universe and a model, got {came}")
+        raise ValueError(f"exact_kl: expected a universe and a model, got {universe!r:.40} and {model!r:.40}")
     if model.event_shape != universe.event_shape:
-        raise ValueError(
-            f"exact_kl: expected a model of shape {universe.event_shape}, "
-            f"{type(model).__name__} has {model.event_shape}"
-        )
+        got = f"{type(model).__name__} on {model.event_shape}"
+        raise ValueError(f"exact_kl: expected a model of shape {universe.event_shape}, got {got}")
     log_q = state_log_probs(model).to(universe.log_p.device)
     return float(cross_entropy(universe.log_p, log_q) - entropy(universe.log_p))
 
@@ -179,8 +173,7 @@ def sample_agreement(
         generator: the random numbers to use.
 
     Raises:
-        ValueError: the model is none of at most 16 binary pixels, log_p is no law with one value for each
-            state, or n or generator is not what it should be.
+        ValueError: one of these is not what it should be.
 
     >>> from course_utils.models import NADE
     >>> model = NADE((1, 2, 2))

@@ -36,11 +36,7 @@ class PartitionEstimate:
 
 
 def from_log_weights(log_weights: Tensor) -> PartitionEstimate:
-    """The estimate that weights make, however small or large they are: log w ``(n,)`` with n ≥ 2.
-
-    >>> round(from_log_weights(torch.tensor([1.0, 3.0]).double().log() + 1000).effective_sample_size, 6)
-    1.6
-    """
+    """The estimate that weights make, however small or large they are: log w ``(n,)`` with n ≥ 2."""
     log_w = log_weights.detach().cpu().double()
     share = log_w.softmax(0)
     size = 1 / share.square().sum().item()
@@ -75,12 +71,11 @@ def annealed_importance_sampling(
             to 1, ``(K + 1,)``.
         chains: how many independent weights.
         base: images ``(N, *event_shape)`` whose shares of white pixels (one white and one black image
-            added) are the law at β = 0; None: fair coins.
+            added) are the distribution at β = 0; None: fair coins.
         generator: the random numbers to use.
 
     Raises:
-        ValueError: the machine is not restricted, a count is none (at least 2 chains), the temperatures do
-            not rise from 0 to 1, or base is no batch of the model.
+        ValueError: the machine is not restricted, or one of the others is not what it should be.
 
     >>> model = BoltzmannMachine((1, 2, 2), hidden=3)
     >>> found = annealed_importance_sampling(model, temperatures=100, chains=200)

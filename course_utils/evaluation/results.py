@@ -18,8 +18,8 @@ SETS = (*UNIVERSES, BINARY, GREY)
 LEVELS, LETTERS = 17, "0123456789abcdefg"
 IWAE_CODES = 500
 
-# The name of a measure says how it was had. "exact": no sampling. "bound": the truth is no larger, a bound on
-# p(x) itself. "estimate": sampled, and off in either direction.
+# The name of a measure says its kind. "exact": no sampling. "bound": the truth is no larger, a bound on p(x)
+# itself. "estimate": sampled, and off in either direction.
 KL_EXACT, KL_BOUND = "KL, exact", "KL, bound"
 KL_HISTOGRAM, REVERSE_KL, UNSEEN = "KL, histogram", "reverse KL, histogram", "p_D never seen"
 TV_EXACT, TV_HISTOGRAM = "TV, exact", "TV, histogram"
@@ -32,16 +32,10 @@ BINARISED = ", binarised"
 
 @dataclass(frozen=True)
 class Measure:
-    """What a name of a score stands for.
+    """What a name of a score stands for."""
 
-    Attributes:
-        unit: "nats", "bits/dim", or "" where it has none.
-        kind: "exact", "bound" (the true divergence or cost is no larger) or "estimate".
-        about: what it is, in a sentence.
-    """
-
-    unit: str
-    kind: str
+    unit: str  # "nats", "bits/dim", or "" where it has none
+    kind: str  # "exact", "bound" (the true divergence or cost is no larger) or "estimate"
     about: str
 
 
@@ -75,43 +69,28 @@ LIKELIHOODS = tuple(name for name in MEASURES if name.startswith(("nats", "bits/
 class Row:
     """One model on one set.
 
-    Attributes:
-        model: the class, or the name of a simple law.
-        data: one of ``SETS``.
-        density: what the model can say of p(x), as on the tree: "exact", "lower bound", "unnormalised" or
-            "none"; "truth" for p_D itself or real images.
-        scores: the measures by name (see ``MEASURES``), each [value, standard error]; 0 where it is exact.
-        better_than: by how much the first likelihood is below each simple law, [difference, standard
-            error], paired over test images.
-        samples: how many samples the histogram or the two-sample measures were made of.
-        parameters: how many numbers were learned.
-        seconds: CPU seconds of training.
-        sampling: CPU seconds of drawing 1,000 samples.
-        settings: of the model and of ``fit``, where they are not those of the class.
-        images: some samples, a letter for the grey level of each pixel (see ``pictures``).
-
     Raises:
         ValueError: a score has no known name, or is not finite.
     """
 
-    model: str
-    data: str
-    density: str
-    scores: dict[str, list[float]]
+    model: str  # the class, or the name of a simple distribution
+    data: str  # one of SETS
+    density: str  # "exact", "lower bound", "unnormalised", "none"; "truth" for p_D itself or real images
+    scores: dict[str, list[float]]  # by name (see MEASURES), each [value, standard error]; 0 where exact
+    # by how much the first likelihood is below each simple distribution's, [difference, error], paired
     better_than: dict[str, list[float]] = field(default_factory=dict)
-    samples: int = 0
-    parameters: int = 0
-    seconds: float = 0.0
-    sampling: float = 0.0
-    settings: dict[str, object] = field(default_factory=dict)
-    images: list[str] = field(default_factory=list)
+    samples: int = 0  # of which the histogram or the two-sample measures were made
+    parameters: int = 0  # how many numbers were learned
+    seconds: float = 0.0  # CPU seconds of training
+    sampling: float = 0.0  # CPU seconds of drawing 1,000 samples
+    settings: dict[str, object] = field(default_factory=dict)  # where they are not those of the class
+    images: list[str] = field(default_factory=list)  # some samples, a letter for the grey level of each pixel
 
     def __post_init__(self) -> None:
         for name, (value, error) in self.scores.items():
             if name not in MEASURES or not isfinite(value) or not isfinite(error):
-                raise ValueError(
-                    f"Row: expected finite scores out of {', '.join(MEASURES)}, got {name} {value}"
-                )
+                names = ", ".join(MEASURES)
+                raise ValueError(f"Row: expected finite scores out of {names}, got {name} {value}")
 
     def __getitem__(self, name: str) -> Estimate:
         """A score with its standard error."""
@@ -133,12 +112,7 @@ class Row:
         return self[self.first or ""].standard_error
 
     def two_sample(self, name: str) -> Estimate | None:
-        """A two-sample score on black and white images, whatever the row's images are; None: not measured.
-
-        >>> row = Row("NICE", GREY, "exact", {"C2ST": [0.9, 0.0], "C2ST, binarised": [0.8, 0.0]})
-        >>> row.two_sample("C2ST").value
-        0.8
-        """
+        """A two-sample score on black and white images, whatever the row's images are; None: not measured."""
         name += BINARISED if self.data == GREY else ""
         return self[name] if name in self.scores else None
 
@@ -163,11 +137,7 @@ class Row:
 
 
 def spell(x: Tensor, data: str) -> list[str]:
-    """Images on the grid of a set's levels as texts, a letter for each pixel: what ``Row.pictures`` reads.
-
-    >>> spell(torch.tensor([[[[0.0, 1.0], [1.0, 0.0]]]]), BINARY)
-    ['0110']
-    """
+    """Images on the grid of a set's levels as texts, a letter for each pixel: what ``Row.pictures`` reads."""
     v = (x * ((LEVELS if data == GREY else 2) - 1)).round().long().flatten(1)
     return ["".join(LETTERS[k] for k in image) for image in v.tolist()]
 

@@ -12,7 +12,7 @@ from course_utils.explorers.engine import Explorer, choice, panels, slider
 from course_utils.models import NICE, Glow, RealNVP
 from course_utils.models.couplings import AdditiveCoupling, AffineCoupling
 from course_utils.models.flow_steps import Step
-from course_utils.models.glow_steps import ActNorm, InvertibleConv
+from course_utils.models.glow import ActNorm, InvertibleConv
 from course_utils.models.nice import Scaling
 from course_utils.plots.canvas import BLUE, VERMILLION
 

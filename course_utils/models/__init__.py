@@ -16,18 +16,6 @@ from course_utils.models.vae import VAE
 from course_utils.models.boltzmann import BoltzmannMachine
 from course_utils.models.gsn import GSN
 from course_utils.models.gan import GAN
+from course_utils.taxonomy import leaves
 
-__all__ = [
-    "PixelRNN",
-    "PixelCNN",
-    "NADE",
-    "MADE",
-    "NICE",
-    "RealNVP",
-    "Glow",
-    "FFJORD",
-    "VAE",
-    "BoltzmannMachine",
-    "GSN",
-    "GAN",
-]
+__all__ = [leaf.__name__ for leaf in leaves()]  # pyright: ignore[reportUnsupportedDunderAll]

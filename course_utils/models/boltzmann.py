@@ -7,7 +7,6 @@ from torch import Tensor, nn
 from torch.nn.functional import logsigmoid, softplus
 
 from course_utils.checks import check_count, check_events
-from course_utils.nets.symmetric import symmetric
 from course_utils.runtime import as_double
 from course_utils.taxonomy import ExplicitMarkovChain, Support
 
@@ -44,8 +43,7 @@ class BoltzmannMachine(ExplicitMarkovChain):
     steps with Adam and averages the weights, where Hinton's guide (2010) has momentum.
 
     The full machine is slow by nature: a step draws the D pixels one after another, and F(x) costs 2^H
-    terms. On 28×28, 1000 steps of ``sample`` take a minute of one core, a batch of ``loss`` half a second.
-    The restricted machine draws a layer at once: a second, and 10 ms.
+    terms. On 28×28, 1000 steps of ``sample`` take a minute of one core; of a restricted machine, a second.
 
     Args:
         event_shape: (C, H, W), or any shape; D is the number of its elements.
@@ -59,8 +57,8 @@ class BoltzmannMachine(ExplicitMarkovChain):
     Shapes: x ``(B, *event_shape)`` with values in {0, 1}, h ``(B, H)``; ``free_energy`` ``(B,)`` in nats.
 
     Raises:
-        ValueError: an argument is none of the above, gradient "exact" has too many states to sum over, x
-            is not binary or not of this shape.
+        ValueError: an argument is none of the above, "exact" has too many states to sum over, x is not
+        binary.
 
     >>> model = BoltzmannMachine((1, 2, 2), hidden=3)
     >>> x = model.sample(5)
@@ -72,14 +70,8 @@ class BoltzmannMachine(ExplicitMarkovChain):
     title = "Boltzmann machine"
     about = "an energy for every state of its units (1985)"
     support: Support = "binary"
-    fit_defaults = {
-        "lr": 4e-2,
-        "weight_decay": 0.02,
-        "epochs": 60,
-        "batch_size": 50,
-        "schedule": "cosine",
-        "average": 0.99,
-    }
+    fit_defaults = {"lr": 4e-2, "epochs": 60, "batch_size": 50, "schedule": "cosine", "average": 0.99}
+    fit_defaults |= {"weight_decay": 0.02}
 
     fantasies: Tensor  # the persistent chains
 
@@ -101,10 +93,7 @@ class BoltzmannMachine(ExplicitMarkovChain):
             if value not in CHOICES[name]:
                 raise ValueError(f"BoltzmannMachine: expected {name} of {CHOICES[name]}, got {value!r}")
         if connections == "full" and hidden > MOST_HIDDEN:
-            raise ValueError(
-                f"BoltzmannMachine: expected at most {MOST_HIDDEN} hidden units if full: F(x) sums over "
-                f"2**hidden states, got {hidden}"
-            )
+            raise ValueError(f"BoltzmannMachine: expected at most {MOST_HIDDEN} hidden if full, got {hidden}")
         self.connections, self.gradient, self.k, self.mixing = connections, gradient, k, mixing
         D = self.dims
         self.W = nn.Parameter(0.1 * torch.randn(D, hidden))
@@ -183,9 +172,6 @@ class BoltzmannMachine(ExplicitMarkovChain):
 
         For CD and PCD: mean F(x) − mean F(x′) with x′ from k steps of the chain, held constant. In training
         mode the persistent chains go on from there. For "exact": mean F(x) + log Z, the mean −log p(x).
-
-        Raises:
-            ValueError: x has the wrong shape, dtype, device or values.
         """
         positive = self._free_energy(self.check(x)).mean()
         if self.gradient == "exact":
@@ -200,19 +186,13 @@ class BoltzmannMachine(ExplicitMarkovChain):
 
     @torch.no_grad()
     def held_out(self, x: Tensor) -> Tensor:
-        """What early stopping watches: mean −Σ_i log p(x_i | other pixels), or the exact mean −log p(x).
-
-        The loss of CD is no measure of the model; the pseudo-likelihood (Besag 1975) needs no Z.
-        """
+        """What early stopping watches: the mean pseudo-likelihood (Besag 1975), or the exact loss."""
         return self.loss(x) if self.gradient == "exact" else -self.log_pseudo_likelihood(x).mean()
 
     def log_pseudo_likelihood(self, x: Tensor) -> Tensor:
         """Σ_i log p(x_i | all other pixels) in nats, exactly, from D + 1 free energies: ``(B,)``.
 
         p(x_i | x_{−i}) = σ(F(x with pixel i flipped) − F(x)): Z cancels.
-
-        Raises:
-            ValueError: x has the wrong shape, dtype, device or values.
         """
         rows = max(1, BLOCK // (self.dims * max(self.W.shape)))
         parts = self.check(x).flatten(1).split(rows)
@@ -231,11 +211,8 @@ class BoltzmannMachine(ExplicitMarkovChain):
     def log_partition(self, side: str | None = None) -> Tensor:
         """log Z in nats, exactly: a scalar in float64.
 
-        A restricted machine is summed over the states of one layer, the other in closed form: 2^min(D, H)
-        terms. A full one is summed over 2^(D + H).
-
-        Args:
-            side: "visible" or "hidden": which layer of a restricted machine to sum over; None: the smaller.
+        A full machine is summed over 2^(D + H) states, a restricted one over those of one ``side``, "visible"
+        or "hidden" (None: the smaller), the other layer in closed form.
 
         Raises:
             ValueError: there are too many states, or no such side.
@@ -251,10 +228,8 @@ class BoltzmannMachine(ExplicitMarkovChain):
         side = "visible" if full else side or ("visible" if D <= H else "hidden")
         units = D + H if full else D if side == "visible" else H
         if units > LARGEST:
-            raise ValueError(
-                f"{who}: expected at most {LARGEST} units to sum over, got {units}: "
-                "use evaluation.annealed_importance_sampling"
-            )
+            way_out = "use evaluation.annealed_importance_sampling"
+            raise ValueError(f"{who}: expected at most {LARGEST} units to sum over, got {units}: {way_out}")
         return side
 
     def _log_partition(self, side: str) -> Tensor:
@@ -265,12 +240,15 @@ class BoltzmannMachine(ExplicitMarkovChain):
         return _log_sum(lambda h: h @ self.c + softplus(self.b + h @ self.W.T).sum(1), H, D, like=self.W)
 
 
-def flip_coins(log_odds: Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """Zeros and ones that are 1 with probability σ(log_odds), in its shape and dtype.
+def symmetric(weights: Tensor, n: int) -> Tensor:
+    """The symmetric ``(n, n)`` matrix with zero diagonal whose upper triangle, row by row, is given."""
+    row, column = torch.triu_indices(n, n, offset=1, device=weights.device)
+    upper = weights.new_zeros(n, n).index_put((row, column), weights)
+    return upper + upper.T
 
-    >>> flip_coins(torch.tensor([-99.0, 99.0])).tolist()
-    [0.0, 1.0]
-    """
+
+def flip_coins(log_odds: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """Zeros and ones that are 1 with probability σ(log_odds), in its shape and dtype."""
     u = torch.rand(log_odds.shape, generator=generator, dtype=log_odds.dtype, device=log_odds.device)
     return (u < log_odds.sigmoid()).to(log_odds.dtype)
 
@@ -278,18 +256,9 @@ def flip_coins(log_odds: Tensor, generator: torch.Generator | None = None) -> Te
 def scan(
     s: Tensor, bias: Tensor, weights: Tensor, units: int, generator: torch.Generator | None = None
 ) -> Tensor:
-    """Gibbs sampling: draw unit after unit, each given all others, from exp(biasᵀs + ½ sᵀ weights s).
+    """Gibbs sampling of the first units, each given all others, from exp(biasᵀs + ½ sᵀ weights s).
 
-    Args:
-        s: the state of all units, ``(B, n)``; it stays as it is.
-        bias: ``(n,)``.
-        weights: ``(n, n)``, symmetric with zero diagonal.
-        units: how many are drawn, from the first on.
-        generator: the random numbers to use.
-
-    >>> strong = torch.tensor([[0.0, 99.0], [99.0, 0.0]])
-    >>> scan(torch.tensor([[0.0, 1.0]]), torch.tensor([-50.0, -50.0]), strong, 2).tolist()
-    [[1.0, 1.0]]
+    s is the state of all units, ``(B, n)``; the weights ``(n, n)`` are symmetric with zero diagonal.
     """
     s = s.clone()
     for i in range(units):
@@ -298,9 +267,8 @@ def scan(
 
 
 def binary_states(units: int, first: int = 0, last: int | None = None, *, like: Tensor) -> Tensor:
-    """The states of binary units whose numbers are first … last − 1, in order: ``(last − first, units)``.
-
-    The first unit is the most significant bit, as in ``universe.all_images``.
+    """The states numbered first … last − 1, the first unit the most significant bit: ``(last − first,
+    units)``.
 
     >>> binary_states(3, 5, 7, like=torch.zeros(()))
     tensor([[1., 0., 1.],
@@ -324,12 +292,8 @@ def _log_sum(log_weight: Callable[[Tensor], Tensor], units: int, width: int, *, 
 def transition_matrix(b: Tensor, c: Tensor, W: Tensor) -> Tensor:
     r"""T(v, v′) = Σ_h p(h | v) p(v′ | h): one step of a small restricted machine between all its images.
 
-    Args:
-        b, c: the biases of the pixels ``(D,)`` and of the hidden units ``(H,)``.
-        W: weights ``(D, H)``.
-
-    Returns:
-        ``(2^D, 2^D)``, every row a distribution.
+    With biases b of the pixels ``(D,)`` and c of the hidden units ``(H,)``: every row of the ``(2^D, 2^D)``
+    matrix is a distribution.
 
     Raises:
         ValueError: there are more than 22 units, or more than 12 visible ones.
@@ -340,9 +304,8 @@ def transition_matrix(b: Tensor, c: Tensor, W: Tensor) -> Tensor:
     """
     D, H = W.shape
     if D > 12 or D + H > LARGEST:
-        raise ValueError(
-            f"transition_matrix: expected at most 12 visible units, {LARGEST} with the hidden, got {D} + {H}"
-        )
+        most = f"at most 12 visible units, {LARGEST} with the hidden"
+        raise ValueError(f"transition_matrix: expected {most}, got {D} + {H}")
     v, h = binary_states(D, like=W), binary_states(H, like=W)
     upward, downward = c + v @ W, b + h @ W.T  # log-odds (S, H) and (2^H, D)
     log_up = upward @ h.T + logsigmoid(-upward).sum(1, keepdim=True)  # log p(h | v)

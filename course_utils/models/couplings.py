@@ -1,7 +1,7 @@
 """Coupling layers, of which one half, unchanged, decides how the other half moves; and flows made of them.
 
 With a mask m of ones and zeros, z = m·x + (1 − m)·(…): the Jacobian is triangular whatever the network
-does, so that its determinant is the product of a diagonal, and inverting takes one pass, not a search.
+does, so that its determinant is the product of a diagonal, and inverting takes one pass.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from course_utils.checks import check_count
 from course_utils.models.flow_steps import Chain, Normal, Step, no_change, to_real
-from course_utils.nets import ResidualNet, layers, zero
+from course_utils.nets import layers, residual_net, zero
 from course_utils.taxonomy import Flow
 
 Shape = tuple[int, int, int]
@@ -22,15 +22,12 @@ Shape = tuple[int, int, int]
 class CouplingFlow(Flow):
     """What NICE, RealNVP and Glow share: a chain of steps from data to noise, each with its log |det|.
 
-    Vectors (D,) are seen as D channels of one pixel. Images (C, H, W) pass a counted `Logit` first; the
-    papers' networks saw pixels as they are or a logit with α = 0.05, here next to no mass leaves [0, 1].
+    Vectors (D,) are seen as D channels of one pixel. Images (C, H, W) pass a counted `Logit` first, so that
+    next to no mass leaves [0, 1]; the papers' networks saw pixels as they are, or a logit with α = 0.05.
 
     Args:
         event_shape: (C, H, W) for grey values in [0, 1], or (D,) for vectors of any real numbers.
         steps: what makes the steps, given the shape (C, H, W).
-
-    Raises:
-        ValueError: event_shape is neither, or has one element only, which leaves a coupling nothing to read.
     """
 
     on_tree: ClassVar[bool] = False
@@ -40,10 +37,8 @@ class CouplingFlow(Flow):
         self.support, enter = to_real(self.event_shape)
         shape = (*self.event_shape, 1, 1) if len(self.event_shape) == 1 else self.event_shape
         if len(shape) != 3 or self.dims < 2:
-            raise ValueError(
-                f"{type(self).__name__}: expected event_shape (C, H, W) or (D,) with at least 2 elements, "
-                f"got {self.event_shape}"
-            )
+            who = f"{type(self).__name__}: expected event_shape (C, H, W) or (D,)"
+            raise ValueError(f"{who} with at least 2 elements, got {self.event_shape}")
         self.shape, self.flow, self.prior = shape, Chain(enter, *steps(shape)), Normal()
 
     def _encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -54,12 +49,12 @@ class CouplingFlow(Flow):
         return self.flow.inverse(z.reshape(-1, *self.shape)).reshape(z.shape)
 
 
-class AdditiveCoupling(Step):
-    """z = x + (1 − m)·t(m·x): volume is preserved, log |det| = 0 (Dinh, Krueger & Bengio 2015).
+class Coupling(Step):
+    """One half of the variables is kept, and read by a network that decides how the other half moves.
 
     Args:
         mask: ones where x is kept and read, zeros where it moves; (C, H, W).
-        net: t, on ``(B, C, H, W)``.
+        net: on ``(B, C, H, W)``.
     """
 
     mask: Tensor
@@ -68,6 +63,10 @@ class AdditiveCoupling(Step):
         super().__init__()
         self.register_buffer("mask", mask)
         self.net = net
+
+
+class AdditiveCoupling(Coupling):
+    """z = x + (1 − m)·t(m·x): volume is preserved, log |det| = 0 (Dinh, Krueger & Bengio 2015)."""
 
     def shift(self, kept: Tensor) -> Tensor:
         """(1 − m)·t(m·x)."""
@@ -82,23 +81,16 @@ class AdditiveCoupling(Step):
         return z - self.shift(z)
 
 
-class AffineCoupling(Step):
+class AffineCoupling(Coupling):
     """z = m·x + (1 − m)·(x·exp(s(m·x)) + t(m·x)), log |det| = Σ (1 − m)·s (Dinh et al. 2017).
 
-    s = b·tanh(·/b) is bounded by b, so that no coordinate is stretched or shrunk by more than e^b.
-
-    Args:
-        mask: ones where x is kept and read, zeros where it moves; (C, H, W).
-        net: the raw s and t, from ``(B, C, H, W)`` to ``(B, 2C, H, W)``.
-        bound: b.
+    The network gives 2C channels, the raw s and t. s = b·tanh(·/b) is bounded by b, so that no coordinate is
+    stretched or shrunk by more than e^b.
     """
 
-    mask: Tensor
-
     def __init__(self, mask: Tensor, net: nn.Module, bound: float = 3.0) -> None:
-        super().__init__()
-        self.register_buffer("mask", mask)
-        self.net, self.bound = net, bound
+        super().__init__(mask, net)
+        self.bound = bound
 
     def scale_and_shift(self, kept: Tensor) -> tuple[Tensor, Tensor]:
         """(1 − m)·s and (1 − m)·t."""
@@ -122,22 +114,14 @@ def half_mask(shape: Shape, parity: int) -> Tensor:
 
 
 def checkerboard_mask(shape: Shape, parity: int) -> Tensor:
-    """Ones where row + column is even (parity 0) or odd (parity 1): (C, H, W).
-
-    >>> checkerboard_mask((1, 2, 2), 0).tolist()
-    [[[1.0, 0.0], [0.0, 1.0]]]
-    """
+    """Ones where row + column is even (parity 0) or odd (parity 1): (C, H, W)."""
     _, height, width = shape
     board = (torch.arange(height)[:, None] + torch.arange(width) + parity + 1) % 2
     return board.float().expand(shape).clone()
 
 
 def channel_mask(shape: Shape, parity: int) -> Tensor:
-    """Ones in the first half of the channels (parity 0) or in the rest (parity 1): (C, H, W).
-
-    >>> channel_mask((2, 1, 1), 0).flatten().tolist()
-    [1.0, 0.0]
-    """
+    """Ones in the first half of the channels (parity 0) or in the rest (parity 1): (C, H, W)."""
     first = (torch.arange(shape[0]) < shape[0] // 2).float()
     return (first if parity == 0 else 1 - first)[:, None, None].expand(shape).clone()
 
@@ -145,35 +129,22 @@ def channel_mask(shape: Shape, parity: int) -> Tensor:
 def coupling_net(kind: str, shape: Shape, multiple: int, *, hidden: int, depth: int, who: str) -> nn.Module:
     """A network from ``(B, C, H, W)`` to ``(B, multiple·C, H, W)`` that starts as the constant 0.
 
-    Args:
-        kind: "dense": linear layers on all pixels at once, best on small images and points; "conv": a
-            `ResidualNet`, for large ones.
-        shape: (C, H, W).
-        multiple: 1 for a shift, 2 for scale and shift.
-        hidden: width.
-        depth: hidden layers, or residual blocks.
-        who: the model, for messages.
-
-    Raises:
-        ValueError: the kind is neither, or a size is not a positive integer.
+    Of the kind "dense", linear layers on all pixels at once, best on small images and points; or "conv", a
+    ``residual_net``, for large ones. ``depth`` counts hidden layers, or residual blocks.
     """
     if kind not in ("dense", "conv"):
         raise ValueError(f"{who}: expected net as 'dense' or 'conv', got {kind!r}")
     check_count(hidden, f"{who}: hidden")
     check_count(depth, f"{who}: depth")
     if kind == "conv":
-        return ResidualNet(shape[0], multiple * shape[0], hidden=hidden, blocks=depth, zero_last=True)
+        return residual_net(shape[0], multiple * shape[0], hidden=hidden, blocks=depth)
     dense = layers([prod(shape), *[hidden] * depth, multiple * prod(shape)])
     zero(dense[-1])
     return nn.Sequential(nn.Flatten(), *dense, nn.Unflatten(1, (multiple * shape[0], *shape[1:])))
 
 
 def check_halvings(shape: Shape, times: int, who: str) -> None:
-    """Check that squeezes can halve height and width this often.
-
-    Raises:
-        ValueError: an odd size is met on the way.
-    """
+    """Raise a ValueError unless squeezes can halve height and width this often."""
     _, height, width = shape
     if height % 2**times or width % 2**times:
         raise ValueError(

@@ -16,9 +16,6 @@ def salt_and_pepper(x: Tensor, noise: float, *, generator: torch.Generator | Non
 
     A forgotten pixel becomes salt (1) or pepper (0), both equally likely: it flips with probability noise/2.
 
-    Raises:
-        ValueError: noise is not in [0, 1].
-
     >>> x = torch.ones(1000, 9)
     >>> 0.1 < 1 - salt_and_pepper(x, 0.3, generator=torch.Generator().manual_seed(0)).mean() < 0.2
     tensor(True)
@@ -33,9 +30,6 @@ def log_corruption(x: Tensor, noisy: Tensor, noise: float) -> Tensor:
 
         C(x̃ | x) = (noise/2)^d (1 − noise/2)^(D − d),   d = the number of pixels in which x and x̃ differ.
 
-    Raises:
-        ValueError: noise is not in [0, 1].
-
     >>> log_corruption(torch.ones(1, 2), torch.tensor([[1.0, 1.0], [0.0, 1.0]]), 0.5).exp().tolist()
     [[0.5625, 0.1875]]
     """
@@ -49,9 +43,7 @@ def log_corruption(x: Tensor, noisy: Tensor, noise: float) -> Tensor:
 def denoising_posterior(log_p: Tensor, log_c: Tensor) -> Tensor:
     """log P(x | x̃) in nats by Bayes' rule, row x̃ and column x: P(x | x̃) ∝ p_D(x) C(x̃ | x).
 
-    Args:
-        log_p: log p_D(x), ``(S,)``.
-        log_c: log C(x̃ | x), row x and column x̃; see ``log_corruption``.
+    From log p_D(x), ``(S,)``, and log C(x̃ | x) as ``log_corruption`` gives it, row x and column x̃.
     """
     return (log_p[:, None] + log_c).log_softmax(0).T
 
@@ -65,14 +57,8 @@ def pixelwise(logits: Tensor, x: Tensor) -> Tensor:
 def best_pixelwise(posterior: Tensor, states: Tensor) -> Tensor:
     """The nearest to each P(x | x̃) with independent pixels: the one of the same marginals p(x_i = 1 | x̃).
 
-    No reconstruction that gives each pixel a probability of its own has a smaller expected loss.
-
-    Args:
-        posterior: log P(x | x̃), row x̃ and column x.
-        states: all images x, ``(S, …)``.
-
-    Returns:
-        its log-probabilities, row x̃ and column x.
+    No reconstruction that gives each pixel a probability of its own has a smaller expected loss. In logs, row
+    x̃ and column x, as the posterior; states are all images x, ``(S, …)``.
     """
     marginals = posterior.exp() @ as_double(states.flatten(1))
     return pixelwise(torch.logit(marginals, eps=1e-12), states)
@@ -81,8 +67,7 @@ def best_pixelwise(posterior: Tensor, states: Tensor) -> Tensor:
 def stationary_distribution(T: Tensor) -> Tensor:
     """The distribution π that a chain keeps, π T = π, of a matrix with one such π: ``(S, S)`` to ``(S,)``.
 
-    Solved as linear equations: π (T − 1) = 0 with one of the equations, which is one too many, replaced by
-    Σ π = 1.
+    Linear equations: π (T − 1) = 0, of which one, which is one too many, is replaced by Σ π = 1.
 
     >>> stationary_distribution(torch.tensor([[0.9, 0.1], [0.3, 0.7]]))
     tensor([0.7500, 0.2500], dtype=torch.float64)

@@ -1,7 +1,6 @@
 """Distributions of independent elements, one for each example: what encoders and decoders give.
 
-Parameters have the shape of the values, ``(B, …)``; a log-density or log-probability is summed over all
-axes but the first, in nats.
+Parameters have the shape of the values, ``(B, …)``; ``log_prob`` is summed over all axes but the first: nats.
 """
 
 from math import log, pi
@@ -15,12 +14,7 @@ STEEPEST = 15.0  # |log scale| of a logistic: beyond it float32 has neither its 
 
 
 class Gaussian(NamedTuple):
-    """N(mean, diag exp(log_variance)).
-
-    >>> p = Gaussian(torch.zeros(1, 2), torch.zeros(1, 2))
-    >>> round(p.log_prob(torch.zeros(1, 2)).exp().item() * 2 * pi, 5)
-    1.0
-    """
+    """N(mean, diag exp(log_variance))."""
 
     mean: Tensor
     log_variance: Tensor
@@ -41,11 +35,7 @@ class Gaussian(NamedTuple):
 
 
 class Bernoulli(NamedTuple):
-    """Values in {0, 1}, from the log-odds of 1.
-
-    >>> Bernoulli(torch.zeros(1, 3)).mean
-    tensor([[0.5000, 0.5000, 0.5000]])
-    """
+    """Values in {0, 1}, from the log-odds of 1."""
 
     logits: Tensor
 
@@ -71,9 +61,8 @@ class DiscretisedLogistic(NamedTuple):
 
         P(v) = F(v + h) − F(v − h),   P(0) = F(h),   P(1) = 1 − F(1 − h):
 
-    the edges absorb the tails, so that the levels' probabilities sum to 1 (Kingma et al. 2016; Salimans
-    et al., *PixelCNN++*, 2017). The log of the scale is clamped to ±15, so that all logs and gradients are
-    finite.
+    the edges absorb the tails, so that probabilities sum to 1 (Kingma et al. 2016; Salimans et al.,
+    *PixelCNN++*, 2017). The log of the scale is clamped to ±15, so that all logs and gradients are finite.
 
     >>> p = DiscretisedLogistic(torch.full((1, 1), 0.3), torch.zeros(1, 1), 5)
     >>> round(p.probabilities().sum().item(), 5)

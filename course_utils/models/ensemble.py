@@ -18,18 +18,12 @@ class OrderEnsemble(TractableDensity):
         p(x) = 1/K Σ_k p_k(x),   log p(x) = logsumexp_k log p_k(x) − log K.
 
     *Probabilities* of whole images are averaged. The mean of the members' log-odds, pixel by pixel, is no
-    model: where orders differ, a pixel sees others that see it, and Σ_x p(x) ≠ 1. As a mixture it is a
-    system of slide 14 no more than its members are, and so does not stand on the tree. B. Uria, I. Murray
-    and H. Larochelle, *A Deep and Tractable Density Estimator*, ICML 2014.
+    model: where orders differ, a pixel sees others that see it, and Σ_x p(x) ≠ 1. B. Uria, I. Murray and
+    H. Larochelle, *A Deep and Tractable Density Estimator*, ICML 2014.
 
     While training, the members take turns, a batch each: members that share their weights (the
     ``members`` of a MADE, or ``NADE.reordered``) are so trained for all orders at once. By Jensen's
     inequality the mean of their losses is an upper bound of the mixture's.
-
-    Args:
-        members: at least one autoregressive model, all of one shape and support.
-
-    Shapes: x ``(B, *event_shape)``; ``log_prob`` ``(B,)`` in nats.
 
     Raises:
         ValueError: members is empty, or they are not autoregressive, of one shape and of one support.
@@ -50,10 +44,8 @@ class OrderEnsemble(TractableDensity):
     def __init__(self, members: Sequence[Autoregressive]) -> None:
         members = list(members)
         if not members or not all(isinstance(member, Autoregressive) for member in members):
-            raise ValueError(
-                "OrderEnsemble: expected at least one autoregressive model, "
-                f"got {[type(member).__name__ for member in members]}"
-            )
+            got = [type(member).__name__ for member in members]
+            raise ValueError(f"OrderEnsemble: expected at least one autoregressive model, got {got}")
         kinds = {(member.event_shape, member.support) for member in members}
         if len(kinds) > 1:
             raise ValueError(f"OrderEnsemble: expected members of one shape and support, got {sorted(kinds)}")
@@ -63,7 +55,7 @@ class OrderEnsemble(TractableDensity):
         self.turn = 0
 
     def get_extra_state(self) -> Tensor:
-        """Whose turn it is in training, for the ``state_dict``: on the CPU, where no device waits."""
+        """Whose turn it is in training, for the ``state_dict``."""
         return torch.tensor(self.turn)
 
     def set_extra_state(self, state: Tensor) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from course_utils.checks import check_events, check_number
+from course_utils.checks import check_count, check_events, check_number
 from course_utils.models.flow_steps import Normal, to_real
 from course_utils.nets.ode import Solver, State, Time
 from course_utils.nets.velocity import Velocity, hutchinson, with_trace
@@ -29,8 +29,9 @@ class FFJORD(Flow):
     unbiased, and backpropagates through every step of the solver. ``log_prob``, ``encode`` and, in eval
     mode, ``loss`` take the *exact* trace: the same x gives the same number, right up to the solver's
     error. T. Q. Chen et al., *Neural Ordinary Differential Equations*, NeurIPS 2018; W. Grathwohl et al.,
-    *FFJORD: Free-form Continuous Dynamics for Scalable Reversible Generative Models*, ICLR 2019 (there
-    with adaptive steps in training and the adjoint method, which saves memory).
+    *FFJORD: Free-form Continuous Dynamics for Scalable Reversible Generative Models*, ICLR 2019.
+
+    Departure: equal steps in training, and no adjoint method, which saves memory.
 
     Args:
         event_shape: (C, H, W) for grey values in [0, 1], or (D,) for vectors of any real numbers.
@@ -40,13 +41,12 @@ class FFJORD(Flow):
         trace: in training: "rademacher" or "gaussian" noise for Hutchinson's estimate, or "exact".
         solver: "rk4", "midpoint", "euler", or the adaptive "dopri5" (see `Solver`).
         steps: equal steps from noise to data, of every verb but ``loss`` in training.
-        training_steps: equal steps of ``loss`` in training, fewer since each costs memory and time. Too
-            few, and training finds flows that so coarse a solver misjudges; the held-out loss shows it.
+        training_steps: equal steps of ``loss`` in training. Fewer cost less memory and time; too few, and
+            training finds flows that so coarse a solver misjudges, as the held-out loss shows.
         tolerance: of "dopri5".
         alpha: of the logit that images pass (see `Logit`); 0.01 keeps black pixels near the rest.
 
-    Attributes:
-        nfe: the number of evaluations of f in the last solve.
+    ``nfe`` is the number of evaluations of f in the last solve.
 
     Shapes: x and z ``(B, *event_shape)``; ``log_prob`` and ``log_det`` ``(B,)`` in nats.
 
@@ -62,8 +62,7 @@ class FFJORD(Flow):
 
     title = "FFJORD"
     about = "an ODE moves points, and density with them (2019)"
-    fit_defaults = {"lr": 5e-3, "epochs": 60, "batch_size": 100, "schedule": "cosine", "patience": 20}
-    fit_defaults |= {"clip": 5.0}
+    fit_defaults = {"lr": 5e-3, "epochs": 60, "schedule": "cosine", "clip": 5.0}
 
     def __init__(
         self,
@@ -84,26 +83,20 @@ class FFJORD(Flow):
         if dynamics is not None and not isinstance(dynamics, nn.Module):
             raise ValueError(f"FFJORD: expected dynamics as a module f(t, z), got {type(dynamics).__name__}")
         self.support, self.enter = to_real(self.event_shape, alpha)
+        check_count(hidden, "FFJORD: hidden")
         self.dynamics = Velocity(self.dims, hidden=hidden) if dynamics is None else dynamics
         self.trace, self.prior, self.nfe = trace, Normal(), 0
         self.solver = Solver(solver, steps=steps, tolerance=tolerance)
         self.training_solver = Solver(solver, steps=training_steps, tolerance=tolerance)
 
     def transport(self, z: Tensor, start: float, end: float) -> tuple[Tensor, Tensor]:
-        """Carry points from one time of the flow to another, by the exact trace.
+        """Carry points from one time of the flow, 0 for noise and 1 for data, to another: the exact trace.
 
-        The density at time t is p_t(z) = p_0(z(0)) · exp(log_det) with z(0) and log_det from here:
+        The density at time t is p_t(z) = p_0(z(0)) · exp(log_det) with z(0) and log_det from
         ``transport(z, t, 0)``. Images stand here behind the logit, on the whole line.
-
-        Args:
-            z: the points at time ``start``, ``(B, *event_shape)``, any real numbers.
-            start, end: times; 0 is noise, 1 is data.
 
         Returns:
             the points at time ``end``, and log |det ∂z(end)/∂z(start)|, ``(B,)`` in nats.
-
-        Raises:
-            ValueError: z has the wrong shape, dtype or device, or is not finite; or a time is not in [0, 1].
         """
         check_events(z, self.event_shape, "real", like=self.reference, who="FFJORD.transport")
         for time in (start, end):
@@ -131,11 +124,7 @@ class FFJORD(Flow):
         return normal if self.trace == "gaussian" else torch.where(normal < 0, -1.0, 1.0).to(z)
 
     def loss(self, x: Tensor) -> Tensor:
-        """E_x[−log p(x)] in nats; in training an unbiased estimate of it (see the class).
-
-        Raises:
-            ValueError: x has the wrong shape, dtype, device or values.
-        """
+        """E_x[−log p(x)] in nats; in training an unbiased estimate of it (see the class)."""
         if not self.training:
             return super().loss(x)
         y, log_det = self.enter(self.check(x))

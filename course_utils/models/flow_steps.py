@@ -61,15 +61,8 @@ class Logit(Step):
         log |dy/dx| = log(1 − 2α) − log p − log(1 − p),   p = α + (1 − 2α) x.
 
     The log-determinant is counted, so that densities of flows are densities of grey values in [0, 1]
-    and bits/dim are comparable (Dinh, Sohl-Dickstein & Bengio 2017; Papamakarios et al. 2017). A small α
-    keeps 0 and 1 finite; what the model puts beyond logit(α) and logit(1 − α) is not in [0, 1], and
-    ``inverse`` sets it to the nearer end.
-
-    Args:
-        alpha: in (0, ½).
-
-    Raises:
-        ValueError: alpha is out of range.
+    and bits/dim are comparable (Dinh et al. 2017; Papamakarios et al. 2017). α in (0, ½) keeps 0 and 1
+    finite; what the model puts beyond logit(α) and logit(1 − α) ``inverse`` sets to the nearer end.
 
     >>> y, log_det = Logit(0.25)(torch.tensor([[0.5]]))
     >>> y.item(), round(log_det.exp().item(), 3)  # ½ / (½ · ½)
@@ -96,9 +89,6 @@ def to_real(event_shape: tuple[int, ...], alpha: float = 1e-6) -> tuple[Support,
 
     Images (C, H, W) are dequantised grey values in [0, 1] and pass a `Logit`; vectors (D,), such as
     points of the plane, are real already: a chain without steps.
-
-    >>> to_real((1, 8, 8))[0], to_real((2,))[0]
-    ('unit', 'real')
     """
     return ("real", Chain()) if len(event_shape) == 1 else ("unit", Logit(alpha))
 
@@ -127,7 +117,7 @@ class FactorOut(Step):
         self.deeper = deeper
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Both halves in one tensor again, and the log-determinant of the deeper steps."""
+        """Both halves in one tensor again, and the deeper steps' log-determinant."""
         first, rest = x.tensor_split([x.shape[1] // 2], 1)
         z, log_det = self.deeper(first)
         return torch.cat([z, rest], 1), log_det
@@ -165,12 +155,7 @@ class Logistic(nn.Module):
 
 
 class ClassNormal(nn.Module):
-    """One normal prior per class, N(μ_y, diag σ_y²); without a class, their mixture in equal parts.
-
-    Args:
-        shape: of one z.
-        classes: K.
-    """
+    """A normal prior for each of K classes, N(μ_y, diag σ_y²); without a class, their even mixture."""
 
     def __init__(self, shape: tuple[int, ...], classes: int) -> None:
         super().__init__()

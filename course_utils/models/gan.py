@@ -1,22 +1,91 @@
 """GAN: a network that makes events out of noise, against one that tells them from real ones."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from math import inf
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import softplus
 
-from course_utils.checks import check_count, check_number, check_sizes
-from course_utils.models.payoffs import PAYOFFS
-from course_utils.nets.coders import ConvDecoder, ConvEncoder, Dense, one_hot_classes
+from course_utils.checks import check_count, check_number
+from course_utils.nets.coders import Network, coders, one_hot_classes
 from course_utils.taxonomy import Direct, Support
 
 Loss = Literal["non-saturating", "saturating", "wasserstein"]
-Network = Literal["dense", "convolutional"]
+Term = Callable[[Tensor], Tensor]
+Penalty = Callable[[Term, Tensor, Tensor, torch.Generator | None], Tensor]
 
-SIZES, CHANNELS, CONVOLUTIONAL_FROM = (128, 128), 32, 28
+SIZES, CONVOLUTIONAL_FROM = (128, 128), 28
+
+
+def slope(critic: Term, x: Tensor) -> Tensor:
+    """‖∇f(x)‖ of each example, ``(B,)``, from which gradients flow into the critic's weights."""
+    x = x.detach().requires_grad_()
+    with torch.enable_grad():
+        (gradient,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
+        return torch.linalg.vector_norm(gradient.flatten(1), dim=1)
+
+
+def penalty_at_data(critic: Term, real: Tensor, fake: Tensor, _: torch.Generator | None = None) -> Tensor:
+    """E‖∇t(x)‖² at real x: where p_g = p_D the best t is flat, and D may rest there. A scalar.
+
+    L. Mescheder, A. Geiger and S. Nowozin, *Which Training Methods for GANs do actually Converge?*, ICML
+    2018, where the weight is called γ/2 and the penalty R₁. Fakes and random numbers are not used.
+
+    >>> penalty_at_data(lambda x: x @ torch.tensor([3.0, 4.0]), torch.zeros(6, 2), torch.ones(6, 2)).item()
+    25.0
+    """
+    return slope(critic, real).square().mean()
+
+
+def gradient_penalty(
+    critic: Term, real: Tensor, fake: Tensor, generator: torch.Generator | None = None
+) -> Tensor:
+    """E[(‖∇f(x̂)‖ − 1)²], x̂ at a uniformly random place between a real example and a fake: a scalar.
+
+    I. Gulrajani, F. Ahmed, M. Arjovsky, V. Dumoulin and A. Courville, *Improved Training of Wasserstein
+    GANs*, NeurIPS 2017. Each output of the critic is a function of its own example only.
+
+    >>> f = lambda x: x @ torch.tensor([3.0, 4.0])
+    >>> gradient_penalty(f, torch.zeros(6, 2), torch.ones(6, 2)).item()  # (5 − 1)²
+    16.0
+    """
+    shape = (len(real), *[1] * (real.dim() - 1))
+    u = torch.rand(shape, generator=generator, dtype=real.dtype, device=real.device)
+    return (slope(critic, torch.lerp(real, fake, u)) - 1).square().mean()
+
+
+@dataclass(frozen=True)
+class Payoffs:
+    """What each player pays for the discriminator's output t on one example, elementwise; and defaults."""
+
+    real: Term  # what D pays for t on a real x
+    fake: Term  # what D pays for t on x = G(z)
+    generator: Term  # what G pays for t on x = G(z)
+    answer: Term  # D's answer, from t
+    penalty: Penalty  # what D pays for its slope, from D, real examples, fakes and random numbers: a scalar
+    weight: float  # of the penalty
+    discriminator_steps: int = 1  # how many steps D takes for each of G's
+
+
+def minus_log(t: Tensor) -> Tensor:
+    """−log D for D = σ(t), exact where D is nearly 0 or 1; −log(1 − D) is softplus(t)."""
+    return softplus(-t)
+
+
+def log_rest(t: Tensor) -> Tensor:
+    """log(1 − D) for D = σ(t): its slope is −D, nothing where D is sure that x is a fake."""
+    return -softplus(t)
+
+
+PAYOFFS: dict[str, Payoffs] = {
+    "non-saturating": Payoffs(minus_log, softplus, minus_log, torch.sigmoid, penalty_at_data, 0.05),
+    "saturating": Payoffs(minus_log, softplus, log_rest, torch.sigmoid, penalty_at_data, 0.05),
+    "wasserstein": Payoffs(torch.neg, torch.positive, torch.neg, torch.positive, gradient_penalty, 1.0, 2),
+}
 
 
 class GAN(Direct):
@@ -33,36 +102,29 @@ class GAN(Direct):
     - "saturating": V itself, E[log(1 − D(G(z)))], which is flat where D is sure;
     - "non-saturating": −E[log D(G(z))] instead, of the same fixed point (Goodfellow et al. 2014);
     - "wasserstein": another distance, W₁ = max E[f(x)] − E[f(G(z))] over critics f of slope 1 at most,
-      which a penalty holds near 1 (Arjovsky et al., ICML 2017; Gulrajani et al., NeurIPS 2017).
+      which a penalty holds near 1 (Arjovsky et al., ICML 2017).
 
-    D pays for its slope: with "wasserstein" for (‖∇f‖ − 1)² between data and samples, else for ‖∇t‖² of
-    its log-odds t at the data, without which the players tend to run in circles and the generator to drop
-    modes (Mescheder et al., ICML 2018). ``penalty=0`` is the game of 2014.
+    D pays for its slope (see ``gradient_penalty`` and ``penalty_at_data``): without that the players tend to
+    run in circles and the generator to drop modes. ``penalty=0`` is the game of 2014.
 
     Departures: SiLU, where the game of 2014 has maxout and dropout. Both players step with Adam of β = (0.5,
-    0.9) for each of the three losses, so that a comparison compares losses and nothing else; Gulrajani et
-    al. take (0, 0.9) for theirs, and 5 steps of D and a weight of 10, for far larger nets. G's weights are
-    averaged over its steps (Yazıcı et al., ICLR 2019).
+    0.9) for each of the three losses, so that a comparison compares losses alone (Gulrajani et al.: (0, 0.9),
+    for far larger nets). G's weights are averaged over its steps (Yazıcı et al., ICLR 2019).
 
-    Nothing here computes p(x). Samples are continuous: on images they are grey levels strictly between 0
-    and 1, so on black and white images p_g and p_D live on disjoint sets, and JSD(p_D, p_g) = log 2 for
-    any G; it is the slope that is kept low which still leads G there. What can be compared with a binary
-    p_D is the distribution of rounded samples, ``sample(n).round()``.
+    Nothing here computes p(x). Samples of images are grey levels strictly between 0 and 1: on black and white
+    images JSD(p_D, p_g) = log 2 for any G, and it is the low slope that still leads G there. What can be
+    compared with a binary p_D is the distribution of ``sample(n).round()``.
 
     Args:
         event_shape: (C, H, W) for images with values in [0, 1]; (D,) for points with real coordinates.
-        latent: the number of dimensions of z.
-        hidden: dense: the sizes of the hidden layers of D, in G reversed. Convolutional: the number of
-            channels.
-        loss: "non-saturating", "saturating" or "wasserstein".
-        network: "dense" or "convolutional"; None: convolutional for images of at least 28×28.
-        classes: the number of classes y, given to both players (Mirza & Osindero 2014); None: no classes.
-        discriminator_steps: how many steps D takes for each of G's; None: 2 for "wasserstein" (where the
-            paper takes 5), else 1.
-        penalty: the weight of D's penalty; None: 1 for "wasserstein" (where the paper takes 10), else 0.05.
+        latent: the number of dimensions of z. hidden: dense: sizes of the hidden layers of D, in G reversed.
+        Convolutional: the number of channels. loss: "non-saturating", "saturating" or "wasserstein". network:
+        "dense" or "convolutional"; None: convolutional for images of at least 28×28. classes: the number of
+        classes y, given to both players (Mirza & Osindero 2014); None: no classes. discriminator_steps: how
+        many D takes for each of G's; None: 2 for "wasserstein" (the paper: 5), else 1. penalty: the weight of
+        D's penalty; None: 1 for "wasserstein" (the paper: 10), else 0.05.
 
-    Shapes: x ``(B, *event_shape)``, z ``(B, latent)``; losses are scalars, in nats except for
-        "wasserstein", whose value is in units of x.
+    Shapes: x ``(B, *event_shape)``, z ``(B, latent)``; losses in nats, of "wasserstein" in units of x.
 
     Raises:
         ValueError: an argument is none of the above; x or y is not what it should be.
@@ -75,14 +137,8 @@ class GAN(Direct):
 
     title = "Generative adversarial networks"
     about = "a generator against a discriminator (2014)"
-    fit_defaults = {
-        "lr": 3e-3,
-        "epochs": 70,
-        "batch_size": 50,
-        "schedule": "cosine",
-        "average": 0.99,
-        "patience": inf,
-    }
+    fit_defaults = {"lr": 3e-3, "epochs": 70, "batch_size": 50, "schedule": "cosine", "average": 0.99}
+    fit_defaults |= {"patience": inf}
 
     def __init__(
         self,
@@ -99,27 +155,30 @@ class GAN(Direct):
         super().__init__(event_shape)
         if loss not in PAYOFFS:
             raise ValueError(f"GAN: expected loss as one of {', '.join(PAYOFFS)}, got {loss!r}")
-        self.support: Support = "unit" if len(self.event_shape) == 3 else "real"
+        payoffs, image = PAYOFFS[loss], len(self.event_shape) == 3
+        self.support: Support = "unit" if image else "real"
         self.loss_name, self.probability = loss, loss != "wasserstein"
         self.latent_dims = check_count(latent, "GAN: latent")
-        weight = PAYOFFS[loss].weight if penalty is None else penalty
-        self.penalty = check_number(weight, "GAN: penalty", low=0)
+        self.penalty = check_number(payoffs.weight if penalty is None else penalty, "GAN: penalty", low=0)
         self.classes = None if classes is None else check_count(classes, "GAN: classes")
-        steps = PAYOFFS[loss].discriminator_steps if discriminator_steps is None else discriminator_steps
+        steps = payoffs.discriminator_steps if discriminator_steps is None else discriminator_steps
         self.discriminator_steps = check_count(steps, "GAN: discriminator_steps")
-        decoder, encoder = _networks(self.event_shape, self.latent_dims, hidden, network, self.classes or 0)
-        self.generator = Generator(decoder, self.classes, unit=self.support == "unit")
-        self.discriminator = Discriminator(encoder, self.classes)
+        if network is None:
+            large = image and min(self.event_shape[1:]) >= CONVOLUTIONAL_FROM
+            network = "convolutional" if large else "dense"
+        encoder, decoder = coders("GAN", self.event_shape, latent, 1, network, hidden, SIZES, self.classes)
+        self.generator = Generator(decoder(), self.classes, unit=image)
+        self.discriminator = Discriminator(encoder(), self.classes)
 
     def _discriminator_loss(self, x: Tensor, y: Tensor | None, generator: torch.Generator | None) -> Tensor:
         with torch.no_grad():
             fake = self.generator(self.noise(len(x), generator), y)
-        both, told = torch.cat([x, fake]), None if y is None else torch.cat([y, y])  # one pass is faster
-        loss = PAYOFFS[self.loss_name].discriminator_loss(*self.discriminator(both, told).chunk(2))
+        both, twice = torch.cat([x, fake]), None if y is None else torch.cat([y, y])  # one pass is faster
+        payoffs, (on_real, on_fake) = PAYOFFS[self.loss_name], self.discriminator(both, twice).chunk(2)
+        loss = payoffs.real(on_real).mean() + payoffs.fake(on_fake).mean()
         if not self.penalty:
             return loss
-        critic = partial(self.discriminator, y=y)
-        return loss + self.penalty * PAYOFFS[self.loss_name].penalty(critic, x, fake, generator)
+        return loss + self.penalty * payoffs.penalty(partial(self.discriminator, y=y), x, fake, generator)
 
     def _generator_loss(self, x: Tensor, y: Tensor | None, generator: torch.Generator | None) -> Tensor:
         fake = self.generator(self.noise(len(x), generator), y)
@@ -138,13 +197,7 @@ class GAN(Direct):
 
 
 class Generator(nn.Module):
-    """x = G(z), or G(z, y): noise ``(B, latent)`` to events ``(B, *event_shape)``.
-
-    Args:
-        net: from noise and a condition ``(B, classes)`` to the shape of an event.
-        classes: the number of classes; None: none.
-        unit: whether events have values in [0, 1]; else any real value.
-    """
+    """x = G(z), or G(z, y), from a net of noise and a condition; ``unit``: with values in [0, 1]."""
 
     def __init__(self, net: nn.Module, classes: int | None, *, unit: bool) -> None:
         super().__init__()
@@ -157,12 +210,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """The log-odds t(x) that x is real, D(x) = σ(t(x)), or a critic's score f(x): ``(B, …)`` to ``(B,)``.
-
-    Args:
-        net: from events and a condition ``(B, classes)`` to one number.
-        classes: the number of classes; None: none.
-    """
+    """The log-odds t(x) that x is real, D(x) = σ(t(x)), or a critic's score f(x)."""
 
     def __init__(self, net: nn.Module, classes: int | None) -> None:
         super().__init__()
@@ -171,28 +219,3 @@ class Discriminator(nn.Module):
     def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """``(B, *event_shape)`` to ``(B,)``."""
         return self.net(x, one_hot_classes(y, self.classes, x))[:, 0]
-
-
-def _networks(
-    shape: tuple[int, ...],
-    latent: int,
-    hidden: Sequence[int] | int | None,
-    network: str | None,
-    told: int,
-) -> tuple[nn.Module, nn.Module]:
-    """The network of the generator, and that of the discriminator."""
-    image = len(shape) == 3
-    if network is None:
-        network = "convolutional" if image and min(shape[1:]) >= CONVOLUTIONAL_FROM else "dense"
-    if network not in ("dense", "convolutional") or (network == "convolutional" and not image):
-        want = "'dense' or, for images (C, H, W), 'convolutional'"
-        raise ValueError(f"GAN: expected network as {want}, got {network!r} on {shape}")
-    if network == "convolutional":
-        channels = check_count(CHANNELS if hidden is None else hidden, "GAN: hidden")
-        decoder = ConvDecoder(latent, shape, hidden=channels, condition=told)
-        return decoder, ConvEncoder(shape, 1, hidden=channels, condition=told)
-    sizes = check_sizes(SIZES if hidden is None else hidden, "GAN: hidden")
-    return (
-        Dense((latent,), shape, hidden=sizes[::-1], condition=told),
-        Dense(shape, (1,), hidden=sizes, condition=told),
-    )

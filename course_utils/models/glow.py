@@ -16,8 +16,89 @@ from course_utils.models.couplings import (
     coupling_net,
 )
 from course_utils.models.flow_steps import ClassNormal, FactorOut, Squeezed, Step
-from course_utils.models.glow_steps import ActNorm, InvertibleConv
 from course_utils.taxonomy import ClassConditional
+
+
+class ActNorm(Step):
+    """z = (x − μ)·exp(−s) for every channel, log |det| = −h·w·Σ s.
+
+    μ and s are parameters, 0 until ``start`` takes them from a batch, whose channels then have mean 0 and
+    variance 1: ``Glow.initialise`` does so, and no verb. Whether it has happened is kept with the weights.
+    """
+
+    started: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.mean = nn.Parameter(torch.zeros(1, channels, 1, 1))
+        self.log_std = nn.Parameter(torch.zeros(1, channels, 1, 1))
+        self.register_buffer("started", torch.tensor(False))
+
+    @torch.no_grad()
+    def start(self, x: Tensor) -> None:
+        """Take mean and standard deviation from a batch; a channel that is constant keeps its scale."""
+        mean = x.mean((0, 2, 3), keepdim=True)
+        std = x.std((0, 2, 3), keepdim=True, correction=0)
+        rounding = 100 * torch.finfo(x.dtype).eps * x.abs().amax((0, 2, 3), keepdim=True)
+        self.mean.copy_(mean)
+        self.log_std.copy_(torch.where(std > rounding, std, 1.0).log())
+        self.started.fill_(True)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """z, and −h·w·Σ s for every example."""
+        log_det = -x.shape[2] * x.shape[3] * self.log_std.sum()
+        return (x - self.mean) * (-self.log_std).exp(), log_det.expand(len(x))
+
+    def inverse(self, z: Tensor) -> Tensor:
+        """x = z·exp(s) + μ."""
+        return z * self.log_std.exp() + self.mean
+
+
+class InvertibleConv(Step):
+    """A 1×1 convolution: every pixel's channels are multiplied by one matrix, a learned permutation.
+
+    The matrix is kept as W = P L (U + diag s), with P a fixed permutation, L lower triangular with ones
+    on its diagonal and U strictly upper triangular, so that log |det| = h·w·Σ log |s| costs O(C) and not
+    O(C³). It starts as a random rotation (section 3.2 of the paper).
+    """
+
+    P: Tensor
+    sign: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        rotation = torch.linalg.qr(torch.randn(channels, channels, dtype=torch.double))[0]
+        P, L, U = torch.linalg.lu(rotation)
+        s = U.diagonal()
+        self.register_buffer("P", P.float())
+        self.register_buffer("sign", s.sign().float())
+        self.log_s = nn.Parameter(s.abs().log().float())
+        self.lower = nn.Parameter(L.tril(-1).float())
+        self.upper = nn.Parameter(U.triu(1).float())
+
+    def factors(self) -> tuple[Tensor, Tensor]:
+        """L and U + diag s."""
+        L = self.lower.tril(-1) + torch.eye(len(self.lower), dtype=self.lower.dtype, device=self.lower.device)
+        return L, self.upper.triu(1) + torch.diag(self.sign * self.log_s.exp())
+
+    @property
+    def weight(self) -> Tensor:
+        """W = P L (U + diag s), ``(C, C)``."""
+        L, U = self.factors()
+        return self.P @ L @ U
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """W x at every pixel, and h·w·Σ log |s|."""
+        z = torch.einsum("ij,bjhw->bihw", self.weight, x)
+        return z, (x.shape[2] * x.shape[3] * self.log_s.sum()).expand(len(x))
+
+    def inverse(self, z: Tensor) -> Tensor:
+        """W⁻¹ z: the permutation undone, then two triangular systems."""
+        L, U = self.factors()
+        y = self.P.T @ z.movedim(1, 0).flatten(1)
+        y = torch.linalg.solve_triangular(L, y, upper=False, unitriangular=True)
+        x = torch.linalg.solve_triangular(U, y, upper=True)
+        return x.unflatten(1, (len(z), *z.shape[2:])).movedim(0, 1)
 
 
 class Glow(CouplingFlow, ClassConditional):
@@ -36,10 +117,10 @@ class Glow(CouplingFlow, ClassConditional):
     until ``initialise`` starts them from data, which ``fit`` does before its first step. D. P. Kingma and
     P. Dhariwal, *Glow: Generative Flow with Invertible 1×1 Convolutions*, NeurIPS 2018.
 
-    Departures: a coupling scales by exp(s), s bounded by a tanh, so that it starts as the identity and can
-    stretch as well as shrink (the authors' code: σ(s + 2), which only shrinks). No actnorms inside the
-    networks, which are two layers deep. Dense networks, 2 scales and 4 steps suit 8×8 pixels (theirs: 3 to
-    6 scales of 32 to 48 steps). Class means serve likelihood alone; theirs also a classifier's loss.
+    Departures: a coupling scales by exp(s), s bounded by a tanh, which can stretch as well as shrink (the
+    authors' code: σ(s + 2)). No actnorms inside the networks, which are two layers deep. Dense networks, 2
+    scales and 4 steps suit 8×8 pixels (theirs: 3 to 6 scales of 32 to 48 steps). Class means serve likelihood
+    alone; theirs also a classifier's loss.
 
     Args:
         event_shape: (C, H, W) for grey values in [0, 1], or (D,) for vectors of any real numbers.
@@ -53,8 +134,8 @@ class Glow(CouplingFlow, ClassConditional):
     Shapes: x and z ``(B, *event_shape)``; y integers ``(B,)``; ``log_prob``, ``log_det`` ``(B,)`` in nats.
 
     Raises:
-        ValueError: a setting is out of range, a squeeze cannot halve the height or width, x is not of this
-            shape and support, or y are no classes.
+        ValueError: a setting is out of range, a squeeze cannot halve the image, x or y is not what it should
+        be.
 
     >>> model = Glow((1, 4, 4), hidden=8, classes=10)
     >>> x = model.sample(3, y=torch.tensor([7, 7, 7]))
@@ -108,11 +189,7 @@ class Glow(CouplingFlow, ClassConditional):
 
     @torch.no_grad()
     def initialise(self, x: Tensor, y: Tensor | None = None) -> None:
-        """Start every actnorm that has not been from a batch, one after the other; y does not matter.
-
-        Raises:
-            ValueError: x has the wrong shape, dtype, device or values.
-        """
+        """Start every actnorm that has not been from a batch, one after the other; y does not matter."""
         norms = [norm for norm in self.modules() if isinstance(norm, ActNorm) and not norm.started]
 
         def start(norm: nn.Module, given: tuple[Tensor]) -> None:
@@ -126,11 +203,7 @@ class Glow(CouplingFlow, ClassConditional):
                 hook.remove()
 
     def log_prob(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """The exact log p(x), or log p(x | y) for classes y ``(B,)``, in nats: ``(B,)``.
-
-        Raises:
-            ValueError: x or y has the wrong shape, dtype, device or values.
-        """
+        """The exact log p(x), or log p(x | y) for classes y ``(B,)``, in nats: ``(B,)``."""
         return self._log_prob(self.check(x), self._check_classes(y, len(x)))
 
     def _log_prob(self, x: Tensor, y: Tensor | None = None) -> Tensor:
@@ -139,24 +212,15 @@ class Glow(CouplingFlow, ClassConditional):
         return (prior.log_prob(z, y) if isinstance(prior, ClassNormal) else prior.log_prob(z)) + log_det
 
     def class_log_probs(self, x: Tensor) -> Tensor:
-        """log p(x | y) in nats for every class y: ``(B, *event_shape)`` to ``(B, K)``.
-
-        Raises:
-            ValueError: the model has no classes, or x has the wrong shape, dtype, device or values.
-        """
+        """log p(x | y) in nats for every class y, in a model with K classes: ``(B, K)``."""
         if not isinstance(self.prior, ClassNormal):
             raise ValueError("Glow.class_log_probs: expected a model with classes, such as classes=10")
         z, log_det = self._encode(self.check(x))
         return self.prior.by_class(z) + log_det[:, None]
 
     def loss(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """E[−log p(x)] over the batch in nats; in a model with classes E[−log p(x | y)].
-
-        Raises:
-            ValueError: x is no batch of the model, or y is not what it should be.
-        """
-        x = self.check(x)
-        return -self._log_prob(x, self._check_classes(y, len(x), needed=True)).mean()
+        """E[−log p(x)] over the batch in nats; in a model with classes E[−log p(x | y)]."""
+        return -self._log_prob(*self._check_pair(x, y)).mean()
 
     @torch.no_grad()
     def sample(
@@ -167,19 +231,10 @@ class Glow(CouplingFlow, ClassConditional):
         temperature: float = 1.0,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """Draw n samples, exactly from p_M at temperature 1: ``(n, *event_shape)``.
+        """Draw n samples, of classes y or of any class: ``(n, *event_shape)``.
 
-        Args:
-            n: how many.
-            y: classes ``(n,)`` of a model with classes; None: any class, all equally likely.
-            temperature: every standard deviation of the prior is multiplied by it.
-            generator: the random numbers to use (on the model's device); None: torch's own.
-
-        Raises:
-            ValueError: n is not a positive integer, temperature is not positive, or y or generator is not
-                what it should be.
+        Every standard deviation of the prior is multiplied by the temperature: p_M is that of 1.
         """
-        self._check_generator(generator)
         check_number(temperature, "Glow.sample: temperature", low=1e-6)
         y = self._classes_of_samples(y, check_count(n, "Glow.sample"), generator)
         shape, like = (n, *self.event_shape), self.reference

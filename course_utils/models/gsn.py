@@ -16,19 +16,12 @@ HELD_OUT_DRAWS = 8  # walks from each held-out example, each with noise of its o
 
 
 class State(NamedTuple):
-    """Where a chain is.
+    """Where a chain is."""
 
-    Attributes:
-        x: the images, ``(B, *event_shape)``.
-        h: the latent layers from below, ``(B, H_l)`` each.
-        p: the probabilities of white that x was drawn from, in the shape of x.
-        noisy: the corrupted images x̃ that p was computed from.
-    """
-
-    x: Tensor
-    h: tuple[Tensor, ...]
-    p: Tensor
-    noisy: Tensor
+    x: Tensor  # the images, (B, *event_shape)
+    h: tuple[Tensor, ...]  # the latent layers from below, (B, H_l) each
+    p: Tensor  # the probabilities of white that x was drawn from
+    noisy: Tensor  # the corrupted images x̃ that p was computed from
 
 
 class GSN(ImplicitMarkovChain):
@@ -54,26 +47,24 @@ class GSN(ImplicitMarkovChain):
     J. Yosinski, *Deep Generative Stochastic Networks Trainable by Backprop*, ICML 2014 (arXiv:1306.1091).
     Each pixel is drawn on its own, so that it can be right only where x̃ and h tell nearly all about x.
 
-    Departures: a walk has a fixed number of steps, as in the experiments of 2014; the walkback of 2013 stops
-    at random. With a memory each walk must last until the upper layers have reached an image, and walks of
-    one length make one batch. ``fit`` steps with Adam and averages the weights, where they have momentum.
+    Departures: a walk has a fixed number of steps, as in the experiments of 2014, so that walks make one
+    batch; the walkback of 2013 stops at random. ``fit`` steps with Adam and averages the weights, where they
+    have momentum.
 
     Args:
         event_shape: (C, H, W), or any shape; D is the number of its elements.
-        hidden: the units of the latent layers, from below. With a single layer nothing is remembered and
-            nothing but x̃ is random: a generalised denoising autoencoder.
+        hidden: the units of the latent layers, from below; a single one is a denoising autoencoder.
         noise: ρ, the probability that a pixel is forgotten.
         latent_noise: σ, before and after the activation of the layers from the second on.
-        walkback: how many steps K are trained from each image: at least 1 + L // 2, or upper layers would
-            never reach an image. K = 1 with one layer: no walkback.
+        walkback: how many steps K are trained from each image: at least 1 + L // 2, so that the uppermost
+            layer reaches one. K = 1 with one layer: no walkback.
         mixing: how many steps ``sample`` runs from noise (its burn-in).
 
     Shapes: x ``(B, *event_shape)`` with values in {0, 1}; ``loss`` in nats per image, of a reconstruction:
     it says nothing about p(x).
 
     Raises:
-        ValueError: a size or count is not a positive integer, walkback is too short, a noise is out of
-            range, x not binary or not of this shape.
+        ValueError: a number is out of range, walkback too short, x not binary or not of this shape.
 
     >>> model = GSN((1, 2, 2), hidden=(8, 4))
     >>> model.sample(3, steps=5).shape
@@ -107,29 +98,19 @@ class GSN(ImplicitMarkovChain):
         self.walkback = check_count(walkback, "GSN: walkback")
         self.mixing = check_count(mixing, "GSN: mixing")
         if self.walkback < 1 + len(sizes) // 2:
-            raise ValueError(
-                f"GSN: expected walkback ≥ {1 + len(sizes) // 2} with {len(sizes)} hidden layers, got "
-                f"{walkback}: the upper layers would not be trained"
-            )
+            least = f"{1 + len(sizes) // 2} with {len(sizes)} hidden layers, or upper ones are not trained"
+            raise ValueError(f"GSN: expected walkback ≥ {least}; got {walkback}")
         widths = [self.dims, *sizes]
         self.W = nn.ParameterList(nn.Parameter(torch.randn(n, m) * m**-0.5) for m, n in pairwise(widths))
         self.b = nn.ParameterList(nn.Parameter(torch.zeros(n)) for n in widths)
 
     def loss(self, x: Tensor) -> Tensor:
-        """The walkback loss 1/K Σ_k E[−log P(x | h_k)] over the batch, in nats per image.
-
-        Raises:
-            ValueError: x has the wrong shape, dtype, device or values.
-        """
+        """The walkback loss 1/K Σ_k E[−log P(x | h_k)] over the batch, in nats per image."""
         return self.walk(self.check(x)).mean()
 
     @torch.no_grad()
     def held_out(self, x: Tensor) -> Tensor:
-        """The loss with noise that is always the same, several draws of it: what early stopping watches.
-
-        Raises:
-            ValueError: x has the wrong shape, dtype, device or values.
-        """
+        """The loss with noise that is always the same, several draws of it: what early stopping watches."""
         x = self.check(x)
         generator = torch.Generator(x.device).manual_seed(0)
         return torch.stack([self.walk(x, generator=generator).mean() for _ in range(HELD_OUT_DRAWS)]).mean()
@@ -184,16 +165,7 @@ class GSN(ImplicitMarkovChain):
         return self.draw(noisy, h, logits, generator)
 
     def chain(self, x: Tensor, steps: int, *, generator: torch.Generator | None = None) -> Iterator[State]:
-        """The states after each of some steps from x, the latent state at rest before the first.
-
-        Args:
-            x: where the chains start, ``(B, *event_shape)``; they are independent.
-            steps: how many.
-            generator: the random numbers to use (on the model's device); None: torch's own.
-
-        Raises:
-            ValueError: x is no batch of the model, or steps is not a positive integer.
-        """
+        """The states after each of some steps from x, the latent state at rest before the first."""
         state = self.rest(self.check(x))
         return self._chain(state, check_count(steps, f"{type(self).__name__}.chain: steps"), generator)
 

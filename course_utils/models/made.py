@@ -28,8 +28,8 @@ class MADE(Autoregressive):
     the masks is strictly lower triangular in the order. M. Germain, K. Gregor, I. Murray and
     H. Larochelle, *MADE: Masked Autoencoder for Distribution Estimation*, ICML 2015.
 
-    With several masks the same weights make several models. This one speaks with mask ``which``, ``members``
-    gives all of them, and their mixture, an ``OrderEnsemble``, trains each in turn: with one order this is
+    With several masks the same weights make several models: this one is that of mask ``which``, ``members``
+    gives all of them, and their mixture, an ``OrderEnsemble``, trains each in turn. With one order this is
     the paper's connectivity-agnostic training, with ``order="random"`` its order-agnostic one.
 
     Args:
@@ -44,8 +44,7 @@ class MADE(Autoregressive):
     Shapes: x ``(B, *event_shape)`` with values in {0, 1}; ``log_prob`` ``(B,)`` in nats.
 
     Raises:
-        ValueError: a size or count is not a positive integer, order is none of the above, x not binary
-            or not of this shape.
+        ValueError: an argument is none of the above, x not binary or not of this shape.
 
     >>> model = MADE((1, 2, 2), hidden=(6, 6))
     >>> x = model.sample(3)

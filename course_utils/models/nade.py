@@ -14,9 +14,8 @@ from course_utils.taxonomy import Autoregressive, Support
 class Recursion(torch.autograd.Function):
     """V_i · σ(a_i) for all i, with a_{i+1} = a_i + W_i x_i and a_1 = c: forward and backward in O(DH).
 
-    The recursion advances by blocks of K pixels: within a block, a is its value at the start plus
-    the few pixels since, one small matrix product. The gradient runs the same recursion backwards,
-    from a_{D+1} down, and so never stores the D hidden layers: O(BKH) memory instead of O(BDH).
+    The recursion advances by blocks of K pixels, each one small matrix product. The gradient runs it
+    backwards, from a_{D+1} down, and never stores the D hidden layers: O(BKH) memory instead of O(BDH).
     """
 
     @staticmethod
@@ -95,8 +94,7 @@ class NADE(Autoregressive):
     Shapes: x ``(B, *event_shape)`` with values in {0, 1}; ``log_prob`` ``(B,)`` in nats.
 
     Raises:
-        ValueError: hidden is not a positive integer, order not a permutation, x not binary or not of
-            this shape.
+        ValueError: order is no permutation, x not binary or not of this shape.
 
     >>> model = NADE((1, 2, 2), hidden=5)
     >>> x = model.sample(3)
@@ -147,9 +145,6 @@ class NADE(Autoregressive):
 
         Another order is another distribution. Trained in many (see ``OrderEnsemble``), the weights serve
         them all: Uria, Murray & Larochelle 2014.
-
-        Raises:
-            ValueError: order is not a permutation of range(D).
         """
         twin = NADE(self.event_shape, hidden=len(self.c), order=order).to(self.reference.device)
         twin.W, twin.V, twin.b, twin.c = self.W, self.V, self.b, self.c

@@ -41,9 +41,8 @@ class NICE(CouplingFlow):
     L. Dinh, D. Krueger and Y. Bengio, *NICE: Non-linear Independent Components Estimation*, ICLR workshop
     2015.
 
-    Departures: grey values pass a counted logit, as for the later flows, so that next to no probability
-    falls outside [0, 1]; the halves of an image are the fields of a checkerboard, for the paper's odd and
-    even pixels; networks are sized for 8×8 (MNIST there: five layers of 1000), SiLU for ReLU.
+    Departures: grey values pass a counted logit; the halves of an image are the fields of a checkerboard, for
+    the paper's odd and even pixels; networks are sized for 8×8 (there: five layers of 1000), SiLU for ReLU.
 
     Args:
         event_shape: (C, H, W) for grey values in [0, 1], or (D,) for vectors of any real numbers.

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from course_utils.checks import check_count, check_events
 from course_utils.nets import MaskedConv2d, Scan, whole
 from course_utils.nets.causal_stack import CausalStack, Condition
-from course_utils.nets.masked_conv import Run
+from course_utils.nets.masked_conv import Runner
 from course_utils.taxonomy import Autoregressive, ClassConditional, Support
 
 LARGEST = 256
@@ -24,13 +24,6 @@ class PixelModel(Autoregressive, ClassConditional):
 
     Sampling goes pixel by pixel, but computes each feature only once (see ``Scan``).
 
-    Args:
-        event_shape: the shape (C, H, W) of one image.
-        levels: 2 for black and white; L up to 256 for grey values k/(L−1).
-        hidden: h, the channels of the layers, at least C.
-        classes: the number of classes y of p(x | y); None: no classes.
-        given: the channels C' of an image that x is conditioned on, p(x | given); None: none.
-
     Shapes: x ``(B, C, H, W)``, y ``(B,)``, given ``(B, C', H, W)`` with any finite values.
     """
 
@@ -41,15 +34,13 @@ class PixelModel(Autoregressive, ClassConditional):
         self, event_shape: tuple[int, ...], levels: int, hidden: int, classes: int | None, given: int | None
     ) -> None:
         super().__init__(event_shape)
-        who = type(self).__name__
-        if len(self.event_shape) != 3:
+        who, shape = type(self).__name__, self.event_shape
+        if len(shape) != 3:
             raise ValueError(f"{who}: expected event_shape as (C, H, W), got {event_shape!r}")
         if not 2 <= check_count(levels, f"{who}: levels") <= LARGEST:
             raise ValueError(f"{who}: expected levels from 2 to {LARGEST}, got {levels}")
-        if check_count(hidden, f"{who}: hidden") < self.event_shape[0]:
-            raise ValueError(
-                f"{who}: expected hidden of at least {self.event_shape[0]}, one a colour, got {hidden}"
-            )
+        if check_count(hidden, f"{who}: hidden") < shape[0]:
+            raise ValueError(f"{who}: expected hidden of at least {shape[0]}, one a colour, got {hidden}")
         for name, count in (("classes", classes), ("given", given)):
             if count is not None:
                 check_count(count, f"{who}: {name}")
@@ -73,7 +64,7 @@ class PixelModel(Autoregressive, ClassConditional):
     def _condition(self, y: Tensor | None, given: Tensor | None) -> Condition:
         return Condition(y, None if given is None else F.pad(self.reader(given), (0, self.stack.margin)))
 
-    def _read(self, features: Tensor, run: Run) -> Tensor:
+    def _read(self, features: Tensor, run: Runner) -> Tensor:
         h = run(self.head, F.relu(run(self.mix, F.relu(features))))
         return h.unflatten(1, (self.event_shape[0], -1)).movedim(2, -1)
 
@@ -82,12 +73,8 @@ class PixelModel(Autoregressive, ClassConditional):
 
         A model with classes that is asked without y takes every class for equally likely:
         p(x) = Σ_y p(x | y) / classes.
-
-        Raises:
-            ValueError: x, y or given has the wrong shape, dtype, device or values, or given is missing.
         """
-        x = self.check(x)
-        return self._log_prob(x, self._check_classes(y, len(x)), self._check_given(given, len(x)))
+        return self._log_prob(*self._checked(x, y, given))
 
     def _log_prob(self, x: Tensor, y: Tensor | None = None, given: Tensor | None = None) -> Tensor:
         return self._over_classes(lambda y: log_prob(self.logits(x, y, given), x), len(x), y)
@@ -99,23 +86,21 @@ class PixelModel(Autoregressive, ClassConditional):
         """
         if self.classes is None and self.given is not None and given is None:
             y, given = None, y
-        x = self.check(x)
-        y = self._check_classes(y, len(x), needed=True)
-        return -self._log_prob(x, y, self._check_given(given, len(x))).mean()
+        return -self._log_prob(*self._checked(x, y, given, needed=True)).mean()
 
     def conditionals(self, x: Tensor, y: Tensor | None = None, given: Tensor | None = None) -> Tensor:
-        """p(x_i = 1 | x_{<i}) in the shape of x; for L levels p(x_i = each | x_{<i}), ``(B, C, H, W, L)``.
-
-        Raises:
-            ValueError: x, y or given is not what it should be, or missing in a model of p(x | y, given).
-        """
-        x = self.check(x)
-        y = self._check_classes(y, len(x), needed=True)
-        return self._conditionals(x, y, self._check_given(given, len(x)))
+        """p(x_i = 1 | x_{<i}) in the shape of x; for L levels p(x_i = each | x_{<i}), ``(B, C, H, W, L)``."""
+        return self._conditionals(*self._checked(x, y, given, needed=True))
 
     def _conditionals(self, x: Tensor, y: Tensor | None = None, given: Tensor | None = None) -> Tensor:
         logits = self.logits(x, y, given)
         return torch.sigmoid(logits[..., 0]) if self.levels == 2 else logits.softmax(-1)
+
+    def _checked(
+        self, x: Tensor, y: Tensor | None, given: Tensor | None, *, needed: bool = False
+    ) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        x = self.check(x)
+        return x, self._check_classes(y, len(x), needed=needed), self._check_given(given, len(x))
 
     def _check_given(self, given: Tensor | None, n: int) -> Tensor | None:
         who = f"{type(self).__name__}: given"
@@ -138,10 +123,7 @@ class PixelModel(Autoregressive, ClassConditional):
         temperature: float = 1.0,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """Draw n images pixel by pixel: ``(n, C, H, W)``; of classes y ``(n,)``, or of any class.
-
-        Args and errors: as ``Autoregressive.sample``; y and given as in ``log_prob``.
-        """
+        """Draw n images pixel by pixel: ``(n, C, H, W)``; of classes y ``(n,)``, or of any class."""
         y = self._classes_of_samples(y, check_count(n, f"{type(self).__name__}.sample"), generator)
         given = self._check_given(given, n)
         return super().sample(n, temperature=temperature, generator=generator, y=y, given=given)
@@ -156,13 +138,9 @@ class PixelModel(Autoregressive, ClassConditional):
         temperature: float = 1.0,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """Draw the unknown pixels given the known ones and, in a model of p(x | y, given), those.
-
-        Args and errors: as ``Autoregressive.complete``; y is needed in a model with classes.
-        """
-        n = len(self.check(x))
-        condition = {"y": self._check_classes(y, n, needed=True), "given": self._check_given(given, n)}
-        return super().complete(x, known, temperature=temperature, generator=generator, **condition)
+        """Draw the unknown pixels given the known ones and, in a model of p(x | y, given), those."""
+        x, y, given = self._checked(x, y, given, needed=True)
+        return super().complete(x, known, temperature=temperature, generator=generator, y=y, given=given)
 
     @property
     def order(self) -> Tensor:
@@ -195,9 +173,9 @@ class PixelModel(Autoregressive, ClassConditional):
             above = self.stack.rows(wide[:, :, row : row + 1], condition.rows(row, 1), scan, row)
             for scan.column in range(width + self.stack.margin):
                 here = wide[:, :, row : row + 1, scan.column : scan.column + 1]
-                heard = [v[..., scan.column : scan.column + 1] for v in above]
+                above_here = [v[..., scan.column : scan.column + 1] for v in above]
                 for colour in range(colours):
-                    features = self.stack.columns(here, heard, scan)
+                    features = self.stack.columns(here, above_here, scan)
                     if scan.column < width and (row * width + scan.column) * colours + colour >= start:
                         logits = self._read(features, scan)[:, colour, 0, 0]
                         value = choose(logits, u[:, row, scan.column, colour], temperature)
@@ -219,11 +197,7 @@ def log_prob(logits: Tensor, x: Tensor) -> Tensor:
 
 
 def choose(logits: Tensor, u: Tensor, temperature: float) -> Tensor:
-    """The values that uniform numbers choose: ``(…, K)`` and ``(…)`` to ``(…)``, in [0, 1].
-
-    >>> choose(torch.zeros(3, 3), torch.tensor([0.2, 0.5, 0.9]), 1.0).tolist()
-    [0.0, 0.5, 1.0]
-    """
+    """The values that uniform numbers choose: ``(…, K)`` and ``(…)`` to ``(…)``, in [0, 1]."""
     logits, levels = logits / temperature, logits.shape[-1]
     if levels == 1:
         return (u < torch.sigmoid(logits[..., 0])).to(u.dtype)

@@ -16,8 +16,7 @@ class PixelCNN(PixelModel):
     stacked masks some pixels above and to the right are never seen, the *blind spot*; ``gated=True`` takes
     two stacks of gated layers instead, one for the rows above and one for the row, and sees all.
 
-    Training is parallel over pixels. Sampling is not, but it computes each feature only once: when pixel i
-    is drawn, only features at i are new (see ``Scan``).
+    Training is parallel over pixels. Sampling is not, but it computes each feature only once (see ``Scan``).
 
     A. van den Oord, N. Kalchbrenner and K. Kavukcuoglu, *Pixel Recurrent Neural Networks*, ICML 2016; gated:
     A. van den Oord et al., *Conditional Image Generation with PixelCNN Decoders*, NeurIPS 2016.
@@ -29,11 +28,10 @@ class PixelCNN(PixelModel):
         blocks: how many layers follow the first.
         kernel: side of their kernels, odd.
         first_kernel: side of the first kernel, odd.
-        levels: 2 for black and white, with one log-odds a pixel; L up to 256 for grey values k/(L−1), with
-            a softmax over all of them.
+        levels: 2 for black and white; L up to 256 for grey values k/(L−1).
         classes: the number of classes y of p(x | y); None: no classes.
         given: the channels C' of an image that x is conditioned on, p(x | given), such as a smaller or a grey
-            one enlarged to (C', H, W); None: none. Every layer of both stacks sees all around a pixel of it.
+            one enlarged to (C', H, W); None: none.
         dropout: the share of feature maps left out in training.
 
     Shapes: x is ``(B, C, H, W)``; ``log_prob`` is ``(B,)`` nats; ``conditionals`` has the shape of x for 2

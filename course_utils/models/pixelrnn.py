@@ -22,8 +22,8 @@ class PixelRNN(PixelModel):
     from the right; its past is whole. (An empty column at the right sees to that: features of a pixel know
     those before it alone, so without it no feature of a row would know the row's last pixel.)
 
-    Training steps along rows or diagonals, so it cannot be parallel over all pixels as in `PixelCNN`. Samples
-    cost as little as there: states of finished pixels stay, and those of the second LSTM follow row by row.
+    Training steps along rows or diagonals, not in parallel over all pixels. Samples cost as little as those
+    of `PixelCNN`: states of finished pixels stay, and those of the second LSTM follow row by row.
 
     A. van den Oord, N. Kalchbrenner and K. Kavukcuoglu, *Pixel Recurrent Neural Networks*, ICML 2016.
 
@@ -33,8 +33,7 @@ class PixelRNN(PixelModel):
         hidden: h, of the states; the residual stream has 2h channels.
         layers: how many LSTM layers.
         first_kernel: side of the first kernel, odd.
-        levels: 2 for black and white, with one log-odds a pixel; L up to 256 for grey values k/(L−1), with
-            a softmax over all of them.
+        levels: 2 for black and white; L up to 256 for grey values k/(L−1).
         classes: the number of classes y of p(x | y); None: no classes.
         given: the channels C' of an image (C', H, W) that x is conditioned on; None: none.
 

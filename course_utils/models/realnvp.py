@@ -34,9 +34,8 @@ class RealNVP(CouplingFlow):
     L. Dinh, J. Sohl-Dickstein and S. Bengio, *Density estimation using Real NVP*, ICLR 2017.
 
     Departures: no batch normalisation, whose statistics would tie each example's density to its batch; nor
-    weight normalisation and L2 penalties: networks this small, which start at 0, are stable without. The
-    bound of s is fixed (theirs is learned), the logit's α 1e-6 (theirs 0.05). Dense networks and 2 scales
-    suit 8×8 pixels; ``net="conv"`` gives residual ones, as theirs.
+    weight normalisation and L2 penalties. The bound of s is fixed (theirs is learned), the logit's α 1e-6
+    (theirs 0.05). Dense networks and 2 scales suit 8×8 pixels; ``net="conv"`` gives residual ones, as theirs.
 
     Args:
         event_shape: (C, H, W) for grey values in [0, 1], or (D,) for vectors of any real numbers.
@@ -49,8 +48,7 @@ class RealNVP(CouplingFlow):
     Shapes: x and z ``(B, *event_shape)``; ``log_prob`` and ``log_det`` ``(B,)`` in nats.
 
     Raises:
-        ValueError: a setting is out of range, a squeeze cannot halve the height or width, or x is not of
-            this shape and support.
+        ValueError: a setting is out of range, a squeeze cannot halve the image, x not of this support.
 
     >>> model = RealNVP((1, 4, 4), hidden=8)
     >>> x = model.sample(3)

@@ -6,20 +6,15 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from course_utils.checks import check_count, check_number, check_sizes
+from course_utils.checks import check_count, check_number
 from course_utils.models.distributions import Bernoulli, DiscretisedLogistic, Gaussian
-from course_utils.nets.coders import ConvDecoder, ConvEncoder, Dense, one_hot_classes
+from course_utils.nets.coders import Network, coders, one_hot_classes
 from course_utils.taxonomy import Distribution, Support, Variational, log_mean_weight
 
 Decoder = Literal["bernoulli", "discretised logistic", "gaussian"]
-Network = Literal["dense", "convolutional"]
 
-SUPPORTS: dict[str, Support] = {
-    "bernoulli": "binary",
-    "discretised logistic": "levels",
-    "gaussian": "real",
-}
-CHANNELS, SIZES = 32, (200,)
+SUPPORTS: dict[str, Support] = {"bernoulli": "binary", "discretised logistic": "levels", "gaussian": "real"}
+SIZES = (200,)
 HELD_OUT_DRAWS = 8  # values of z for each example: one would make early stopping a lottery
 
 
@@ -48,15 +43,13 @@ class VAE(Variational):
             grey levels, with a scale learned for each pixel; "gaussian" for real values, one scale for all.
         network: "dense" or "convolutional".
         beta: β of the loss.
-        samples: k > 1 trains with −L_k, the k-sample bound, in place of −ELBO (Burda, Grosse & Salakhutdinov,
-            *Importance Weighted Autoencoders*, ICLR 2016); then β is 1.
+        samples: k > 1 trains with −L_k (*Importance Weighted Autoencoders*, Burda et al. 2016) and β = 1.
         levels: the number of grey levels of the discretised logistic.
         scale: σ of the gaussian decoder; None: learned.
         classes: the number of classes y, given to encoder and decoder; None: no classes.
         dropout: the share of hidden units left out in training, in the dense network.
 
-    Shapes: x ``(B, *event_shape)``, z ``(B, latent)``; ``elbo`` and ``importance_weighted_bound`` ``(B,)``
-        in nats.
+    Shapes: x ``(B, *event_shape)``, z ``(B, latent)``; bounds ``(B,)`` in nats.
 
     Raises:
         ValueError: an argument is none of the above; x, z or y is not what it should be.
@@ -88,48 +81,34 @@ class VAE(Variational):
     ) -> None:
         super().__init__(event_shape)
         self.latent_shape = (check_count(latent, "VAE: latent"),)
-        _check_choices(self.event_shape, decoder, network, levels, scale)
+        if decoder not in SUPPORTS:
+            raise ValueError(f"VAE: expected decoder as one of {', '.join(SUPPORTS)}, got {decoder!r}")
+        if check_count(levels, "VAE: levels") < 2:
+            raise ValueError(f"VAE: expected at least 2 levels, got {levels}")
         self.beta = check_number(beta, "VAE: beta", low=0)
         self.samples = check_count(samples, "VAE: samples")
         if samples > 1 and beta != 1:
-            raise ValueError(
-                f"VAE: expected beta 1 with {samples} samples, got {beta}: L_k has no KL to weigh"
-            )
+            raise ValueError(f"VAE: expected beta 1 with {samples} samples, got {beta}: L_k has no KL")
         check_number(dropout, "VAE: dropout", low=0, high=0.99)
         self.classes = None if classes is None else check_count(classes, "VAE: classes")
         self.kind, self.support = decoder, SUPPORTS[decoder]
         self.levels = levels if decoder == "discretised logistic" else 2
-        self._build(network, latent, hidden, dropout)
+        how = (network, hidden, SIZES, self.classes, dropout)
+        encoder, decoding = coders("VAE", self.event_shape, latent, 2 * latent, *how)
+        self.encoder, self.decoder = encoder(), decoding()
         self.log_scale: Any = None
         if decoder == "gaussian":
-            start = torch.zeros(1) if scale is None else torch.tensor([float(scale)]).log()
-            self.log_scale = nn.Parameter(start, requires_grad=scale is None)
+            sigma = 1.0 if scale is None else check_number(scale, "VAE: scale", low=1e-6)
+            self.log_scale = nn.Parameter(torch.tensor([sigma]).log(), requires_grad=scale is None)
         elif decoder == "discretised logistic":
             self.log_scale = nn.Parameter(torch.full(self.event_shape, -2.0))
-
-    def _build(self, network: str, latent: int, hidden: Sequence[int] | int | None, dropout: float) -> None:
-        """Make both networks."""
-        condition = self.classes or 0
-        if network == "convolutional":
-            channels = check_count(CHANNELS if hidden is None else hidden, "VAE: hidden")
-            self.encoder = ConvEncoder(self.event_shape, 2 * latent, hidden=channels, condition=condition)
-            self.decoder = ConvDecoder(latent, self.event_shape, hidden=channels, condition=condition)
-            return
-        sizes = check_sizes(SIZES if hidden is None else hidden, "VAE: hidden")
-        more = {"condition": condition, "dropout": dropout}
-        self.encoder = Dense(self.event_shape, (2 * latent,), hidden=sizes, **more)
-        self.decoder = Dense((latent,), self.event_shape, hidden=sizes[::-1], **more)
 
     def loss(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """E_x[−E_q log p(x | z) + β KL(q(z | x)‖p(z))] over the batch, in nats: for β = 1, E_x[−ELBO(x)].
 
         With k > 1 samples it is E_x[−L_k(x)].
-
-        Raises:
-            ValueError: x or y is not what it should be; y is missing in a model with classes.
         """
-        x = self.check(x)
-        return self._loss(x, self._check_classes(y, len(x), needed=True))
+        return self._loss(*self._check_pair(x, y))
 
     def _loss(self, x: Tensor, y: Tensor | None) -> Tensor:
         if self.samples > 1:
@@ -140,9 +119,8 @@ class VAE(Variational):
     @torch.no_grad()
     def held_out(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """The loss with several z for each example: what early stopping watches, with little noise."""
-        x = self.check(x)
-        y = self._check_classes(y, len(x), needed=True)
-        return torch.stack([self._loss(x, y) for _ in range(HELD_OUT_DRAWS)]).mean()
+        pair = self._check_pair(x, y)
+        return torch.stack([self._loss(*pair) for _ in range(HELD_OUT_DRAWS)]).mean()
 
     def _terms(self, x: Tensor, y: Tensor | None, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
         """log p(x | z) at one z ∼ q(z | x), and KL(q(z | x)‖p(z)): ``(B,)`` each."""
@@ -178,21 +156,3 @@ class VAE(Variational):
 
     def _prior(self, like: Tensor) -> Gaussian:
         return Gaussian(torch.zeros_like(like), torch.zeros_like(like))
-
-
-def _check_choices(
-    event_shape: tuple[int, ...], decoder: str, network: str, levels: int, scale: float | None
-) -> None:
-    """Check what is chosen by name, and what goes with it: one ValueError for the first thing wrong."""
-    if decoder not in SUPPORTS:
-        raise ValueError(f"VAE: expected decoder as one of {', '.join(SUPPORTS)}, got {decoder!r}")
-    if network not in ("dense", "convolutional"):
-        raise ValueError(f"VAE: expected network 'dense' or 'convolutional', got {network!r}")
-    if network == "convolutional" and len(event_shape) != 3:
-        raise ValueError(
-            f"VAE: expected event_shape as (C, H, W) for a convolutional network, got {event_shape}"
-        )
-    if check_count(levels, "VAE: levels") < 2:
-        raise ValueError(f"VAE: expected at least 2 levels, got {levels}")
-    if scale is not None:
-        check_number(scale, "VAE: scale", low=1e-6)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_utils.nets.masked_conv import Kind, MaskedConv2d, Run, whole
+from course_utils.nets.masked_conv import Kind, MaskedConv2d, Runner, whole
 
 
 class Condition(NamedTuple):
@@ -24,36 +24,23 @@ class Condition(NamedTuple):
 
 
 class Widths(NamedTuple):
-    """The sizes that the layers of a stack share.
+    """The sizes that the layers of a stack share."""
 
-    Attributes:
-        colours: C, the channels of the image.
-        hidden: h, the channels of the layers.
-        kernel: side of their kernels, odd.
-        classes: the number of classes y; None: no classes.
-        maps: the channels of the feature maps of a condition; None: no maps.
-        dropout: the share of feature maps left out in training.
-    """
-
-    colours: int
-    hidden: int
-    kernel: int = 3
-    classes: int | None = None
-    maps: int | None = None
-    dropout: float = 0.0
+    colours: int  # C, the channels of the image
+    hidden: int  # h, the channels of the layers
+    kernel: int = 3  # side of their kernels, odd
+    classes: int | None = None  # the number of classes y; None: no classes
+    maps: int | None = None  # the channels of the feature maps of a condition; None: no maps
+    dropout: float = 0.0  # the share of feature maps left out in training
 
 
 class CausalStack(nn.Module, ABC):
     """Features that see only pixels before their own: ``(B, C, H, W)`` to ``(B, features, H, W)``.
 
-    What depends on a condition and on whole rows above can be computed a row at a time (``rows``), the rest
-    a pixel at a time (``columns``): so a ``Scan`` can draw images. Where a pixel is matters as much as what
-    stands around it, so each place has a bias of its own.
-
-    Args:
-        places: height and width of the image.
-        channels: of the biases.
-        margin: empty columns at the right of the image.
+    What depends on a condition and on whole rows above can be computed a row at a time (``rows``), the rest a
+    pixel at a time (``columns``): so a ``Scan`` can draw images. Where a pixel is matters as much as what
+    stands around it, so each of the places (height, width) has a bias of its own. The margin are empty
+    columns at the right of the image.
     """
 
     features: int
@@ -64,14 +51,14 @@ class CausalStack(nn.Module, ABC):
         self.places = nn.Parameter(torch.zeros(1, channels, places[0], places[1] + margin))
 
     @abstractmethod
-    def rows(self, x: Tensor, condition: Condition, run: Run, row: int = 0) -> list[Tensor]:
+    def rows(self, x: Tensor, condition: Condition, run: Runner, row: int = 0) -> list[Tensor]:
         """What is known of the rows of x, from the given one on, before any of their pixels: maps as wide."""
 
     @abstractmethod
-    def columns(self, x: Tensor, above: Sequence[Tensor], run: Run) -> Tensor:
+    def columns(self, x: Tensor, above: Sequence[Tensor], run: Runner) -> Tensor:
         """The features at the places of x, given those of ``rows`` there."""
 
-    def forward(self, x: Tensor, condition: Condition | None = None, run: Run = whole) -> Tensor:
+    def forward(self, x: Tensor, condition: Condition | None = None, run: Runner = whole) -> Tensor:
         """Features of an image ``(B, C, H, W)``, given a condition if the stack was built for one."""
         wide = F.pad(x, (0, self.margin))
         above = self.rows(wide, condition or Condition(), run)
@@ -107,7 +94,7 @@ class ResidualBlock(nn.Module):
         self.widen = MaskedConv2d(hidden, 2 * hidden, 1, "B", colours=colours)
         self.shift, self.dropout = Shift(widths, hidden), nn.Dropout2d(widths.dropout)
 
-    def forward(self, x: Tensor, shift: Tensor, run: Run) -> Tensor:
+    def forward(self, x: Tensor, shift: Tensor, run: Runner) -> Tensor:
         """``(B, 2·hidden, H, W)`` to the same shape."""
         h = run(self.look, F.relu(run(self.narrow, F.relu(x))))
         return x + run(self.widen, self.dropout(F.relu(h + shift)))
@@ -117,12 +104,8 @@ class ResidualStack(CausalStack):
     """A first layer of kind A, then residual blocks of kind B: simple, but with a blind spot.
 
     Every convolution looks at most as far to the right as it looks up, so pixels above that lie further to
-    the right than up never reach the output, however many layers there are.
-
-    Args:
-        places, margin: as in ``CausalStack``.
-        first: the layer of kind A, from C to 2h channels.
-        blocks: ``block(x, shift, run)`` each, of 2h channels.
+    the right than up never reach the output, however many layers there are. The first layer leads from C to
+    2h channels, which all blocks, ``block(x, shift, run)``, keep.
     """
 
     def __init__(
@@ -132,12 +115,12 @@ class ResidualStack(CausalStack):
         self.features, self.first = first.out_channels, first
         self.blocks: Any = nn.ModuleList(blocks)
 
-    def rows(self, x: Tensor, condition: Condition, run: Run, row: int = 0) -> list[Tensor]:
+    def rows(self, x: Tensor, condition: Condition, run: Runner, row: int = 0) -> list[Tensor]:
         """The biases of the places, and what the condition adds to each block."""
         shifts = [block.shift(condition, x) for block in self.blocks]
         return [self.places[:, :, row : row + x.shape[2]], *shifts]
 
-    def columns(self, x: Tensor, above: Sequence[Tensor], run: Run) -> Tensor:
+    def columns(self, x: Tensor, above: Sequence[Tensor], run: Runner) -> Tensor:
         """The features at the places of x."""
         h = run(self.first, x) + above[0]
         for block, shift in zip(self.blocks, above[1:], strict=True):
@@ -146,7 +129,7 @@ class ResidualStack(CausalStack):
 
 
 class GatedLayer(nn.Module):
-    """One layer of the two stacks: v looks at rows above, h looks left and listens to v.
+    """One layer of the two stacks: v looks at rows above, h looks left and reads v.
 
     Each is gated, tanh(a) · σ(b) for two halves of the channels; h is residual from its second layer on.
     """
@@ -161,14 +144,14 @@ class GatedLayer(nn.Module):
         self.shift_v, self.shift_h = Shift(widths, 2 * hidden), Shift(widths, 2 * hidden)
         self.residual, self.dropout = kind == "B", nn.Dropout2d(widths.dropout)
 
-    def vertical(self, v: Tensor, condition: Condition, run: Run) -> tuple[Tensor, Tensor]:
-        """The next v, and what h hears of it and of the condition."""
+    def vertical(self, v: Tensor, condition: Condition, run: Runner) -> tuple[Tensor, Tensor]:
+        """The next v, and what it and the condition add to h."""
         wide = run(self.down, v) + self.shift_v(condition, v)
         return gate(wide), self.link(wide) + self.shift_h(condition, v)
 
-    def horizontal(self, h: Tensor, heard: Tensor, run: Run) -> Tensor:
+    def horizontal(self, h: Tensor, above: Tensor, run: Runner) -> Tensor:
         """The next h."""
-        new = run(self.out, self.dropout(gate(run(self.across, h) + heard)))
+        new = run(self.out, self.dropout(gate(run(self.across, h) + above)))
         return h + new if self.residual else new
 
 
@@ -183,12 +166,6 @@ class GatedStack(CausalStack):
 
     The vertical stack sees all of the rows above it, growing with depth, in a square instead of a
     triangle; the horizontal stack adds what lies to the left (van den Oord et al. 2016b).
-
-    Args:
-        places: height and width of the image.
-        first_kernel: side of the first layer's kernel, odd.
-        blocks: how many layers follow.
-        widths: sizes of all layers.
     """
 
     def __init__(self, places: tuple[int, int], first_kernel: int, blocks: int, widths: Widths) -> None:
@@ -198,18 +175,18 @@ class GatedStack(CausalStack):
         layers += [GatedLayer(widths.hidden, widths.kernel, "B", widths) for _ in range(blocks)]
         self.layers: Any = nn.ModuleList(layers)
 
-    def rows(self, x: Tensor, condition: Condition, run: Run, row: int = 0) -> list[Tensor]:
-        """What each layer of the horizontal stack hears of the vertical one; the first, of places too."""
+    def rows(self, x: Tensor, condition: Condition, run: Runner, row: int = 0) -> list[Tensor]:
+        """What the vertical stack adds to each layer of the horizontal one; to the first, places do too."""
         v, above = x, []
         for layer in self.layers:
-            v, heard = layer.vertical(v, condition, run)
-            above.append(heard)
+            v, link = layer.vertical(v, condition, run)
+            above.append(link)
         above[0] = above[0] + self.places[:, :, row : row + x.shape[2]]
         return above
 
-    def columns(self, x: Tensor, above: Sequence[Tensor], run: Run) -> Tensor:
+    def columns(self, x: Tensor, above: Sequence[Tensor], run: Runner) -> Tensor:
         """The features at the places of x."""
         h = x
-        for layer, heard in zip(self.layers, above, strict=True):
-            h = layer.horizontal(h, heard, run)
+        for layer, link in zip(self.layers, above, strict=True):
+            h = layer.horizontal(h, link, run)
         return h

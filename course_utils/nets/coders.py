@@ -1,38 +1,67 @@
-"""Networks from an event to a vector and back, dense or convolutional, given a condition or not.
+"""Linear and convolutional networks: from an event to a vector and back, given a condition or not.
 
 A condition is a vector ``(B, K)`` such as a class in one-hot form; K = 0: none.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import pairwise
 from math import prod
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, one_hot
 
-from course_utils.nets.dense import layers
-from course_utils.nets.residual import ResidualBlock
+from course_utils.checks import check_count, check_sizes
 
+Network = Literal["dense", "convolutional"]
 SMALLEST = 4
+CHANNELS = 32
+
+
+def layers(sizes: Sequence[int], dropout: float = 0.0) -> nn.Sequential:
+    """Linear layers of these sizes with SiLU between; two sizes make one linear map."""
+    parts: list[nn.Module] = []
+    for before, after in pairwise(sizes):
+        parts += [nn.Linear(before, after), nn.SiLU()] + [nn.Dropout(dropout)] * (dropout > 0)
+    return nn.Sequential(*parts[: -1 - (dropout > 0)])
+
+
+def zero(layer: nn.Module) -> None:
+    """Set the weights and biases of a layer to 0: it then starts as the constant 0."""
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
+
+
+class ResidualBlock(nn.Module):
+    """h + two 3×3 convolutions of h, each after a SiLU (He et al. 2016, *Identity Mappings*)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        convolution = partial(nn.Conv2d, channels, channels, 3, padding=1)
+        self.layers = nn.Sequential(nn.SiLU(), convolution(), nn.SiLU(), convolution())
+
+    def forward(self, h: Tensor) -> Tensor:
+        """``(B, channels, H, W)`` to the same."""
+        return h + self.layers(h)
+
+
+def residual_net(inputs: int, outputs: int, *, hidden: int, blocks: int) -> nn.Sequential:
+    """A 3×3 convolution, residual blocks, a 3×3 convolution that starts at 0; sizes stay as they are."""
+    last = nn.Conv2d(hidden, outputs, 3, padding=1)
+    first = nn.Conv2d(inputs, hidden, 3, padding=1)
+    zero(last)
+    return nn.Sequential(first, *(ResidualBlock(hidden) for _ in range(blocks)), nn.SiLU(), last)
 
 
 def one_hot_classes(y: Tensor | None, classes: int | None, like: Tensor) -> Tensor:
-    """Classes as a condition: one-hot, ``(B, classes)``; without classes ``(B, 0)``.
-
-    >>> one_hot_classes(torch.tensor([1]), 3, torch.zeros(1, 5)).tolist()
-    [[0.0, 1.0, 0.0]]
-    """
+    """Classes as a condition: one-hot, ``(B, classes)``; without classes ``(B, 0)``."""
     return like.new_zeros(len(like), 0) if y is None else one_hot(y, classes or -1).to(like.dtype)
 
 
 class Dense(nn.Module):
-    """Flattened, with the condition behind it, through linear layers, and into another shape.
-
-    Shapes: ``(B, *before)`` and ``(B, K)`` to ``(B, *after)``.
-
-    >>> Dense((1, 2, 2), (3,), hidden=[5])(torch.zeros(7, 1, 2, 2), torch.zeros(7, 0)).shape
-    torch.Size([7, 3])
-    """
+    """Flattened, with the condition behind it, through linear layers, and into another shape."""
 
     def __init__(
         self,
@@ -48,16 +77,12 @@ class Dense(nn.Module):
         self.after = after
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        """``(B, *before)`` to ``(B, *after)``."""
+        """``(B, *before)`` and ``(B, K)`` to ``(B, *after)``."""
         return self.layers(torch.cat([x.flatten(1), condition], 1)).unflatten(1, self.after)
 
 
 def halvings(height: int, width: int) -> list[tuple[int, int]]:
-    """Sizes from the image down, each half of the last rounded up, until no side is above 4.
-
-    >>> halvings(28, 28)
-    [(28, 28), (14, 14), (7, 7), (4, 4)]
-    """
+    """Sizes from the image down, each half of the last rounded up, until no side is above 4."""
     sizes = [(height, width)]
     while max(sizes[-1]) > SMALLEST:
         height, width = -(-height // 2), -(-width // 2)
@@ -69,11 +94,6 @@ class ConvEncoder(nn.Module):
     """Convolutions with stride 2 and residual blocks down to 4×4 at most, then one linear map.
 
     The condition joins as constant channels.
-
-    Shapes: ``(B, C, H, W)`` and ``(B, K)`` to ``(B, outputs)``.
-
-    >>> ConvEncoder((3, 9, 5), 2, hidden=4)(torch.zeros(6, 3, 9, 5), torch.zeros(6, 0)).shape
-    torch.Size([6, 2])
     """
 
     def __init__(
@@ -88,19 +108,13 @@ class ConvEncoder(nn.Module):
         self.last = nn.Linear(hidden * prod(sizes[-1]), outputs)
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        """``(B, C, H, W)`` to ``(B, outputs)``."""
+        """``(B, C, H, W)`` and ``(B, K)`` to ``(B, outputs)``."""
         planes = condition[:, :, None, None].expand(-1, -1, *x.shape[2:])
         return self.last(self.down(torch.cat([x, planes], 1)).flatten(1))
 
 
 class ConvDecoder(nn.Module):
-    """The way back: a linear map to 4×4 at most, then residual blocks, doubling and convolutions.
-
-    Shapes: ``(B, inputs)`` and ``(B, K)`` to ``(B, C, H, W)``.
-
-    >>> ConvDecoder(2, (3, 9, 5), hidden=4)(torch.zeros(6, 2), torch.zeros(6, 0)).shape
-    torch.Size([6, 3, 9, 5])
-    """
+    """The way back: a linear map to 4×4 at most, then residual blocks, doubling and convolutions."""
 
     def __init__(self, inputs: int, event_shape: tuple[int, ...], *, hidden: int, condition: int = 0) -> None:
         super().__init__()
@@ -113,8 +127,40 @@ class ConvDecoder(nn.Module):
         self.last = nn.Sequential(nn.SiLU(), nn.Conv2d(hidden, event_shape[0], 3, padding=1))
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
-        """``(B, inputs)`` to ``(B, C, H, W)``."""
+        """``(B, inputs)`` and ``(B, K)`` to ``(B, C, H, W)``."""
         h = self.first(torch.cat([z, condition], 1)).unflatten(1, (-1, *self.sizes[0]))
         for block, size in zip(self.up, self.sizes[1:], strict=True):
             h = block(interpolate(h, size))
         return self.last(h)
+
+
+def coders(
+    who: str,
+    shape: tuple[int, ...],
+    latent: int,
+    outputs: int,
+    network: str,
+    hidden: Sequence[int] | int | None,
+    sizes: Sequence[int],
+    classes: int | None,
+    dropout: float = 0.0,
+) -> tuple[Callable[[], nn.Module], Callable[[], nn.Module]]:
+    """What makes an encoder, events to ``outputs`` numbers, and a decoder, ``latent`` numbers to events.
+
+    Dense: ``hidden`` are the sizes of the encoder's hidden layers (None: ``sizes``), in the decoder reversed.
+    Convolutional: it is the number of channels (None: 32), and there is no dropout.
+
+    Raises:
+        ValueError: the network is neither, convolutional for no images (C, H, W), or a size is none.
+    """
+    if network not in ("dense", "convolutional") or (network == "convolutional" and len(shape) != 3):
+        want = "'dense' or, for images (C, H, W), 'convolutional'"
+        raise ValueError(f"{who}: expected network as {want}, got {network!r} on {shape}")
+    if network == "convolutional":
+        channels = check_count(CHANNELS if hidden is None else hidden, f"{who}: hidden")
+        conv = {"hidden": channels, "condition": classes or 0}
+        return partial(ConvEncoder, shape, outputs, **conv), partial(ConvDecoder, latent, shape, **conv)
+    sizes = check_sizes(sizes if hidden is None else hidden, f"{who}: hidden")
+    dense = partial(Dense, condition=classes or 0, dropout=dropout)
+    decoder = partial(dense, (latent,), shape, hidden=sizes[::-1])
+    return partial(dense, shape, (outputs,), hidden=sizes), decoder

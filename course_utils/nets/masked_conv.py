@@ -1,7 +1,7 @@
 """Masked convolutions: every output sees only pixels that come before it, row by row."""
 
 from collections.abc import Callable
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -10,31 +10,21 @@ from torch.nn import functional as F
 from course_utils.checks import check_count
 
 Kind = Literal["A", "B"]
-Run = Callable[[nn.Module, Tensor], Tensor]
+Runner = Callable[[nn.Module, Tensor], Tensor]  # how a layer is run: on a whole map, or by a ``Scan``
 
 
 def colour_of(channels: int, colours: int, copies: int = 1) -> Tensor:
     """The colour that each channel of a feature map belongs to: ``(channels,)``.
 
-    Args:
-        channels: how many.
-        colours: C, the channels of the image.
-        copies: how often the same channels are repeated, as the two halves before a gate.
-
-    >>> colour_of(6, colours=3).tolist(), colour_of(6, colours=3, copies=2).tolist()
-    ([0, 0, 1, 1, 2, 2], [0, 1, 2, 0, 1, 2])
+    ``colours`` are the channels of the image; ``copies`` says how often the same channels are repeated, as
+    the two halves before a gate.
     """
     each = channels // copies
     return (torch.arange(channels) % each) * colours // each
 
 
 def causal_mask(
-    kind: Kind,
-    size: tuple[int, int],
-    colours_in: Tensor,
-    colours_out: Tensor,
-    *,
-    vertical: bool = False,
+    kind: Kind, size: tuple[int, int], colours_in: Tensor, colours_out: Tensor, *, vertical: bool = False
 ) -> Tensor:
     """The mask of a convolution in raster order: 1 where an output may look, ``(out, in, kH, kW)``.
 
@@ -68,17 +58,8 @@ def causal_mask(
 class MaskedConv2d(nn.Conv2d):
     """A convolution whose weights are multiplied by a causal mask, at every use and never in place.
 
-    The map keeps its height and width: outside of it are zeros.
-
-    Args:
-        channels_in, channels_out: of the maps.
-        size: height and width of the kernel, both odd; one number for a square.
-        kind: "A" or "B" (see ``causal_mask``).
-        vertical: as in ``causal_mask``.
-        colours: C, the channels of the image, among which feature channels are shared out.
-        copies: of the outputs' channels (see ``colour_of``).
-
-    Shapes: ``(B, channels_in, H, W)`` to ``(B, channels_out, H, W)``.
+    The map keeps its height and width: outside of it are zeros. Kind and ``vertical`` are those of
+    ``causal_mask``, colours, among which feature channels are shared out, and copies those of ``colour_of``.
 
     Raises:
         ValueError: kind is neither "A" nor "B", or a side of the kernel is even.
@@ -130,9 +111,9 @@ class MaskedConv2d(nn.Conv2d):
         up, side = self.reach
         return F.conv2d(F.pad(x, (side, side, up, 0)), self.kernel, self.bias)
 
-    def walk(self, x: Tensor) -> "ConvWalk":
+    def walk(self, x: Tensor) -> "_ConvWalk":
         """This layer at one pixel of the last row of x after another (see ``Scan``)."""
-        return ConvWalk(self, x)
+        return _ConvWalk(self, x)
 
 
 def whole(layer: nn.Module, x: Tensor) -> Tensor:
@@ -140,22 +121,8 @@ def whole(layer: nn.Module, x: Tensor) -> Tensor:
     return layer(x)
 
 
-class Walk(Protocol):
-    """A layer at one pixel after another, left to right, and what it remembers of those before."""
-
-    def next_row(self) -> None:
-        """Go to the start of the next row."""
-
-    def __call__(self, x: Tensor, column: int) -> Tensor:
-        """The layer's output at a column, given its input there: a map of width 1 (see ``Scan``)."""
-        ...
-
-
-class ConvWalk:
-    """A masked convolution at one pixel after another: it keeps the rows of input that its kernel reaches.
-
-    It takes the whole row at once too, at column 0.
-    """
+class _ConvWalk:
+    """A masked convolution at one pixel, or row, after another: it keeps the input its kernel reaches."""
 
     def __init__(self, conv: MaskedConv2d, x: Tensor) -> None:
         up, self.side = conv.reach
@@ -163,7 +130,6 @@ class ConvWalk:
         self.seen = F.pad(x, (self.side, self.side, up, 0))[:, :, -up - 1 :].clone()
 
     def next_row(self) -> None:
-        """Go to the start of the next row."""
         self.seen = F.pad(self.seen[:, :, 1:], (0, 0, 0, 1))
 
     def put(self, x: Tensor, column: int) -> Tensor:
@@ -173,7 +139,6 @@ class ConvWalk:
         return self.seen[:, :, :, column : column + 2 * self.side + width]
 
     def __call__(self, x: Tensor, column: int) -> Tensor:
-        """The output there."""
         covered = x if self.conv.reach == (0, 0) else self.put(x, column)
         if x.shape[-1] > 1:
             return F.conv2d(covered, self.kernel, self.conv.bias)
@@ -184,8 +149,8 @@ class Scan:
     """Runs a network over the pixels of an image, one after another, so that each feature is computed once.
 
     When one more pixel is known, features change only from that pixel on; those before it stay as they
-    are. So each layer keeps what it needs of them (its ``walk``) and computes its output at the present
-    place alone. The results are those of a pass over the whole image.
+    are. So each layer keeps what it needs of them (its ``walk``: called with input and column, and with a
+    ``next_row``) and computes its output at the present place alone. The results are those of a whole pass.
 
     A network takes part by calling ``run(layer, x)`` where it would call ``layer(x)``. First ``record`` runs
     it once on the image down to the row to begin with; then each call of the scan takes x at the place.
@@ -203,7 +168,7 @@ class Scan:
 
     def __init__(self) -> None:
         self.column = 0
-        self.walks: dict[nn.Module, Walk] = {}
+        self.walks: dict[nn.Module, Any] = {}
 
     def record(self, layer: Any, x: Tensor) -> Tensor:
         """Run a layer on a whole map whose last row is the present one, and keep what matters of it."""
@@ -219,7 +184,7 @@ class Scan:
     def known(self, x: Tensor) -> None:
         """Note pixels at the place, now that they are drawn: kind "A" is what reads the image itself."""
         for walk in self.walks.values():
-            if isinstance(walk, ConvWalk) and walk.conv.kind == "A":
+            if isinstance(walk, _ConvWalk) and walk.conv.kind == "A":
                 walk.put(x, self.column)
 
     def __call__(self, layer: nn.Module, x: Tensor) -> Tensor:

@@ -12,16 +12,10 @@ Strip = tuple[int, int, int, int]  # first and last row, where W begins to be ma
 
 
 class MaskedLinear(nn.Linear):
-    """y = (W ⊙ M) x + b: output k hears input j only where the mask M_kj is 1.
+    """y = (W ⊙ M) x + b: input j reaches output k only where the mask M_kj, ``(out, in)``, is 1.
 
     The weight is multiplied in the forward pass, never in place, and what is masked gets no gradient. The
     mask comes with each call, or one is kept for all of them (``keep``).
-
-    Shapes: x ``(B, in_features)``, mask ``(out_features, in_features)``; y ``(B, out_features)``.
-
-    >>> layer = MaskedLinear(3, 2, bias=False)
-    >>> layer(torch.ones(1, 3), torch.zeros(2, 3, dtype=torch.bool)).tolist()
-    [[0.0, 0.0]]
     """
 
     mask: Tensor
@@ -83,9 +77,8 @@ class StripLinear(torch.autograd.Function):
 def degree_mask(below: Tensor, above: Tensor) -> Tensor:
     """Which units below reach which units above: M_kj = 1[above_k ≥ below_j], bool ``(out, in)``.
 
-    A unit of degree m may know the first m inputs of an order, and so hears units of at most its own
-    degree; the output at place d must not know input d, and has degree d − 1 (Germain et al. 2015,
-    equations 8 and 9).
+    A unit of degree m may know the first m inputs of an order, and so reads units of at most its own degree;
+    the output at place d must not know input d, and has degree d − 1 (Germain et al. 2015, equations 8, 9).
 
     >>> degree_mask(torch.tensor([1, 2, 3]), torch.tensor([1, 2])).int().tolist()
     [[1, 0, 0], [1, 1, 0]]
@@ -94,11 +87,7 @@ def degree_mask(below: Tensor, above: Tensor) -> Tensor:
 
 
 def spread_degrees(units: int, dims: int) -> Tensor:
-    """Degrees 1 … D − 1 shared out evenly over the units, in rising order, ``(units,)``.
-
-    >>> spread_degrees(6, 4).tolist()
-    [1, 1, 2, 2, 3, 3]
-    """
+    """Degrees 1 … D − 1 shared out evenly over the units, in rising order, ``(units,)``."""
     return torch.arange(units) * max(dims - 1, 1) // units + 1
 
 

@@ -18,11 +18,7 @@ def moved(y: State, slope: State, h: float) -> State:
 
 
 def euler(f: Field, t: float, y: State, h: float) -> State:
-    """One step of length h along the slope at its start: order 1.
-
-    >>> euler(lambda t, y: (-y[0],), 0.0, (torch.ones(1),), 0.5)
-    (tensor([0.5000]),)
-    """
+    """One step of length h along the slope at its start: order 1."""
     return moved(y, f(t, y), h)
 
 
@@ -52,13 +48,7 @@ class Solver:
     "euler", "midpoint" and "rk4" take equal steps; the gradient flows back through every one of them.
     "dopri5" is the adaptive method of order 5 (Dormand & Prince 1980) of torchdiffeq: it chooses its
     steps such that the estimated error *of the whole batch* stays below ``tolerance``, relative and
-    absolute, so that an example's result depends, within the tolerance, on the batch it stands in. On a
-    GPU it waits for the device at every step, to see the error; equal steps never look.
-
-    Args:
-        method: "euler", "midpoint", "rk4" or "dopri5".
-        steps: how many equal steps; "dopri5" does not use it.
-        tolerance: of "dopri5" alone.
+    absolute, so that an example's result depends, within the tolerance, on the batch it stands in.
 
     Attributes:
         nfe: the number of evaluations of f in the last solve: what time and memory grow with.
@@ -81,13 +71,7 @@ class Solver:
         self.nfe = 0
 
     def __call__(self, field: Field, state: State, start: float, end: float) -> State:
-        """The state at time ``end`` that was ``state`` at time ``start``; time may run backwards.
-
-        Args:
-            field: f(t, y): a time and a tuple of tensors to a tuple of the same shapes.
-            state: y at ``start``, a tuple of tensors.
-            start, end: the two times; where they are equal nothing moves.
-        """
+        """The state at time ``end`` that was ``state`` at time ``start``; time may run backwards."""
         self.nfe = 0
 
         def counted(t: Time, y: State) -> State:

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_utils.nets.causal_stack import Shift, Widths
-from course_utils.nets.masked_conv import MaskedConv2d, Run
+from course_utils.nets.masked_conv import MaskedConv2d, Runner
 
 
 def lstm(gates: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
@@ -16,12 +16,10 @@ def lstm(gates: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def recur(gates: Tensor, across: nn.Conv1d, before: int, after: int) -> tuple[list[Tensor], list[Tensor]]:
-    """An LSTM along the last axis: gates ``(B, 4h, n, T)`` of the input to T states and memories.
+    """An LSTM along the last axis: gates ``(B, 4h, n, T)`` of the input to T states and memories ``(B, h,
+    n)``.
 
-    Args:
-        gates: the input's share of the gates.
-        across: from the last state, ``(B, h, n)``, to the state's share.
-        before, after: zeros around the last state, so that its length stays n.
+    ``before`` and ``after`` are zeros around a state, so that ``across`` keeps its length.
     """
     h = c = gates.new_zeros(len(gates), gates.shape[1] // 4, gates.shape[2])
     states, memories = [], []
@@ -33,11 +31,7 @@ def recur(gates: Tensor, across: nn.Conv1d, before: int, after: int) -> tuple[li
 
 
 def skew(x: Tensor) -> Tensor:
-    """Shift row i by i to the right: ``(…, H, W)`` to ``(…, H, W + H − 1)``; a column is a diagonal.
-
-    >>> skew(torch.tensor([[1, 2], [3, 4]])).tolist()
-    [[1, 2, 0], [0, 3, 4]]
-    """
+    """Shift row i by i to the right: ``(…, H, W)`` to ``(…, H, W + H − 1)``; a column is a diagonal."""
     height, width = x.shape[-2:]
     return (
         F.pad(x, (0, height)).flatten(-2)[..., : -height or None].unflatten(-1, (height, width + height - 1))
@@ -45,11 +39,7 @@ def skew(x: Tensor) -> Tensor:
 
 
 def unskew(x: Tensor) -> Tensor:
-    """Undo ``skew``: ``(…, H, W + H − 1)`` to ``(…, H, W)``.
-
-    >>> unskew(torch.tensor([[1, 2, 0], [0, 3, 4]])).tolist()
-    [[1, 2], [3, 4]]
-    """
+    """Undo ``skew``: ``(…, H, W + H − 1)`` to ``(…, H, W)``."""
     height, length = x.shape[-2:]
     rows = F.pad(x.flatten(-2), (0, height)).unflatten(-1, (height, length + 1))
     return rows[..., : length - height + 1]
@@ -69,14 +59,6 @@ class RowLSTM(nn.Module):
 
     The state of a pixel comes from three pixels of the row above, so what it knows of the past is a
     triangle: d rows up, it sees no further than d to the right.
-
-    Args:
-        channels: of the input.
-        hidden: h, of the states.
-        colours: C, the channels of the image.
-        kernel: width of both convolutions, odd.
-
-    Shapes: ``(B, channels, H, W)`` to ``(B, h, H, W)``.
     """
 
     def __init__(self, channels: int, hidden: int, colours: int, kernel: int = 3) -> None:
@@ -89,12 +71,12 @@ class RowLSTM(nn.Module):
         """``(B, channels, H, W)`` to ``(B, h, H, W)``."""
         return torch.stack(recur(self.gates(x).mT, self.across, self.side, self.side)[0], 2)
 
-    def walk(self, x: Tensor) -> "RowWalk":
+    def walk(self, x: Tensor) -> "_RowWalk":
         """This layer at one pixel of the last row of x after another (see ``Scan``)."""
-        return RowWalk(self, x)
+        return _RowWalk(self, x)
 
 
-class RowWalk:
+class _RowWalk:
     """A Row LSTM at one pixel after another: what the row above adds to the gates is known for all."""
 
     def __init__(self, layer: RowLSTM, x: Tensor) -> None:
@@ -105,18 +87,16 @@ class RowWalk:
         self.enter_row()
 
     def enter_row(self) -> None:
-        """What the row above has to say; its memory is read while this row's is written."""
+        """What the row above adds to the gates; its memory is read while this row's is written."""
         side = self.layer.side
         self.above, self.memory = self.layer.across(F.pad(self.h, (side, side))), self.c
         self.h, self.c = torch.empty_like(self.h), torch.empty_like(self.c)
 
     def next_row(self) -> None:
-        """Go to the start of the next row."""
         self.gates.next_row()
         self.enter_row()
 
     def __call__(self, x: Tensor, column: int) -> Tensor:
-        """``(B, channels, 1, 1)`` to ``(B, h, 1, 1)``."""
         gates = self.gates(x, column)[..., 0, 0] + self.above[..., column]
         h, c = lstm(gates, self.memory[..., column])
         self.h[..., column], self.c[..., column] = h, c
@@ -128,8 +108,6 @@ class DiagonalLSTM(nn.Module):
     and (r, c − 1).
 
     On the skewed map those are neighbours in the column before, and a whole diagonal is one step.
-
-    Args and shapes: as ``RowLSTM``, without a kernel.
     """
 
     def __init__(self, channels: int, hidden: int, colours: int) -> None:
@@ -142,25 +120,18 @@ class DiagonalLSTM(nn.Module):
         return unskew(torch.stack(recur(skew(self.gates(x)), self.across, 1, 0)[0], -1))
 
 
-class DiagonalWalk:
-    """A diagonal LSTM at one pixel after another, from the left.
-
-    Args:
-        layer: the LSTM.
-        h: its states in the row above, ``(B, h, W)``.
-    """
+class _DiagonalWalk:
+    """A diagonal LSTM at one pixel after another, from the left; h are its states in the row above."""
 
     def __init__(self, layer: DiagonalLSTM, h: Tensor) -> None:
         self.layer, self.h = layer, h
         self.kernel = layer.gates.kernel[..., 0, 0]
 
     def next_row(self) -> None:
-        """Go to the start of the next row."""
         self.above = self.layer.across.weight[..., 0] @ self.h
         self.h, self.c = torch.zeros_like(self.h), torch.zeros_like(self.h)  # left of the first: the last, 0
 
     def __call__(self, x: Tensor, column: int) -> Tensor:
-        """``(B, channels, 1, 1)`` to ``(B, h, 1, 1)``."""
         gates = F.linear(x.flatten(1), self.kernel, self.layer.gates.bias) + self.above[..., column]
         gates = gates + F.linear(self.h[..., column - 1], self.layer.across.weight[..., 1])
         h, c = lstm(gates, self.c[..., column - 1])
@@ -173,8 +144,6 @@ class DiagonalBiLSTM(nn.Module):
 
     The one from the right has seen pixels to the right of its own, which are still to come. So its map is
     shifted down by a row: every pixel gets the state above it.
-
-    Args and shapes: as ``DiagonalLSTM``.
     """
 
     def __init__(self, channels: int, hidden: int, colours: int) -> None:
@@ -186,29 +155,27 @@ class DiagonalBiLSTM(nn.Module):
         from_right = self.right(x.flip(-1)).flip(-1)
         return self.left(x) + F.pad(from_right, (0, 0, 1, 0))[:, :, :-1]
 
-    def walk(self, x: Tensor) -> "BiWalk":
+    def walk(self, x: Tensor) -> "_BiWalk":
         """This layer at one pixel of the last row of x after another (see ``Scan``)."""
-        return BiWalk(self, x)
+        return _BiWalk(self, x)
 
 
-class BiWalk:
+class _BiWalk:
     """Both diagonal LSTMs at one pixel after another: that from the right runs once a row is whole."""
 
     def __init__(self, layer: DiagonalBiLSTM, x: Tensor) -> None:
         left, right = (F.pad(h, (0, 0, 1, 0))[:, :, -2] for h in (layer.left(x), layer.right(x.flip(-1))))
-        self.left, self.right = DiagonalWalk(layer.left, left), DiagonalWalk(layer.right, right)
+        self.left, self.right = _DiagonalWalk(layer.left, left), _DiagonalWalk(layer.right, right)
         self.from_right, self.row = right.flip(-1), x[:, :, -1:].clone()
         self.left.next_row()
 
     def next_row(self) -> None:
-        """Go to the start of the next row."""
         self.left.next_row()
         self.right.next_row()
         states = [self.right(x, i) for i, x in enumerate(self.row.flip(-1).split(1, -1))]
         self.from_right = torch.cat(states, -1)[:, :, 0].flip(-1)
 
     def __call__(self, x: Tensor, column: int) -> Tensor:
-        """``(B, channels, 1, 1)`` to ``(B, h, 1, 1)``."""
         self.row[..., column : column + 1] = x
         return self.left(x, column) + self.from_right[..., column, None, None]
 
@@ -226,6 +193,6 @@ class LSTMBlock(nn.Module):
         self.widen = MaskedConv2d(hidden, 2 * hidden, 1, "B", colours=colours)
         self.shift = Shift(widths, 2 * hidden)
 
-    def forward(self, x: Tensor, shift: Tensor, run: Run) -> Tensor:
+    def forward(self, x: Tensor, shift: Tensor, run: Runner) -> Tensor:
         """``(B, 2·hidden, H, W)`` to the same shape."""
         return x + run(self.widen, run(self.lstm, x)) + shift

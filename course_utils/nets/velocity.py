@@ -7,8 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from course_utils.checks import check_count
-from course_utils.nets.dense import zero
+from course_utils.nets.coders import zero
 from course_utils.nets.ode import Time
 
 CHUNK = 64  # how many vector-Jacobian products are held in memory at once
@@ -25,15 +24,6 @@ class Velocity(nn.Module):
 
     exact in O(H²) for each example, where D vector-Jacobian products take O(DH(D + H)).
 
-    Args:
-        dims: the number D of dimensions of z.
-        hidden: the number H of units in each hidden layer.
-
-    Shapes: t a number, z ``(B, D)``, f ``(B, D)``.
-
-    Raises:
-        ValueError: a size is not a positive integer.
-
     >>> f, trace = Velocity(3, hidden=8).with_trace(0.5, torch.randn(2, 3))
     >>> f.shape, trace.shape
     (torch.Size([2, 3]), torch.Size([2]))
@@ -41,8 +31,6 @@ class Velocity(nn.Module):
 
     def __init__(self, dims: int, *, hidden: int = 128) -> None:
         super().__init__()
-        check_count(dims, "Velocity: dims")
-        check_count(hidden, "Velocity: hidden")
         sizes = ((dims, hidden), (hidden, hidden), (hidden, dims))
         self.layers = nn.ModuleList(nn.Linear(*size) for size in sizes)
         self.clocks = nn.ParameterList(torch.randn(n) * (0.1 if n == hidden else 0) for _, n in sizes)
@@ -70,15 +58,7 @@ class Velocity(nn.Module):
 
 
 def with_trace(field: Callable[[Tensor], Tensor], z: Tensor) -> tuple[Tensor, Tensor]:
-    """f(z) and Tr ∂f/∂z of any f that treats examples one by one: D vector-Jacobian products, exact.
-
-    Args:
-        field: f, ``(B, D)`` to ``(B, D)``.
-        z: where, ``(B, D)``.
-
-    >>> with_trace(lambda z: z @ torch.tensor([[1.0, 5.0], [7.0, 2.0]]), torch.zeros(1, 2))[1]
-    tensor([3.])
-    """
+    """f(z) and Tr ∂f/∂z of any f that treats examples one by one: D vector-Jacobian products, exact."""
     f, pull_back, *_ = torch.func.vjp(field, z)
     axes = torch.eye(z.shape[1], dtype=z.dtype, device=z.device)
 
@@ -91,12 +71,8 @@ def with_trace(field: Callable[[Tensor], Tensor], z: Tensor) -> tuple[Tensor, Te
 def hutchinson(field: Callable[[Tensor], Tensor], z: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
     """f(z) and Hutchinson's estimate εᵀ (∂f/∂z) ε of its trace, by one vector-Jacobian product.
 
-    E[εᵀ A ε] = Tr A for any A if E[ε εᵀ] = I (Hutchinson 1990). Gradients flow through both results.
-
-    Args:
-        field: f, ``(B, D)`` to ``(B, D)``.
-        z: where, ``(B, D)``.
-        noise: ε, ``(B, D)``: signs ±1 (Rademacher) or standard normal numbers.
+    E[εᵀ A ε] = Tr A for any A if E[ε εᵀ] = I (Hutchinson 1990), as for signs ±1 (Rademacher) or standard
+    normal numbers. Gradients flow through both results.
 
     >>> hutchinson(lambda z: 2 * z, torch.zeros(1, 3), torch.ones(1, 3))[1]
     tensor([6.])

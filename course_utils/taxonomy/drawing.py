@@ -39,9 +39,6 @@ def verbs(node: type[GenerativeModel]) -> list[str]:
 
     Left out are ``check`` and what is for training: losses, and the players of a game.
 
-    Raises:
-        ValueError: node is no class of generative models.
-
     >>> from course_utils.taxonomy import Flow
     >>> verbs(Flow)
     ['sample', 'log_prob', 'encode', 'decode']
@@ -61,9 +58,6 @@ def verbs(node: type[GenerativeModel]) -> list[str]:
 def tree(node: type[GenerativeModel] = GenerativeModel, prefix: str = "") -> str:
     """Draw the tree under a node from the classes themselves, as text.
 
-    Raises:
-        ValueError: node is no class of generative models.
-
     >>> from course_utils.taxonomy import ImplicitDensity
     >>> print(tree(ImplicitDensity))
     Implicit density — does not compute p(x), but can sample from it
@@ -71,14 +65,12 @@ def tree(node: type[GenerativeModel] = GenerativeModel, prefix: str = "") -> str
     └─ Direct — x = G(z), learned in a game against D...
     """
     _check(node, "tree")
-    lines = [node.title if node.about == "" else f"{node.title} — {node.about}"] if not prefix else []
+    lines = [] if prefix else [f"{node.title} — {node.about}"]
     below = children(node)
     for i, child in enumerate(below):
         last = i == len(below) - 1
         lines.append(f"{prefix}{'└─' if last else '├─'} {child.title} — {child.about}")
-        subtree = tree(child, prefix + ("   " if last else "│  "))
-        if subtree:
-            lines.append(subtree)
+        lines += [tree(child, prefix + ("   " if last else "│  "))] * bool(children(child))
     return "\n".join(lines)
 
 

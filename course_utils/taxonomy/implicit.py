@@ -1,14 +1,14 @@
-"""The branches of slide 14 that do not compute p(x): what can be sampled is all that is known of them."""
+"""The branches of slide 14 that do not compute p(x), and the games in which some of them are learned."""
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from course_utils.checks import check_count
-from course_utils.taxonomy.classes import ClassConditional
-from course_utils.taxonomy.game import Game, Player
-from course_utils.taxonomy.model import GenerativeModel, MarkovChain
+from course_utils.taxonomy.model import ClassConditional, GenerativeModel, MarkovChain
 
 
 class ImplicitDensity(GenerativeModel):
@@ -30,7 +30,47 @@ class ImplicitMarkovChain(MarkovChain, ImplicitDensity):
         """The scalar that training minimises, a mean over the batch."""
 
 
-class Direct(Game, ImplicitDensity, ClassConditional):
+@dataclass(frozen=True)
+class Player:
+    """One player of a game.
+
+    Attributes:
+        name: what its loss is called in the history.
+        nets: the networks that it trains; two generators can be one player with one optimiser.
+        loss: of the whole batch, as data and transform give it, to a scalar.
+        every: it steps once in so many batches; the first player of a game steps in each.
+        averaged: whether it keeps the running average of its weights (``Settings.average``).
+    """
+
+    name: str
+    nets: tuple[nn.Module, ...]
+    loss: Callable[..., Tensor]
+    every: int = 1
+    averaged: bool = False
+
+
+class Game(ABC):
+    """What ``fit`` asks of a model that has no loss of its own, since what one player gains another may lose.
+
+    Attributes:
+        paired: whether the tensors of the data belong together, example by example; else each is drawn on
+            its own, as the two kinds of pictures of a CycleGAN are.
+        probability: whether what is observed is a probability, and losses are in nats.
+    """
+
+    paired: ClassVar[bool] = True
+    probability: bool = True
+
+    @abstractmethod
+    def players(self) -> Iterable[Player]:
+        """The players in the order of their turns."""
+
+    @abstractmethod
+    def observe(self, *batch: Tensor) -> dict[str, Tensor]:
+        """What to record of a held-out batch after each epoch: a scalar for each name."""
+
+
+class Direct(Game, ClassConditional, ImplicitDensity):
     """x = generator(z) in one go, learned in a game against a discriminator.
 
     There is no loss of the model, only one of each player: what one of them gains, the other may lose.
@@ -39,7 +79,6 @@ class Direct(Game, ImplicitDensity, ClassConditional):
         generator: the network G, noise ``(B, …)`` to events ``(B, *event_shape)``.
         discriminator: the network D, events to ``(B,)``; ``discriminate`` gives its answer.
         discriminator_steps: how many steps D takes for each of G's.
-        classes: the number of classes y that both players are told; None: no classes.
         probability: whether D answers with the probability that x is real; else with a score.
     """
 
@@ -55,15 +94,10 @@ class Direct(Game, ImplicitDensity, ClassConditional):
 
         An average forgets the turns that the players take around each other (Yazıcı et al., ICLR 2019).
         """
+        every = self.discriminator_steps
         return (
             Player("discriminator", (self.discriminator,), self.discriminator_loss),
-            Player(
-                "generator",
-                (self.generator,),
-                self.generator_loss,
-                every=self.discriminator_steps,
-                averaged=True,
-            ),
+            Player("generator", (self.generator,), self.generator_loss, every, averaged=True),
         )
 
     def observe(self, x: Tensor, y: Tensor | None = None) -> dict[str, Tensor]:
@@ -74,19 +108,9 @@ class Direct(Game, ImplicitDensity, ClassConditional):
     def discriminator_loss(
         self, x: Tensor, y: Tensor | None = None, *, generator: torch.Generator | None = None
     ) -> Tensor:
-        """What D minimises when it is D's turn, a scalar: a mean over x and over as many new samples of G.
-
-        Args:
-            x: real events, ``(B, *event_shape)``.
-            y: their classes ``(B,)``, in a model with classes.
-            generator: the random numbers to use (on the model's device); None: torch's own.
-
-        Raises:
-            ValueError: x, y or generator is not what it should be.
-        """
+        """What D minimises in its turn, a scalar: a mean over x and over as many new samples of G."""
         self._check_generator(generator)
-        x = self.check(x)
-        return self._discriminator_loss(x, self._check_classes(y, len(x), needed=True), generator)
+        return self._discriminator_loss(*self._check_pair(x, y), generator)
 
     @abstractmethod
     def _discriminator_loss(
@@ -96,51 +120,19 @@ class Direct(Game, ImplicitDensity, ClassConditional):
     def generator_loss(
         self, x: Tensor, y: Tensor | None = None, *, generator: torch.Generator | None = None
     ) -> Tensor:
-        """What G minimises when it is G's turn, a scalar: a mean over as many new samples as x has examples.
+        """What G minimises in its turn, a scalar: a mean over as many new samples as x has examples.
 
-        Args:
-            x: real events, ``(B, *event_shape)``; plain GANs look at their number only.
-            y: which classes to draw ``(B,)``, in a model with classes.
-            generator: the random numbers to use (on the model's device); None: torch's own.
-
-        Raises:
-            ValueError: x, y or generator is not what it should be.
+        Plain GANs look at the number of x only.
         """
         self._check_generator(generator)
-        x = self.check(x)
-        return self._generator_loss(x, self._check_classes(y, len(x), needed=True), generator)
+        return self._generator_loss(*self._check_pair(x, y), generator)
 
     @abstractmethod
     def _generator_loss(self, x: Tensor, y: Tensor | None, generator: torch.Generator | None) -> Tensor: ...
 
     def discriminate(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """D's answer for each example, ``(B,)``: the probability that x is real, or a critic's score.
-
-        Raises:
-            ValueError: x or y is not what it should be.
-        """
-        x = self.check(x)
-        return self._discriminate(x, self._check_classes(y, len(x), needed=True))
+        """D's answer for each example, ``(B,)``: the probability that x is real, or a critic's score."""
+        return self._discriminate(*self._check_pair(x, y))
 
     @abstractmethod
     def _discriminate(self, x: Tensor, y: Tensor | None) -> Tensor: ...
-
-    @torch.no_grad()
-    def sample(self, n: int, *, y: Tensor | None = None, generator: torch.Generator | None = None) -> Tensor:
-        """Draw n samples x = G(z), z ∼ p(z): ``(n, *event_shape)``.
-
-        Args:
-            n: how many.
-            y: classes ``(n,)`` of a model with classes; None: any class, all equally likely.
-            generator: the random numbers to use (on the model's device); None: torch's own.
-
-        Raises:
-            ValueError: n is not a positive integer, or y or generator is not what it should be.
-        """
-        self._check_generator(generator)
-        n = check_count(n, f"{type(self).__name__}.sample")
-        y = self._classes_of_samples(y, n, generator)
-        return self._sample(n, generator) if y is None else self._sample(n, generator, y)
-
-    @abstractmethod
-    def _sample(self, n: int, generator: torch.Generator | None, y: Tensor | None = None) -> Tensor: ...

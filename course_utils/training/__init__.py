@@ -3,5 +3,3 @@
 from course_utils.training.fitting import fit
 from course_utils.training.history import GameHistory, History
 from course_utils.training.optimiser import TrainingDiverged
-
-__all__ = ["GameHistory", "History", "TrainingDiverged", "fit"]

@@ -3,41 +3,40 @@
 import os
 import time
 from collections.abc import Iterable
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 from course_utils import storage
-
-if TYPE_CHECKING:
-    from course_utils.training.fitting import Training
+from course_utils.training.settings import Settings
 
 KIND = "checkpoint of a training run, version 3"
-NAMED = ("model", "settings")  # of a history: they stand in the identity of a run
+WAY_OUT = "Give another path, or delete the file to start anew"
 PLAIN = (bool, int, float, str, type(None))
 
 
+class Resumable(Protocol):
+    """What a checkpoint asks of a training run."""
+
+    def state(self) -> dict:
+        """All that the next epochs depend on, but for random numbers (see ``streams``)."""
+        ...
+
+    def load_state(self, content: dict) -> None:
+        """Go back to a state."""
+
+
 class Checkpoint:
-    """Keeps the state of a run in a file: weights, best weights, optimisers, history.
+    """Keeps the state of a run, which is known by its ``identity``, in a file: every so many seconds."""
 
-    Random numbers are no part of it (see ``streams``).
-
-    Args:
-        path: the file.
-        training: the run.
-        every: seconds between two writings, at least.
-    """
-
-    def __init__(self, path: str | os.PathLike[str], training: "Training", every: float) -> None:
-        self.path, self.training, self.every = Path(path), training, every
-        self.identity = identity(training)
+    def __init__(self, path: str | os.PathLike[str], identity: dict[str, str], every: float) -> None:
+        self.path, self.identity, self.every = Path(path), identity, every
         self.written = time.perf_counter()
 
-    def resume(self) -> None:
+    def resume(self, training: Resumable) -> None:
         """Put the run where the file left it, if there is a file; it fits as a whole or changes nothing.
 
         Raises:
@@ -51,51 +50,29 @@ class Checkpoint:
             raise ValueError(f"fit: expected a checkpoint of this course at {self.path}: give another path")
         differences = compare({k: str(v) for k, v in payload["identity"].items()}, self.identity)
         if differences:
-            raise ValueError(
-                f"fit: the checkpoint {self.path} belongs to another run: {'; '.join(differences[:5])}. "
-                "Give another path, or delete the file to start anew"
-            )
-        before = state(self.training)
+            why = f"belongs to another run: {'; '.join(differences[:5])}. {WAY_OUT}"
+            raise ValueError(f"fit: the checkpoint {self.path} {why}")
+        before = training.state()
         try:
             _fits(payload["state"], before, "state")
-            load_state(self.training, payload["state"])
+            training.load_state(payload["state"])
         except Exception as error:  # what is in a file can raise anything
-            load_state(self.training, before)
+            training.load_state(before)
             why = f"{error}".splitlines()[0][:200] if f"{error}" else type(error).__name__
-            raise ValueError(
-                f"fit: the checkpoint {self.path} holds what this run cannot go on from ({why}). "
-                "Give another path, or delete the file to start anew"
-            ) from error
+            why = f"holds what this run cannot go on from ({why}). {WAY_OUT}"
+            raise ValueError(f"fit: the checkpoint {self.path} {why}") from error
 
-    def save(self, *, now: bool = False) -> None:
+    def save(self, training: Resumable, *, now: bool = False) -> None:
         """Write the state of the run, unless the last writing was a moment ago."""
         if now or time.perf_counter() - self.written >= self.every:
-            content = {"kind": KIND, "identity": self.identity, "state": state(self.training)}
+            content = {"kind": KIND, "identity": self.identity, "state": training.state()}
             storage.write(self.path, content)
             self.written = time.perf_counter()
-
-
-def state(training: "Training") -> dict:
-    """All that the next epochs depend on."""
-    return {
-        "model": copied_weights(training.model),
-        "best": training.best,
-        "optimisers": [optimiser.state() for optimiser in training.optimisers],
-        "history": {key: value for key, value in training.history.as_dict().items() if key not in NAMED},
-    }
 
 
 def copied_weights(model: nn.Module) -> dict[str, Tensor]:
     """The ``state_dict`` of a model, apart from the weights that go on moving."""
     return {key: value.detach().clone() for key, value in model.state_dict().items()}
-
-
-def load_state(training: "Training", content: dict) -> None:
-    """Go back to a state."""
-    training.model.load_state_dict(content["model"])
-    for optimiser, one in zip(training.optimisers, content["optimisers"], strict=True):
-        optimiser.load_state(one)
-    training.best, training.history = content["best"], replace(training.history, **content["history"])
 
 
 def _fits(found: object, own: object, where: str) -> None:
@@ -120,22 +97,23 @@ def _fits(found: object, own: object, where: str) -> None:
             _fits(value, own[k] if own else 0.0, f"{where}[{k}]")
 
 
-def identity(training: "Training") -> dict[str, str]:
+def identity(
+    model: nn.Module, settings: Settings, transform: object, train: Iterable[Tensor], valid: Iterable[Tensor]
+) -> dict[str, str]:
     """Everything by name that determines the result of a run, in a form that can be compared and read.
 
     The model's class and plain hyper-parameters, the form of its weights, the settings; the data by their
     SHA-256. Code is not looked at: who changes it while a run is unfinished gives a new path.
     """
-    model = training.model
     forms = [(name, tuple(p.shape), str(p.dtype), p.requires_grad) for name, p in model.named_parameters()]
     found = {"model": type(model).__name__, "parameters": repr(forms)}
     for name, part in model.named_modules():
         for key, value in vars(part).items():
             if not key.startswith("_") and key != "training" and _plain(value):
                 found[f"{name}.{key}" if name else key] = repr(value)
-    found |= {key: repr(value) for key, value in training.settings.as_dict().items()}
-    found["transform"] = getattr(training.transform, "__qualname__", type(training.transform).__qualname__)
-    return found | {"training data": _digest(training.train), "held-out data": _digest(training.valid)}
+    found |= {key: repr(value) for key, value in settings.as_dict().items()}
+    found["transform"] = getattr(transform, "__qualname__", type(transform).__qualname__)
+    return found | {"training data": _digest(train), "held-out data": _digest(valid)}
 
 
 def _plain(value: object) -> bool:
@@ -152,11 +130,7 @@ def _digest(tensors: Iterable[Tensor]) -> str:
 
 
 def compare(old: dict[str, str], new: dict[str, str]) -> list[str]:
-    """What differs between two runs, in words.
-
-    >>> compare({"lr": "0.1", "data": "a" * 64}, {"lr": "0.2", "data": "b" * 64})
-    ['lr was 0.1 and is 0.2', 'data differs']
-    """
+    """What differs between two runs, in words."""
     found = []
     for key in [*old, *(key for key in new if key not in old)]:
         before, after = old.get(key, "absent"), new.get(key, "absent")

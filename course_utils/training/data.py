@@ -26,11 +26,7 @@ def tensors(data: Any, model: nn.Module) -> Any:
 
 
 def as_batch(data: Data, who: str, *, paired: bool = True) -> Batch:
-    """The data as a tuple of tensors that share their first axis, unless they are not paired.
-
-    Raises:
-        ValueError: it is neither a tensor nor a tuple of them, is empty, or the lengths differ.
-    """
+    """The data as a tuple of tensors that share their first axis, unless they are not paired."""
     given: tuple[object, ...] = tuple(data) if isinstance(data, tuple | list) else (data,)
     batch = tuple(part for part in given if isinstance(part, Tensor) and part.dim() > 0)
     if not batch or len(batch) < len(given):
@@ -44,16 +40,9 @@ def as_batch(data: Data, who: str, *, paired: bool = True) -> Batch:
 
 
 def split(x: Data, valid: Data | float | None, seed: int, *, paired: bool = True) -> tuple[Batch, Batch]:
-    """Training data and held-out data.
+    """Training data and held-out data, if the two are of one form; a fraction is set apart at random.
 
-    Args:
-        x: the data.
-        valid: held-out data of the same form; or the fraction of x to set apart at random (None: 0.1).
-        seed: decides which examples are set apart.
-        paired: whether the tensors belong together, example by example; else each is split on its own.
-
-    Raises:
-        ValueError: the two differ in form, or x is too small to be split.
+    Tensors that are not paired, example by example, are split each on its own.
     """
     train = as_batch(x, "fit: x", paired=paired)
     if valid is None or isinstance(valid, int | float):
@@ -71,20 +60,14 @@ def split(x: Data, valid: Data | float | None, seed: int, *, paired: bool = True
 def _set_apart(part: Tensor, fraction: float, seed: int, stream: int) -> tuple[Tensor, Tensor]:
     n, held_out = len(part), round(len(part) * fraction)
     if not 1 <= held_out < n:
-        raise ValueError(
-            f"fit: expected enough examples to train on some and hold out some, got {n} examples "
-            f"and the fraction {fraction:g}: give more data, or valid= data of its own"
-        )
+        got = f"{n} examples and the fraction {fraction:g}: give more data, or valid= data of its own"
+        raise ValueError(f"fit: expected enough examples to train on some and hold out some, got {got}")
     order = permutation(n, seed, "split", stream).to(part.device)
     return part.index_select(0, order[held_out:]), part.index_select(0, order[:held_out])
 
 
 def move(batch: Batch, device: torch.device, model: Any, transform: Transform | None = None) -> Batch:
-    """The batch on the device, after one look by the model at all of its (transformed) values and classes.
-
-    Raises:
-        ValueError: from ``model.check``: shape, dtype or values that the model does not live on.
-    """
+    """The batch on the device, after one look by the model at all of its (transformed) values and classes."""
     moved = tuple(part.to(device) for part in batch)
     if hasattr(model, "check"):
         with borrowed(device):
@@ -96,11 +79,7 @@ def move(batch: Batch, device: torch.device, model: Any, transform: Transform | 
 
 
 def prepare(batch: Batch, transform: Transform | None) -> Batch:
-    """What the loss gets: the batch itself, or what the transform makes of it.
-
-    Raises:
-        ValueError: the transform gives neither a tensor nor a tuple of them.
-    """
+    """What the loss gets: the batch itself, or what the transform makes of it."""
     return batch if transform is None else as_batch(transform(*batch), "fit: what transform returns")
 
 

@@ -8,6 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from math import inf, isfinite
 from typing import Any
@@ -19,7 +20,7 @@ from tqdm.auto import tqdm
 from course_utils import runtime
 from course_utils.taxonomy import Game, Player
 from course_utils.training import streams
-from course_utils.training.checkpoint import Checkpoint, copied_weights
+from course_utils.training.checkpoint import Checkpoint, copied_weights, identity
 from course_utils.training.data import Batch, Data, Transform, epoch, move, prepare, split, tensors
 from course_utils.training.history import GameHistory, History
 from course_utils.training.optimiser import Optimiser, TrainingDiverged, scalar
@@ -62,32 +63,29 @@ def fit(
     the held-out loss no longer falls. In the end the model is on the device, in eval mode, with the
     weights of its best epoch: also after an interrupt (Jupyter's stop button), an error or divergence.
 
-    A game (a GAN) has no such loss: its ``players`` step in turn, each down its own (see ``Game``). Then
-    nothing is stopped early, held-out data are only observed, and the model keeps the weights of its last
-    epoch; those of a player that asks for it as a running average.
+    A game (a GAN) has no such loss: its ``players`` step in turn, each down its own (see ``Game``). Nothing
+    is stopped early, held-out data are only observed, and the model keeps the weights of its last epoch.
 
     Args:
         model: a game, or anything with ``loss(*batch)`` → scalar in nats. Where it has ``held_out(*batch)``
-            too, that is what early stopping watches: for a loss that is no measure, as in contrastive
-            divergence. Where it has ``initialise(*batch)``, that is called once, with the first batch.
+            too, that is what early stopping watches, as in contrastive divergence, whose loss is no measure;
+            where it has ``initialise(*batch)``, that is called once, with the first batch.
         x: data (N, *event_shape), or a tuple of tensors with the same N such as (x, y), or ``Images``. A game
             with ``paired = False`` draws the examples of each tensor on their own: their N may differ.
         valid: held-out data in the form of x, or the fraction of x to set apart (None: 0.1).
-        transform: what makes ``loss``'s arguments of a batch, anew in every step: noise for dequantised or
-            binarised pixels, say. Held-out data pass it too, with the same random numbers every time.
-            None: the ``training_transform`` of x, where it has one (``Images``).
+        transform: what makes ``loss``'s arguments of a batch, anew in every step, and of held-out data with
+            the same random numbers every time. None: the ``training_transform`` of x, if any (``Images``).
         epochs, batch_size, lr, weight_decay, schedule, clip, average, patience: see ``Settings``. None:
             what the model's ``fit_defaults`` say, else the defaults there.
         seconds: stop after this wall-clock time, in the middle of an epoch if need be.
-        seed: decides split, order and all of torch's random numbers in the loss. The caller's own random
-            numbers go on undisturbed. Same seed, device and threads: same weights.
+        seed: decides split, order and all of torch's random numbers in the loss; the caller's own go on
+            undisturbed. Same seed, device and threads: same weights.
         device: None: ``runtime.device()``.
         amp: mixed precision by autocast, bfloat16 or else float16. On CUDA only, ignored elsewhere.
         progress: show a bar.
-        on_epoch: called with (epoch, model) before training (epoch 0) and after every epoch, the model in
-            eval mode. What it draws at random does not change the training.
+        on_epoch: called with (epoch, model in eval mode) before training (epoch 0) and after every epoch.
         checkpoint: a file to keep the state in. If it is there already, that run goes on and ends in the
-            same weights, bit for bit, as if it had never stopped; ``on_epoch`` gets the epochs to come.
+            same weights, bit for bit; ``on_epoch`` gets the epochs to come.
         checkpoint_every: seconds between two writings, at least.
 
     Raises:
@@ -117,10 +115,14 @@ def fit(
     model.to(place).eval()
     train, held_out = (move(part, place, model, transform) for part in data)
     training = Training(model, settings, train, held_out, transform)
-    file = None if checkpoint is None else Checkpoint(checkpoint, training, checkpoint_every)
-    if file:
-        file.resume()
-    with streams.borrowed(place), _bar(training, progress) as bar:
+    file = None
+    if checkpoint is not None:
+        this = identity(model, settings, transform, train, held_out)
+        file = Checkpoint(checkpoint, this, checkpoint_every)
+        file.resume(training)
+    how: dict[str, Any] = dict(bar_format=BAR, delay=SECONDS_WITHOUT_BAR, leave=False, disable=not progress)
+    how |= dict(total=settings.epochs, initial=training.history.epochs, desc=training.history.model)
+    with streams.borrowed(place), tqdm(**how) as bar:
         training.run(deadline, bar, on_epoch, file)
     return training.history
 
@@ -128,8 +130,8 @@ def fit(
 class Training:
     """A model on its way down: its players with their optimisers, the history, the weights to keep.
 
-    A model with a loss is a game of one player, but for two things: its loss of held-out data is a measure,
-    so there is a best epoch, and training can stop early. Model and data are on the device.
+    A model with a loss is a game of one player, but that its loss of held-out data is a measure: so there is
+    a best epoch, and training can stop early. Model and data are on the device.
     """
 
     def __init__(
@@ -162,7 +164,7 @@ class Training:
                 late = time.perf_counter() > deadline
                 self.history.stopped = self.reason_to_stop() if completed else ""
                 if file is not None and completed:
-                    file.save(now=late or bool(self.history.stopped))
+                    file.save(self, now=late or bool(self.history.stopped))
                 self.history.stopped = self.history.stopped or ("seconds" if late else "")
             self.put_back()
         except KeyboardInterrupt:
@@ -173,23 +175,18 @@ class Training:
             raise
 
     def epoch(self, deadline: float = inf, after_step: Callable[[float], object] = lambda done: None) -> bool:
-        """Train for one epoch, look at held-out data, record; whether it was completed before the deadline.
-
-        Raises:
-            TrainingDiverged: a loss or a gradient is not finite.
-        """
+        """Train for one epoch, look at held-out data, record; whether it was completed in time."""
         begin, number = time.perf_counter(), self.history.epochs + 1
         losses, steps, completed = self.steps(number, deadline, after_step)
         train = losses if self.is_game else losses["loss"]
-        if not self.finite():
-            raise self.diverged("a gradient became infinite or nan", number, steps)
+        if not self._finite():
+            raise self._diverged("a gradient became infinite or nan", number, steps)
         with self.averaged():
             valid = self.observe() if self.is_game else self.evaluate()
             seconds, lr = time.perf_counter() - begin, self.optimisers[-1].lr
             history = self.history.after(train=train, valid=valid, seconds=seconds, lr=lr)
             best = copied_weights(self.model) if history.best_epoch == number else self.best
-        # one statement: an interrupt must not part the best weights from the record of them
-        self.history, self.best = history, best
+        self.history, self.best = history, best  # at once: no interrupt may part the two
         return completed
 
     def steps(
@@ -227,16 +224,15 @@ class Training:
     def look(self, number: int, last: int) -> None:
         """Add up the losses since the last look, if all are finite.
 
-        Norms of gradients would cost a tenth of a small model's step. But a gradient that is not finite
-        spoils the weights, they spoil the next loss, and that tells which of the two it was.
+        A gradient that is not finite spoils the weights, and they the next loss: no norm need be computed.
         """
         losses = torch.stack([runtime.as_double(loss) for _, loss, _, _ in self.pending]).tolist()
         for (name, _, batch, n), loss in zip(self.pending, losses, strict=True):
             if not isfinite(loss):
-                if not self.is_game and last > 1 and batch == last and not self.finite():
-                    raise self.diverged("a gradient became infinite or nan", number, batch - 1)
+                if not self.is_game and last > 1 and batch == last and not self._finite():
+                    raise self._diverged("a gradient became infinite or nan", number, batch - 1)
                 whose = f"the {name}'s loss" if self.is_game else "the training loss"
-                raise self.diverged(f"{whose} became {loss}", number, batch)
+                raise self._diverged(f"{whose} became {loss}", number, batch)
             total, examples = self.totals[name]
             self.totals[name] = total + loss * n, examples + n
         self.pending.clear()
@@ -262,7 +258,7 @@ class Training:
         losses = [measure(prepare(batch, self.transform)) * len(batch[0]) for batch in batches]
         loss = torch.stack(losses).sum().item() / n
         if not isfinite(loss):
-            raise self.diverged(f"the held-out loss became {loss}", self.history.epochs + 1)
+            raise self._diverged(f"the held-out loss became {loss}", self.history.epochs + 1)
         return loss
 
     @torch.no_grad()
@@ -273,7 +269,7 @@ class Training:
         batch = prepare(tuple(part[:EVALUATION_BATCH] for part in self.valid), self.transform)
         seen = {name: value.item() for name, value in self.model.observe(*batch).items()}
         if not all(map(isfinite, seen.values())):
-            raise self.diverged(f"the answers became {seen}", self.history.epochs + 1)
+            raise self._diverged(f"the answers became {seen}", self.history.epochs + 1)
         return seen
 
     def reason_to_stop(self) -> str:
@@ -317,30 +313,39 @@ class Training:
             stack.enter_context(optimiser.averaged())
         return stack
 
-    def finite(self) -> bool:
-        """Whether all weights that are trained are finite."""
+    def _finite(self) -> bool:
         return all(optimiser.finite() for optimiser in self.optimisers)
 
-    def kept(self) -> str:
-        """Which weights the model has in the end, in words."""
+    def state(self) -> dict:
+        """All that the next epochs depend on: weights, best weights, optimisers, history."""
+        return {
+            "model": copied_weights(self.model),
+            "best": self.best,
+            "optimisers": [optimiser.state() for optimiser in self.optimisers],
+            "history": self.history.as_dict(),
+        }
+
+    def load_state(self, content: dict) -> None:
+        """Go back to a state."""
+        self.model.load_state_dict(content["model"])
+        for optimiser, one in zip(self.optimisers, content["optimisers"], strict=True):
+            optimiser.load_state(one)
+        self.best, self.history = content["best"], replace(self.history, **content["history"])
+
+    def _kept(self) -> str:
         best, words = self.history.best_epoch, "" if self.is_game else ", its best,"
         return f"the weights of epoch {best}{words}" if best else "the weights from before training"
 
-    def diverged(self, what: str, epoch: int, batch: int | None = None) -> TrainingDiverged:
-        """The error to raise: what became infinite or NaN, and where."""
+    def _diverged(self, what: str, epoch: int, batch: int | None = None) -> TrainingDiverged:
         lr = self.optimisers[-1].lr
-        return TrainingDiverged(f"{self.history.model}: {what}", self.kept(), epoch=epoch, batch=batch, lr=lr)
+        return TrainingDiverged(
+            f"{self.history.model}: {what}", self._kept(), epoch=epoch, batch=batch, lr=lr
+        )
 
     def interrupted(self) -> str:
         """Note an interrupt; the sentence to print. Without a finished epoch, weights stay if finite."""
         self.history.stopped = "interrupted"
-        have = self.kept().removesuffix(",")
-        if not self.history.best_epoch and self.finite():
+        have = self._kept().removesuffix(",")
+        if not self.history.best_epoch and self._finite():
             self.best, have = copied_weights(self.model), "the weights it has reached in its first epoch"
         return f"{self.history.model}: interrupted; the model has {have}."
-
-
-def _bar(training: Training, progress: bool) -> tqdm:
-    shown: dict[str, Any] = dict(bar_format=BAR, delay=SECONDS_WITHOUT_BAR, leave=False, disable=not progress)
-    done, total = training.history.epochs, training.settings.epochs
-    return tqdm(total=total, initial=done, desc=training.history.model, **shown)

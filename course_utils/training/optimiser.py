@@ -38,19 +38,8 @@ class TrainingDiverged(RuntimeError):
 class Optimiser:
     """Adam (Kingma & Ba 2015) with decoupled weight decay (Loshchilov & Hutter 2019), for one player.
 
-    Args:
-        player: whose weights go down whose loss; all others are held still.
-        settings: lr, weight_decay, schedule, clip, average and amp count here.
-        device: where the weights are.
-        model: the name of the model.
-        game: whether there are other players.
-
-    Attributes:
-        lr: the learning rate of the last step.
-        steps: how many were taken.
-
-    Raises:
-        ValueError: the player has no parameters to train.
+    The weights of its player go down its loss; all others, if it is a game, are held still. It counts its
+    ``steps``; ``lr`` is the learning rate of the last.
     """
 
     def __init__(
@@ -133,11 +122,7 @@ class Optimiser:
         return {"adam": adam, "scaler": scaler, "steps": self.steps, "averages": self.averages}
 
     def load_state(self, state: dict) -> None:
-        """Go back to a state.
-
-        Raises:
-            ValueError: it is one of other parameters.
-        """
+        """Go back to a state, if it is one of these parameters."""
         groups = self.adam.state_dict()["param_groups"]
         self.adam.load_state_dict({"state": state["adam"], "param_groups": groups})
         form = [{"step": torch.Size(), "exp_avg": p.shape, "exp_avg_sq": p.shape} for p in self.parameters]
@@ -151,11 +136,7 @@ class Optimiser:
 
 
 def scalar(loss: Callable[..., Tensor], who: str, batch: Batch) -> Tensor:
-    """The loss of a batch, if it is a scalar.
-
-    Raises:
-        ValueError: it is something else.
-    """
+    """The loss of a batch, if it is a scalar; else a ValueError."""
     value = loss(*batch)
     if not isinstance(value, Tensor) or value.dim() > 0:
         got = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
@@ -164,10 +145,7 @@ def scalar(loss: Callable[..., Tensor], who: str, batch: Batch) -> Tensor:
 
 
 def half_type(device: torch.device) -> torch.dtype | None:
-    """The type of 16 bits for mixed precision on this device; None where there is no gain.
-
-    >>> half_type(torch.device("cpu"))
-    """
+    """The type of 16 bits for mixed precision on this device; None where there is no gain."""
     if device.type != "cuda":
         return None
     return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16

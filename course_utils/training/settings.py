@@ -23,7 +23,7 @@ class Settings:
         epochs: how often every example is seen, at most.
         batch_size: examples a step, at most: an epoch is cut into nearly equal batches.
         lr: the step size of Adam.
-        weight_decay: decoupled weight decay (AdamW; Loshchilov & Hutter 2019). 0: plain Adam.
+        weight_decay: decoupled weight decay (AdamW). 0: plain Adam.
         schedule: "constant", or "cosine" from lr down to 0 over all epochs.
         clip: the largest norm a gradient keeps. inf: no clipping.
         average: how much of the running average of the weights stays at each step, such as 0.99: held-out
@@ -78,18 +78,12 @@ PREFERENCES = tuple(f.name for f in fields(Settings) if f.name not in ("seed", "
 
 
 def choose(model: nn.Module, given: Mapping[str, Any]) -> Settings:
-    """Settings from what was given (None: not given), then ``fit_defaults`` of the model, then the defaults.
-
-    Raises:
-        ValueError: a value is out of range, or ``fit_defaults`` has a key that is no setting.
-    """
+    """Settings from what was given (None: not), then ``fit_defaults`` of the model, then the defaults."""
     own: dict[str, Any] = getattr(type(model), "fit_defaults", {})
     unknown = [key for key in own if key not in PREFERENCES]
     if unknown:
-        raise ValueError(
-            f"{type(model).__name__}.fit_defaults: expected settings out of {', '.join(PREFERENCES)}; "
-            f"got {', '.join(map(str, unknown))}"
-        )
+        who, got = f"{type(model).__name__}.fit_defaults", ", ".join(map(str, unknown))
+        raise ValueError(f"{who}: expected settings out of {', '.join(PREFERENCES)}; got {got}")
     return Settings(**(own | {key: value for key, value in given.items() if value is not None}))
 
 
@@ -103,17 +97,13 @@ def check_options(
     checkpoint: str | os.PathLike[str] | None,
     checkpoint_every: float,
 ) -> None:
-    """Check what ``fit`` is given besides data and settings.
-
-    Raises:
-        ValueError: for the first thing that is not what it should be.
-    """
+    """Raise a ValueError unless what ``fit`` is given besides data and settings is what it should be."""
     name, game = type(model).__name__, isinstance(model, Game)
     if not game and not (isinstance(model, nn.Module) and callable(getattr(model, "loss", None))):
         raise ValueError(f"fit: expected a model with a loss, such as NADE((1, 8, 8)), got {name}")
     if game and patience is not None:
         raise ValueError(
-            f"fit: expected no patience for {name}, got {patience!r}: a game has no loss to watch"
+            f"fit: expected no patience for {name}, got {patience!r}: a game has no held-out loss"
         )
     if seconds is not None:
         check_number(seconds, "fit: seconds", low=0)

@@ -17,11 +17,7 @@ Purpose = Literal["split", "order", "training", "held-out", "callback"]
 
 
 def derive(seed: int, purpose: Purpose, *which: int) -> int:
-    """The seed of one stream, independent of all others; ``which`` counts epochs, say.
-
-    >>> derive(0, "order", 1) == derive(0, "order", 1) != derive(0, "order", 2)
-    True
-    """
+    """The seed of one stream, independent of all others; ``which`` counts epochs, say."""
     digest = blake2b(f"{seed} {purpose} {' '.join(map(str, which)) or 0}".encode(), digest_size=8).digest()
     return int.from_bytes(digest) >> 1
 
@@ -46,17 +42,10 @@ def start(device: torch.device, seed: int, purpose: Purpose, *which: int) -> Non
 @contextmanager
 def borrowed(device: torch.device) -> Iterator[None]:
     """Give torch's generators back as they were: the caller's random numbers go on undisturbed."""
-    on_cpu = torch.get_rng_state()
-    on_device = on_cpu
-    if device.type == "cuda":
-        on_device = torch.cuda.get_rng_state(device)
-    elif device.type == "mps":
-        on_device = torch.mps.get_rng_state()
+    on_mps = torch.mps.get_rng_state() if device.type == "mps" else None
     try:
-        yield
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            yield
     finally:
-        torch.set_rng_state(on_cpu)
-        if device.type == "cuda":
-            torch.cuda.set_rng_state(on_device, device)
-        elif device.type == "mps":
-            torch.mps.set_rng_state(on_device)
+        if on_mps is not None:
+            torch.mps.set_rng_state(on_mps)

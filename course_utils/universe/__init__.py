@@ -4,18 +4,4 @@ On them KL, entropy and posteriors are *computed*, not estimated.
 """
 
 from course_utils.universe.binary import BinaryUniverse, all_images, bars_and_stripes, state_index
-from course_utils.universe.grid import gaussian_on, line, two_modes
-from course_utils.universe.plane import PlaneDensity, gaussians, two_moons
-
-__all__ = [
-    "BinaryUniverse",
-    "PlaneDensity",
-    "all_images",
-    "bars_and_stripes",
-    "gaussian_on",
-    "gaussians",
-    "line",
-    "state_index",
-    "two_modes",
-    "two_moons",
-]
+from course_utils.universe.continuous import PlaneDensity, gaussian_on, gaussians, line, two_modes, two_moons

@@ -1,7 +1,6 @@
-"""Binary images so small that every one of them can be counted, and a known law over them.
+"""Binary images so small that every one of them can be counted, and known distributions over them.
 
-States are numbered by the binary number that their pixels spell, the first pixel being the most
-significant bit.
+States are numbered by the binary number that their pixels spell, the most significant bit first.
 """
 
 from dataclasses import dataclass
@@ -9,23 +8,21 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from course_utils.checks import check_count, check_device, check_events, check_generator, check_number
+from course_utils.checks import check_count, check_events, check_generator, check_number
 
 
 def all_images(height: int, width: int) -> Tensor:
     """Every binary image of this size, in the order of their state numbers: ``(2^(hw), 1, h, w)``.
 
     Raises:
-        ValueError: sizes are not positive integers, or there are more than 20 pixels.
+        ValueError: there are more than 20 pixels.
 
     >>> all_images(1, 2).flatten(1).tolist()
     [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
     """
     pixels = check_count(height, "all_images") * check_count(width, "all_images")
     if pixels > 20:
-        raise ValueError(
-            f"all_images: expected at most 20 pixels, got {pixels}: 2**{pixels} states are too many"
-        )
+        raise ValueError(f"all_images: expected at most 20 pixels, got {pixels}: 2**{pixels} are too many")
     bits = torch.arange(pixels - 1, -1, -1)
     return ((torch.arange(2**pixels)[:, None] >> bits) & 1).view(-1, 1, height, width).float()
 
@@ -58,7 +55,7 @@ class BinaryUniverse:
         log_p: log p_D of each state in nats, ``(S,)`` float64; sums to 1 in probability.
 
     Raises:
-        ValueError: states are not all images in their order, or log_p is no law over them.
+        ValueError: states are not all images in their order, or log_p is no distribution over them.
     """
 
     name: str
@@ -73,10 +70,7 @@ class BinaryUniverse:
         if not torch.equal(x.cpu(), all_images(*x.shape[2:]).to(x.dtype)):
             raise ValueError(f"{who}: expected states as all_images gives them, got others or another order")
         if not isinstance(log_p, Tensor) or log_p.shape != (len(x),) or log_p.dtype != torch.double:
-            came = (
-                f"{log_p.dtype} {tuple(log_p.shape)}" if isinstance(log_p, Tensor) else type(log_p).__name__
-            )
-            raise ValueError(f"{who}: expected log_p ({len(x)},) float64, got {came}")
+            raise ValueError(f"{who}: expected log_p ({len(x)},) float64, got {log_p!r:.60}")
         if not abs(log_p.logsumexp(0).item()) < 1e-9:
             total = log_p.exp().sum().item()
             raise ValueError(f"{who}: expected log_p to sum to 1 in probability, got a sum of {total:.7g}")
@@ -95,33 +89,16 @@ class BinaryUniverse:
         return -(self.log_p.exp() * self.log_p.clamp_min(-1e300)).sum().item()
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """log p_D(x) in nats, ``(B, 1, h, w)`` to ``(B,)`` float64.
-
-        Raises:
-            ValueError: x is not a batch of binary images of this size.
-        """
+        """log p_D(x) in nats, ``(B, 1, h, w)`` to ``(B,)`` float64."""
         check_events(x, self.event_shape, "binary", like=x, who=self.name)
         return self.log_p.to(x.device)[state_index(x)]
 
     def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
-        """Draw n images x ∼ p_D, ``(n, 1, h, w)``; the generator lives where the universe does.
-
-        Raises:
-            ValueError: n is not a positive integer, or the generator is none of this device.
-        """
+        """Draw n images x ∼ p_D, ``(n, 1, h, w)``."""
         who, p = f"{self.name}.sample", self.log_p.exp()
         check_generator(generator, p.device, who)
         index = torch.multinomial(p, check_count(n, who), replacement=True, generator=generator)
         return self.states[index]
-
-    def to(self, device: torch.device | str) -> "BinaryUniverse":
-        """The same universe with its tensors on another device (of float64: not an Apple GPU).
-
-        Raises:
-            ValueError: the device is not here.
-        """
-        device = check_device(device, f"{self.name}.to")
-        return BinaryUniverse(self.name, self.states.to(device), self.log_p.to(device))
 
 
 def bars_and_stripes(side: int, flip: float = 0.02) -> BinaryUniverse:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import course_utils.models  # noqa: F401  (a leaf is on the tree once it is defined)
-from course_utils.taxonomy import GenerativeModel, Variational, leaves, log_mean_weight, variational
+from course_utils.taxonomy import GenerativeModel, Variational, approximate, leaves, log_mean_weight
 
 LEAVES = list(leaves(Variational))
 
@@ -38,7 +38,7 @@ class TestEveryVariationalModel:
     def test_many_codes_are_drawn_in_parts_that_fit_in_memory(self, leaf, monkeypatch):
         """The parts have k draws in all, none has too many rows, and all weights count alike."""
         model, parts = build(leaf), []
-        monkeypatch.setattr(variational, "CODES_AT_ONCE", 50)
+        monkeypatch.setattr(approximate, "CODES_AT_ONCE", 50)
         draw = model._log_weights
 
         def watched(x, y, k, generator):

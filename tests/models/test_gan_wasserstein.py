@@ -7,7 +7,7 @@ import torch
 from adversaries import Bent, Slope, play
 
 from course_utils.divergences import wasserstein1_line
-from course_utils.models.payoffs import gradient_penalty, penalty_at_data
+from course_utils.models.gan import gradient_penalty, penalty_at_data
 
 
 def test_the_penalty_of_a_linear_critic_is_exact():

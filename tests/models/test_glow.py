@@ -10,7 +10,7 @@ from course_utils.datasets import digits
 from course_utils.models import Glow
 from course_utils.models.couplings import AffineCoupling
 from course_utils.models.flow_steps import ClassNormal
-from course_utils.models.glow_steps import ActNorm, InvertibleConv
+from course_utils.models.glow import ActNorm, InvertibleConv
 from course_utils.training import fit
 
 

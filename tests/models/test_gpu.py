@@ -61,7 +61,7 @@ SPECIMENS = {
 WAITS = {
     "checks:check_events",
     "checks:check_classes",
-    "taxonomy.branches:Autoregressive.complete",  # where the known pixels end decides how many are drawn
+    "taxonomy.tractable:Autoregressive.complete",  # where the known pixels end decides how many are drawn
     "models.ensemble:OrderEnsemble._sample",  # how many samples each member draws
 }
 

@@ -9,7 +9,9 @@ from course_utils.training import History, fit, fitting
 
 
 def test_repr_is_one_line_without_seconds():
-    history = History("NADE", {"patience": 20}, *[[1.2345] * 85] * 4, 61, 17.314, "patience")
+    curves = {name: [1.2345] * 85 for name in ("train", "valid", "seconds", "lr")}
+    best = {"best_epoch": 61, "best_valid": 17.314}
+    history = History("NADE", {"patience": 20}, stopped="patience", **curves, **best)
     line = "NADE: 85 epochs, best 61, held-out loss 17.31 nats (stopped: no better for 20 epochs)"
     assert repr(history) == line
     assert "interrupted" in repr(History("NADE", stopped="interrupted"))

@@ -8,7 +8,6 @@ from torch import nn
 from training_models import FVSBN, Noisy, Watched, noisy_data, noisy_model, same, weights
 
 from course_utils.training import fit
-from course_utils.training.checkpoint import load_state, state
 from course_utils.training.data import as_batch
 from course_utils.training.fitting import Training
 from course_utils.training.settings import PREFERENCES, Settings, choose
@@ -160,10 +159,10 @@ def test_mixed_precision_learns_about_the_same(half):
         full.history.valid, rel=0.1
     )  # a scaler may leave the first step out
     assert all(p.dtype == torch.float32 for p in mixed.model.parameters())
-    assert bool(state(mixed)["optimisers"][0]["scaler"]) == (half is torch.float16)
+    assert bool(mixed.state()["optimisers"][0]["scaler"]) == (half is torch.float16)
     again = Training(noisy_model(), Settings(), (noisy_data(),), (noisy_data(20),), None)
     again.optimisers[0].use_precision(half)
-    load_state(again, state(mixed))
+    again.load_state(mixed.state())
     assert again.optimisers[0].scaler.state_dict() == mixed.optimisers[0].scaler.state_dict()
 
 

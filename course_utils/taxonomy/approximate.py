@@ -1,4 +1,4 @@
-"""The branch of slide 14 that bounds log p(x) from below, where the variational autoencoder hangs."""
+"""The branches of slide 14 that know a bound on log p(x), or p(x) up to a constant, and their verbs."""
 
 from abc import abstractmethod
 from math import log
@@ -8,10 +8,18 @@ import torch
 from torch import Tensor
 
 from course_utils.checks import check_count, check_events
-from course_utils.taxonomy.branches import ApproximateDensity
-from course_utils.taxonomy.classes import ClassConditional
+from course_utils.taxonomy.model import ClassConditional, MarkovChain
+from course_utils.taxonomy.tractable import ExplicitDensity
 
 CODES_AT_ONCE = 4096
+
+
+class ApproximateDensity(ExplicitDensity):
+    """p(x) has a formula, but only a bound or an unnormalised value of it can be computed."""
+
+    title = "Approximate density"
+    about = "can compute an approximation to p(x)"
+    latent = True
 
 
 class Distribution(Protocol):
@@ -48,7 +56,7 @@ def log_mean_weight(log_w: Tensor) -> Tensor:
     return log_w.logsumexp(0) - log(len(log_w))
 
 
-class Variational(ApproximateDensity, ClassConditional):
+class Variational(ClassConditional, ApproximateDensity):
     """A bound: elbo(x) = E_q[log p(x, z) − log q(z | x)] ≤ log p(x).
 
     What is hidden, z, is drawn from a prior p(z), and x from a decoder p(x | z). An encoder q(z | x)
@@ -59,8 +67,7 @@ class Variational(ApproximateDensity, ClassConditional):
 
         log p(x) = log 1/C Σ_y E_q[w_y] ≥ E_q[log 1/C Σ_y w_y],   w_y = p(x, z_y | y) / q(z_y | x, y),
 
-    by Jensen's inequality, for any q. (The mean of w_y is p(x | y). That of exp(ELBO_y), from a z_y and the
-    KL in closed form, is not: its logarithm may lie above log p(x).)
+    by Jensen's inequality, for any q. (Not so with exp(ELBO_y) from the KL in closed form for w_y.)
 
     Attributes:
         latent_shape: the shape of z.
@@ -75,15 +82,7 @@ class Variational(ApproximateDensity, ClassConditional):
     def elbo(self, x: Tensor, y: Tensor | None = None, *, generator: torch.Generator | None = None) -> Tensor:
         """The evidence lower bound in nats, estimated without bias from one z per example: ``(B,)``.
 
-        A model with classes that is asked without y draws one z per example and class.
-
-        Args:
-            x: ``(B, *event_shape)``.
-            y: the classes ``(B,)`` of a model with classes.
-            generator: the random numbers to use (on the model's device); None: torch's own.
-
-        Raises:
-            ValueError: x or y has the wrong shape, dtype, device or values, or the generator another device.
+        A model with classes that is asked without y ``(B,)`` draws one z per example and class.
         """
         self._check_generator(generator)
         x, y = self.check(x), self._check_classes(y, len(x))
@@ -102,13 +101,6 @@ class Variational(ApproximateDensity, ClassConditional):
 
         ELBO = L_1 ≤ L_k ≤ L_{k+1} ≤ log p(x), which it tends to (Burda, Grosse & Salakhutdinov, ICLR 2016).
         In nats. A measure, without gradients; memory does not grow with k.
-
-        Args:
-            x, y, generator: as in ``elbo``.
-            k: how many z per example.
-
-        Raises:
-            ValueError: k is not a positive integer; x, y or generator is not what it should be.
         """
         self._check_generator(generator)
         k = check_count(k, f"{type(self).__name__}.importance_weighted_bound: k")
@@ -126,23 +118,14 @@ class Variational(ApproximateDensity, ClassConditional):
         """log p(x, z) − log q(z | x) at k draws of z ∼ q(z | x) for each x, in nats: ``(k, B)``."""
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:
-        """The distribution q(z | x), or q(z | x, y).
-
-        Raises:
-            ValueError: x or y is not what it should be; y is missing in a model with classes.
-        """
-        x = self.check(x)
-        return self._encode(x, self._check_classes(y, len(x), needed=True))
+        """The distribution q(z | x), or q(z | x, y)."""
+        return self._encode(*self._check_pair(x, y))
 
     @abstractmethod
     def _encode(self, x: Tensor, y: Tensor | None) -> Distribution: ...
 
     def decode(self, z: Tensor, y: Tensor | None = None) -> Distribution:
-        """The distribution p(x | z) of the pixels, or p(x | z, y): ``decode(z).mean`` is what to look at.
-
-        Raises:
-            ValueError: z is no batch ``(B, *latent_shape)`` of finite values; y as in ``encode``.
-        """
+        """The distribution p(x | z) of the pixels, or p(x | z, y), for z ``(B, *latent_shape)``."""
         who = f"{type(self).__name__}.decode"
         z = check_events(z, self.latent_shape, "real", like=self.reference, who=who)
         return self._decode(z, self._check_classes(y, len(z), needed=True))
@@ -154,21 +137,20 @@ class Variational(ApproximateDensity, ClassConditional):
         """E_x[−ELBO(x)] over the batch, in nats: an upper bound on the negative log-likelihood."""
         return -self.elbo(x, y).mean()
 
-    @torch.no_grad()
-    def sample(self, n: int, *, y: Tensor | None = None, generator: torch.Generator | None = None) -> Tensor:
-        """Draw n samples, z ∼ p(z) and then x ∼ p(x | z): ``(n, *event_shape)``.
 
-        Args:
-            n: how many.
-            y: classes ``(n,)`` of a model with classes; None: any class, all equally likely.
-            generator: the random numbers to use (on the model's device); None: torch's own.
+class ExplicitMarkovChain(MarkovChain, ApproximateDensity):
+    """An energy: log p(x) = −F(x) − log Z with Z out of reach; samples come from a chain.
 
-        Raises:
-            ValueError: n is not a positive integer, or y or generator is not what it should be.
-        """
-        self._check_generator(generator)
-        y = self._classes_of_samples(y, check_count(n, f"{type(self).__name__}.sample"), generator)
-        return self._sample(n, generator, y)
+    The stationary distribution of its ``step`` is p_M.
+    """
+
+    title = "Markov chain"
+    about = "log p(x) = −F(x) − log Z"
+    density = "unnormalised"
+
+    def free_energy(self, x: Tensor) -> Tensor:
+        """F(x) in nats, ``(B,)``: −log p(x) up to the constant log Z."""
+        return self._free_energy(self.check(x))
 
     @abstractmethod
-    def _sample(self, n: int, generator: torch.Generator | None, y: Tensor | None = None) -> Tensor: ...
+    def _free_energy(self, x: Tensor) -> Tensor: ...

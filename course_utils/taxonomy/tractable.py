@@ -1,7 +1,7 @@
-"""The branches of slide 14 with an explicit density; where the tractable systems hang, their verbs."""
+"""The branches of slide 14 whose p(x) can be computed, and their verbs."""
 
 from abc import abstractmethod
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -32,9 +32,6 @@ class TractableDensity(ExplicitDensity):
         """The exact log p_M(x) in nats, ``(B, *event_shape)`` to ``(B,)``.
 
         For "binary" support it is the log of a probability, for "unit" and "real" of a density.
-
-        Raises:
-            ValueError: x has the wrong shape, dtype, device or values.
         """
         return self._log_prob(self.check(x))
 
@@ -57,9 +54,6 @@ class Autoregressive(TractableDensity):
         """p(x_i = 1 | x_{<i}) for every pixel of every example, in the shape of x.
 
         On L grey levels: the probability of each, in the shape of x with a last axis of L.
-
-        Raises:
-            ValueError: x has the wrong shape, dtype, device or values.
         """
         return self._conditionals(self.check(x))
 
@@ -80,12 +74,8 @@ class Autoregressive(TractableDensity):
         Args:
             n: how many.
             temperature: every log-odds is divided by it; towards 0 each pixel takes its likeliest value.
-            generator: the random numbers to use (on the model's device).
+            generator: the random numbers to use.
             condition: what a conditional model takes: classes y, an image given.
-
-        Raises:
-            ValueError: n is not a positive integer, temperature is not positive, or the generator is none
-                of the model's device.
         """
         who = f"{type(self).__name__}.sample"
         self._check_generator(generator)
@@ -106,13 +96,9 @@ class Autoregressive(TractableDensity):
 
         Args:
             x: ``(B, *event_shape)``; what stands in unknown pixels does not matter, within the support.
-            known: bool, ``event_shape``; the known pixels come first in the model's order.
+            known: bool, ``event_shape``; the known pixels come first in the model's order, or else
+                p(unknown | known) is no product of conditionals.
             temperature, generator, condition: as in ``sample``.
-
-        Raises:
-            ValueError: x is no batch of the model; known is no mask; an unknown pixel comes before a
-                known one in the model's order, so that p(unknown | known) is not a product of conditionals;
-                or temperature or generator is not what it should be.
         """
         self._check_generator(generator)
         who, x = f"{type(self).__name__}.complete", self.check(x)
@@ -153,47 +139,28 @@ class Autoregressive(TractableDensity):
         """
 
 
-class Prior(Protocol):
-    """The distribution of noise z that a flow starts from."""
-
-    def log_prob(self, z: Tensor) -> Tensor:
-        """log p(z) in nats, ``(B, …)`` to ``(B,)``."""
-        ...
-
-    def sample(self, shape: tuple[int, ...], like: Tensor, generator: torch.Generator | None) -> Tensor:
-        """Draw z of this shape, with the dtype and device of ``like``."""
-        ...
-
-
 class Flow(TractableDensity):
     """x = decode(z) for an invertible map of z ∼ prior: log p(x) = log p(z) + log |det ∂z/∂x|.
 
     Attributes:
-        prior: what z, of the shape of x, is drawn from.
+        prior: what z, of the shape of x, is drawn from: ``log_prob(z)`` in nats, ``sample(shape, like,
+        generator)``.
     """
 
     title = "Normalising flow"
     about = "log p(x) = log p(z) + log |det ∂z/∂x|"
     latent = True
-    prior: Prior
+    prior: Any
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """z = f(x), and log |det ∂f/∂x| as ``(B,)`` in nats.
-
-        Raises:
-            ValueError: x has the wrong shape, dtype, device or values.
-        """
+        """z = f(x), and log |det ∂f/∂x| as ``(B,)`` in nats."""
         return self._encode(self.check(x))
 
     @abstractmethod
     def _encode(self, x: Tensor) -> tuple[Tensor, Tensor]: ...
 
     def decode(self, z: Tensor) -> Tensor:
-        """x = f⁻¹(z): ``(B, *event_shape)`` to the same.
-
-        Raises:
-            ValueError: z has the wrong shape, dtype or device, or is not finite.
-        """
+        """x = f⁻¹(z): ``(B, *event_shape)`` to the same."""
         who = f"{type(self).__name__}.decode"
         return self._decode(check_events(z, self.event_shape, "real", like=self.reference, who=who))
 
@@ -206,11 +173,3 @@ class Flow(TractableDensity):
 
     def _sample(self, n: int, generator: torch.Generator | None) -> Tensor:
         return self._decode(self.prior.sample((n, *self.event_shape), self.reference, generator))
-
-
-class ApproximateDensity(ExplicitDensity):
-    """p(x) has a formula, but only a bound or an unnormalised value of it can be computed."""
-
-    title = "Approximate density"
-    about = "can compute an approximation to p(x)"
-    latent = True
