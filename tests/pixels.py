@@ -1,8 +1,10 @@
 """Models over pixels, looked at from outside: what comes before a pixel, what it sees, slow samples."""
 
 import itertools
+from collections.abc import Callable
 
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from course_utils.models.pixel_model import choose
 from course_utils.taxonomy import Autoregressive
@@ -22,6 +24,13 @@ def draw_naively(model: Autoregressive, u, temperature=1.0, given=None, start=0,
         logits = (model.logits(x) if y is None else model.logits(x, y)).flatten(1, 3)[:, place]
         x.view(len(u), -1)[:, place] = choose(logits, u[:, i], temperature)
     return x
+
+
+def multiplications(call: Callable[[], object]) -> int:
+    """How many a call takes: counted, not timed."""
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        call()
+    return counter.get_total_flops()
 
 
 def seen(model: Autoregressive, row: int, column: int, colour: int = 0) -> torch.Tensor:

@@ -274,10 +274,9 @@ class Training:
 
     def reason_to_stop(self) -> str:
         """Why training is over ("epochs" or "patience"), or an empty string."""
-        epochs = self.history.epochs
-        if epochs >= self.settings.epochs:
-            return "epochs"
-        return "patience" if epochs - self.history.best_epoch >= self.settings.patience else ""
+        done, best = self.history.epochs, self.history.best_epoch
+        patience = "patience" if done - best >= self.settings.patience else ""
+        return "epochs" if done >= self.settings.epochs else patience
 
     def put_back(self) -> None:
         """Give the model the weights to keep: wholly, however impatiently somebody interrupts."""
@@ -318,12 +317,9 @@ class Training:
 
     def state(self) -> dict:
         """All that the next epochs depend on: weights, best weights, optimisers, history."""
-        return {
-            "model": copied_weights(self.model),
-            "best": self.best,
-            "optimisers": [optimiser.state() for optimiser in self.optimisers],
-            "history": self.history.as_dict(),
-        }
+        optimisers, history = [one.state() for one in self.optimisers], self.history.as_dict()
+        weights = {"model": copied_weights(self.model), "best": self.best}
+        return weights | {"optimisers": optimisers, "history": history}
 
     def load_state(self, content: dict) -> None:
         """Go back to a state."""

@@ -75,6 +75,36 @@ def test_mass_is_one_and_samples_and_completions_follow_it(name, shape, levels):
 
 
 @EVERY
+@pytest.mark.parametrize("levels", [2, 3])
+def test_log_prob_is_the_chain_rule_of_the_conditionals(name, levels):
+    if levels > 2 and name not in PIXEL_MODELS:
+        pytest.skip("binary only")
+    model, x = (
+        random_model(name, (2, 1, 3), **({} if levels == 2 else {"levels": levels})),
+        states((2, 1, 3), levels),
+    )
+    p = model.conditionals(x)
+    p = torch.stack([1 - p, p], -1) if levels == 2 else p
+    torch.testing.assert_close(p.sum(-1), torch.ones_like(x), rtol=0, atol=1e-12)
+    chosen = p.gather(-1, (x * (levels - 1)).round().long()[..., None]).log().flatten(1).sum(1)
+    torch.testing.assert_close(model.log_prob(x), chosen, rtol=0, atol=1e-10)
+
+
+@EVERY
+def test_larger_images_are_measured_and_completed(name):
+    for shape, levels in (((1, 28, 28), 2), ((3, 32, 32), 256 if name in PIXEL_MODELS else 2)):
+        model = BUILT[name](shape, **({} if levels == 2 else {"levels": levels}))
+        x, known = (
+            torch.randint(levels, (1, *shape)).float() / (levels - 1),
+            torch.ones(shape, dtype=torch.bool),
+        )
+        known.view(-1)[model.order[-shape[2] :]] = False
+        done = model.complete(x, known)
+        assert model.log_prob(x).isfinite().all() and model.check(done) is done
+        assert torch.equal(done[:, known], x[:, known])
+
+
+@EVERY
 @pytest.mark.parametrize("levels", [2, 4])
 def test_a_conditional_depends_on_the_pixels_before_it_alone(name, levels):
     """By gradients on (2, 4, 8), in the model's order: nothing at or after the pixel, something before it."""

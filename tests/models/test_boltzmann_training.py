@@ -101,16 +101,6 @@ def test_training_brings_it_to_bars_and_stripes(kind):
     assert (u.log_p.exp() * (u.log_p - log_p)).sum() < 0.1
 
 
-def test_a_full_machine_learns_what_needs_no_hidden_unit():
-    """Pixels that agree in pairs: the lateral weights alone can say so."""
-    x = torch.tensor([[0, 0, 1, 1], [1, 1, 0, 0], [1, 1, 1, 1], [0, 0, 0, 0]]).float().repeat(50, 1)
-    torch.manual_seed(0)
-    model = BoltzmannMachine((4,), hidden=1, connections="full", gradient="exact")
-    fit(model, x, valid=x, epochs=150, lr=0.2, batch_size=200, progress=False, device="cpu")
-    assert model.loss(x) < torch.tensor(4.0).log() + 0.1
-    assert model.L[0, 1] > 2 and model.L[2, 3] > 2
-
-
 def test_a_resumed_run_has_the_same_chains_and_weights(tmp_path):
     def train(model, **more):
         x = bars_and_stripes(3).sample(400, generator=torch.Generator().manual_seed(0))

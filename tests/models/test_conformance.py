@@ -227,9 +227,3 @@ def test_a_step_of_the_chain_stays_in_the_support(leaf):
     model = build(leaf)
     x = example(model)
     assert model.check(model.step(x)).shape == x.shape
-
-
-@pytest.mark.parametrize("leaf", leaves_of(Direct))
-def test_a_game_has_two_players(leaf):
-    model = build(leaf)
-    assert list(model.generator.parameters()) and list(model.discriminator.parameters())

@@ -34,11 +34,6 @@ def chain(noise, forth=None):
     return C @ posterior.exp()
 
 
-def second_eigenvalue(T):
-    """|λ₂|: in the long run a step shrinks what is left of the start by it."""
-    return torch.linalg.eigvals(T).abs().sort(descending=True).values[1].item()
-
-
 def distance(p, q):
     return (p - q).abs().sum().item() / 2
 
@@ -80,40 +75,6 @@ def test_the_stationary_distribution_is_p_D(noise):
     assert distance(stationary_distribution(T), p) < 1e-9
     flow = p[:, None] * T
     assert (flow - flow.T).abs().max() < 1e-14  # detailed balance: the chain is reversible
-
-
-def test_another_corruption_than_the_denoiser_knows_has_another_law():
-    p = LOG_P.exp()
-    wrong = chain(0.3, forth=log_corruption(STATES, STATES, 0.15).exp())
-    assert distance(p @ wrong, p) > 0.01 and distance(stationary_distribution(wrong), p) > 0.01
-
-
-def test_one_corrupted_and_denoised_draw_of_p_D_is_a_draw_of_p_D():
-    """With the corruption as it is drawn, not as it is written."""
-    dice = torch.Generator().manual_seed(0)
-    x = UNIVERSE.sample(15_000, generator=dice)
-    posterior = denoising_posterior(LOG_P, by_hand(STATES, 0.4).log()).exp()
-    p = LOG_P.exp()
-    common = p > 5e-4
-    found = {}
-    for noise in (0.4, 0.8):
-        noisy = salt_and_pepper(x, noise, generator=dice)
-        back = torch.multinomial(posterior[state_index(noisy)], 1, generator=dice)[:, 0]
-        counts = torch.bincount(back, minlength=512)[common]
-        found[noise] = chisquare(counts, p[common] / p[common].sum() * counts.sum()).pvalue
-    assert found[0.4] > 1e-4 and found[0.8] < 1e-9
-
-
-def test_more_noise_mixes_faster_and_is_harder_to_denoise():
-    eigenvalues, entropies = [], []
-    for noise in NOISES:
-        log_c = log_corruption(STATES, STATES, noise)
-        posterior = denoising_posterior(LOG_P, log_c)
-        joint = (LOG_P[:, None] + log_c).exp()
-        eigenvalues.append(second_eigenvalue(log_c.exp() @ posterior.exp()))
-        entropies.append(-(joint.T * posterior).sum().item())
-    assert eigenvalues == sorted(eigenvalues, reverse=True) and eigenvalues[0] > 0.95 > 0.1 > eigenvalues[-1]
-    assert entropies == sorted(entropies) and 0 < entropies[0] < entropies[-1] < UNIVERSE.entropy
 
 
 def test_pixelwise_is_the_law_of_independent_coins():

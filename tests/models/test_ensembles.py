@@ -68,28 +68,6 @@ def test_the_mean_of_log_odds_is_no_model(members):
     assert mean_logit_log_p(one_order).exp().sum().item() == pytest.approx(1, abs=1e-10)
 
 
-def test_trained_on_the_truth_the_trap_beats_the_entropy():
-    """The more each member knows, the worse: a "likelihood" better than p_D's own, which none can have."""
-    universe, members = bars_and_stripes(3), []
-    for order in ORDERS:
-        torch.manual_seed(0)
-        members.append(NADE((1, 3, 3), hidden=32, order=order))
-        fit(members[-1], universe.sample(10_000), lr=0.05, epochs=4, batch_size=200, progress=False)
-    p_D = universe.log_p.exp()
-    members = [member.double() for member in members]
-    trap = mean_logit_log_p(members)
-    assert trap.exp().sum() > 1.2 and -(p_D * trap).sum() < universe.entropy - 0.1
-    ensemble = OrderEnsemble(members)
-    assert exact_kl(universe_in_double(), ensemble) > 0
-    nlls = [-(p_D * state_log_probs(member)).sum() for member in members]
-    assert -(p_D * state_log_probs(ensemble)).sum() < sum(nlls) / 3
-
-
-def universe_in_double():
-    bars = bars_and_stripes(3)
-    return type(bars)(bars.name, bars.states.double(), bars.log_p)
-
-
 @pytest.mark.parametrize("members", MEMBERS)
 def test_samples_agree_with_the_mixture(members):
     """B21: a member is chosen, then its pixels are drawn."""

@@ -59,12 +59,6 @@ def test_the_value_of_the_best_discriminator_is_the_jensen_shannon_divergence(op
     assert -loss == pytest.approx((2 * js(p_data.log(), p_g.log()) - 2 * log(2)).item(), abs=1e-9)
 
 
-def test_the_best_discriminator_knows_the_density_of_the_samples(optimum):
-    """p_g = p_D (1 − D*) / D*: what an implicit model does not say, its opponent knows."""
-    p_data, p_g, answer, _ = optimum
-    assert (p_data * (1 - answer) / answer - p_g).abs().max() < 1e-6
-
-
 def test_a_perfect_generator_leaves_one_half():
     x = bars_and_stripes(2).states.double()
     game = play(x, x.clone(), Table(16))

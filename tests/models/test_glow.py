@@ -9,7 +9,6 @@ from torch import nn
 from course_utils.datasets import digits
 from course_utils.models import Glow
 from course_utils.models.couplings import AffineCoupling
-from course_utils.models.flow_steps import ClassNormal
 from course_utils.models.glow import ActNorm, InvertibleConv
 from course_utils.training import fit
 
@@ -129,27 +128,6 @@ def test_looking_at_an_untrained_glow_does_not_start_it():
     assert losses[0] == losses[1] and losses[0][-1] < 6
 
 
-def test_actnorm_survives_a_checkpoint_bit_for_bit(tmp_path):
-    x = digits("unit").train.x[:120]
-    settings = dict(epochs=2, batch_size=50, progress=False, device="cpu")
-
-    def model():
-        torch.manual_seed(4)
-        return Glow((1, 8, 8), hidden=8, steps=1)
-
-    def stop(epoch, model):
-        if epoch == 1:
-            raise KeyboardInterrupt
-
-    whole, first, second = model(), model(), model()
-    fit(whole, x, **settings)
-    file = tmp_path / "run.pt"
-    fit(first, x, checkpoint=file, checkpoint_every=0, on_epoch=stop, **settings)
-    fit(second, x, checkpoint=file, **settings)
-    for a, b in zip(whole.state_dict().values(), second.state_dict().values(), strict=True):
-        assert torch.equal(a, b)
-
-
 def test_couplings_start_as_the_identity():
     model = Glow((1, 4, 4), hidden=8)
     couplings = [module for module in model.modules() if isinstance(module, AffineCoupling)]
@@ -194,12 +172,6 @@ def test_samples_of_a_class_follow_that_class():
     mixed = model.sample(20_000, generator=torch.Generator().manual_seed(0))
     share = model.class_log_probs(mixed).softmax(1).mean(0)
     assert (share - 0.5).abs().max() < 0.02
-
-
-def test_a_class_prior_is_a_density():
-    prior = pushed(ClassNormal((1,), 4), 0.5)
-    z = torch.linspace(-30, 30, 60_001, dtype=torch.double)[:, None]
-    assert (prior.log_prob(z).exp().sum() * 1e-3).item() == pytest.approx(1, abs=1e-9)
 
 
 def test_learning_with_classes_tells_the_classes_apart():

@@ -179,24 +179,6 @@ def test_a_sample_is_the_end_of_a_chain_from_noise():
             model.chain(batch(), steps)
 
 
-def test_states_of_a_chain_fit_together():
-    model = random_gsn(noise=0.3)
-    x = batch(2000)
-    generator = dice(1)
-    for state in model.chain(x, 3, generator=generator):
-        assert (state.noisy != x).double().mean() == pytest.approx(0.15, abs=0.01)
-        expected = state.p.mean()
-        assert state.x.mean() == pytest.approx(expected.item(), abs=0.02)
-        assert (state.x - state.p).abs().mean() == pytest.approx(
-            (2 * state.p * (1 - state.p)).mean().item(), abs=0.02
-        )
-        assert [h.shape for h in state.h] == [(2000, 20), (2000, 10)] and not state.x.requires_grad
-        x = state.x
-    twin = list(model.chain(batch(9), 4, generator=dice(1)))
-    for one, same in zip(twin, model.chain(batch(9), 4, generator=dice(1)), strict=True):
-        assert torch.equal(one.x, same.x) and all(map(torch.equal, one.h, same.h))
-
-
 def test_what_early_stopping_watches_is_the_loss_with_fixed_noise():
     model, x = random_gsn(), batch(200)
     before = torch.get_rng_state()

@@ -36,15 +36,11 @@ def test_the_branches_are_those_of_slide_14_in_its_order():
 
 
 def test_the_tree_draws_itself_from_the_classes():
-    import course_utils.models as models
-
     lines = tree().splitlines()
     assert lines[0].startswith("Generative models")
-    assert [line for line in lines if "NADE" in line][0].startswith("│  │  ├─ ") or "NADE" in tree(
-        Autoregressive
-    )
-    for name in models.__all__:
-        assert sum(getattr(models, name).title in line for line in lines) == 1
+    assert next(line for line in lines if "NADE" in line).startswith("│  │  ├─ ")
+    for leaf in leaves():
+        assert sum(leaf.title in line for line in lines) == 1
     assert sum("Markov chain" in line for line in lines) == 2
 
 
@@ -60,21 +56,6 @@ def test_a_students_own_class_does_not_grow_the_lectures_tree():
 
     assert Mine((1, 2, 2)).sample(2).shape == (2, 1, 2, 2)
     assert tree() == before and Mine not in leaves()
-
-
-def test_verbs_stand_exactly_where_the_mathematics_grants_them():
-    granting = {
-        "log_prob": TractableDensity,
-        "conditionals": Autoregressive,
-        "encode": (Flow, Variational),
-        "decode": (Flow, Variational),
-        "elbo": Variational,
-        "importance_weighted_bound": Variational,
-        "free_energy": ExplicitMarkovChain,
-    }
-    for verb, node in granting.items():
-        having = [c for c in SLIDE_14 | {n: [] for b in SLIDE_14.values() for n in b} if hasattr(c, verb)]
-        assert having and all(issubclass(c, node) for c in having)
 
 
 @pytest.mark.parametrize("node", [*SLIDE_14, Autoregressive, Flow, Variational, Direct])
@@ -123,9 +104,5 @@ def test_check_number_refuses_what_is_no_number():
 
 
 def test_systems_stand_in_the_order_of_the_slide():
-    import course_utils.models as models
-
-    on_slide = ["PixelRNN", "PixelCNN", "NADE", "MADE", "NICE", "RealNVP", "Glow", "FFJORD"]
-    places = [tree().index(getattr(models, name).title) for name in on_slide if name in models.__all__]
-    assert places == sorted(places)
-    assert [leaf.__name__ for leaf in leaves()] == list(models.__all__)
+    on_slide = "PixelRNN PixelCNN NADE MADE NICE RealNVP Glow FFJORD VAE BoltzmannMachine GSN GAN"
+    assert [leaf.__name__ for leaf in leaves()] == on_slide.split()

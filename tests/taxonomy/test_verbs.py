@@ -11,6 +11,8 @@ WHERE = {
     "log_prob": taxonomy.TractableDensity,
     "conditionals": taxonomy.Autoregressive,
     "complete": taxonomy.Autoregressive,
+    "encode": (taxonomy.Flow, taxonomy.Variational),
+    "decode": (taxonomy.Flow, taxonomy.Variational),
     "elbo": taxonomy.Variational,
     "importance_weighted_bound": taxonomy.Variational,
     "free_energy": taxonomy.ExplicitMarkovChain,

@@ -5,9 +5,9 @@ from math import nan
 import pytest
 import torch
 from training_games import outcome, play, small_game, springs
-from training_models import Clock, same, weights
+from training_models import same, weights
 
-from course_utils.training import TrainingDiverged, fitting
+from course_utils.training import TrainingDiverged
 
 
 class Killed(BaseException):
@@ -44,12 +44,6 @@ def test_killed_and_resumed_is_uninterrupted(loss, epoch, tmp_path):
     assert looked == list(range(epoch + 1, 7))
 
 
-def test_a_checkpoint_of_another_game_says_what_differs(tmp_path):
-    play(small_game(), checkpoint=tmp_path / "game.pt")
-    with pytest.raises(ValueError, match="loss_name was 'non-saturating' and is 'saturating'"):
-        play(small_game(loss="saturating"), checkpoint=tmp_path / "game.pt")
-
-
 @pytest.mark.parametrize("player", ["discriminator", "generator"])
 def test_an_interrupt_leaves_the_weights_of_the_last_finished_epoch(player, capsys):
     game, seen = springs(small_game(), player, 13, raises(KeyboardInterrupt)), {}
@@ -58,14 +52,6 @@ def test_an_interrupt_leaves_the_weights_of_the_last_finished_epoch(player, caps
     assert same(weights(game), seen[2]) and not game.training
     assert "interrupted; the model has the weights of epoch 2." in capsys.readouterr().out
     assert game.sample(3).isfinite().all()
-
-
-def test_an_interrupt_in_the_first_epoch_keeps_what_was_reached(capsys):
-    game = springs(small_game(), "generator", 4, raises(KeyboardInterrupt))
-    history = play(game)
-    assert (history.stopped, history.epochs) == ("interrupted", 0) and "no epoch" in repr(history)
-    assert not same(weights(game), weights(small_game()))
-    assert "the weights it has reached" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("player", ["discriminator", "generator"])
@@ -90,10 +76,3 @@ def test_a_gradient_that_is_not_finite_stops_the_game():
     with pytest.raises(TrainingDiverged, match="gradient became infinite or nan in epoch 2"):
         play(game)
     assert all(p.isfinite().all() for p in game.parameters())
-
-
-def test_time_is_up_between_two_turns(monkeypatch):
-    clock = Clock()
-    monkeypatch.setattr(fitting, "time", clock)
-    history = play(small_game(), seconds=20.0)
-    assert history.stopped == "seconds" and 1 <= history.epochs < 6

@@ -105,14 +105,6 @@ def test_one_clear_value_error_and_a_model_as_it_was(corruption, content, tmp_pa
     assert same(before, weights(model)) and path.read_bytes() == as_written
 
 
-def test_what_is_not_corrupted_goes_on(content, tmp_path):
-    storage.write(tmp_path / "run.pt", content())
-    whole, rest = noisy_model(), noisy_model()
-    fit(whole, noisy_data(), **SETTINGS)
-    fit(rest, noisy_data(), checkpoint=tmp_path / "run.pt", **SETTINGS)
-    assert same(weights(whole), weights(rest))
-
-
 @pytest.mark.parametrize(
     "corrupt",
     [

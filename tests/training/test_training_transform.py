@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 import torch
-from training_models import FVSBN, Watched, noisy_data, noisy_model, same, weights
+from training_models import FVSBN, Watched, noisy_data, noisy_model, same
 
 from course_utils.datasets import Images, binarise
 from course_utils.taxonomy import TractableDensity
@@ -33,31 +33,6 @@ def test_the_model_is_asked_about_what_the_transform_gives():
     with pytest.raises(ValueError, match="FVSBN"):
         quietly(FVSBN((4,)), grey, epochs=1)
     quietly(FVSBN((4,)), grey * 16 / 15, transform=partial(binarise, levels=16), epochs=1)
-
-
-def test_the_callers_random_numbers_go_on_undisturbed():
-    model = FVSBN((4,))
-    torch.manual_seed(5)
-    want = torch.rand(3)
-    torch.manual_seed(5)
-    quietly(model, torch.ones(20, 4), transform=torch.bernoulli, epochs=2)
-    assert torch.equal(torch.rand(3), want)
-
-
-def test_a_resumed_run_is_the_uninterrupted_one(tmp_path):
-    whole, parts = noisy_model(), noisy_model()
-    settings = dict(transform=jitter, epochs=4, batch_size=20, patience=9)
-    quietly(whole, noisy_data(), **settings)
-    file = tmp_path / "run.pt"
-
-    def stop(epoch, model):
-        if epoch == 2:
-            raise KeyboardInterrupt
-
-    quietly(parts, noisy_data(), checkpoint=file, checkpoint_every=0, on_epoch=stop, **settings)
-    parts = noisy_model()
-    quietly(parts, noisy_data(), checkpoint=file, **settings)
-    assert same(weights(whole), weights(parts))
 
 
 def test_another_transform_is_another_run(tmp_path):
