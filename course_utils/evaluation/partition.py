@@ -18,17 +18,13 @@ from course_utils.runtime import as_double
 class PartitionEstimate:
     """What importance weights w with E[w] = Z say about Z.
 
-    Attributes:
-        log_z: log of the mean weight in nats, with its standard error (delta method). Its expectation lies
-            below log Z (Jensen), so that a model looks better than it is, by about half the variance.
-        effective_sample_size: (Σ w)² / Σ w²: from 1 (one weight is all) to n (all are equal). If it is
-            small, the standard error is too small as well.
-        log_weights: log w ``(n,)``, float64.
+    The log of their mean lies below log Z in expectation (Jensen), by about half the variance, so that a model
+    looks better than it is. If the effective sample size is small, the standard error is too small as well.
     """
 
-    log_z: Estimate
-    effective_sample_size: float
-    log_weights: Tensor
+    log_z: Estimate  # log of the mean weight in nats, with its standard error (delta method)
+    effective_sample_size: float  # (Σ w)² / Σ w²: from 1 (one weight is all) to n (all are equal)
+    log_weights: Tensor  # log w (n,), float64
 
     def __repr__(self) -> str:
         share = f"{self.effective_sample_size:.1f} of {len(self.log_weights):,}"

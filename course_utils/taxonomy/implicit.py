@@ -32,21 +32,13 @@ class ImplicitMarkovChain(MarkovChain, ImplicitDensity):
 
 @dataclass(frozen=True)
 class Player:
-    """One player of a game.
+    """One player of a game."""
 
-    Attributes:
-        name: what its loss is called in the history.
-        nets: the networks that it trains; two generators can be one player with one optimiser.
-        loss: of the whole batch, as data and transform give it, to a scalar.
-        every: it steps once in so many batches; the first player of a game steps in each.
-        averaged: whether it keeps the running average of its weights (``Settings.average``).
-    """
-
-    name: str
-    nets: tuple[nn.Module, ...]
-    loss: Callable[..., Tensor]
-    every: int = 1
-    averaged: bool = False
+    name: str  # what its loss is called in the history
+    nets: tuple[nn.Module, ...]  # that it trains; two generators can be one player with one optimiser
+    loss: Callable[..., Tensor]  # of the whole batch, as data and transform give it, to a scalar
+    every: int = 1  # it steps once in so many batches; the first player of a game steps in each
+    averaged: bool = False  # whether it keeps the running average of its weights (``Settings.average``)
 
 
 class Game(ABC):

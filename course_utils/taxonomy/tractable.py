@@ -71,11 +71,8 @@ class Autoregressive(TractableDensity):
     ) -> Tensor:
         """Draw n images pixel by pixel, exactly from p_M at temperature 1: ``(n, *event_shape)``.
 
-        Args:
-            n: how many.
-            temperature: every log-odds is divided by it; towards 0 each pixel takes its likeliest value.
-            generator: the random numbers to use.
-            condition: what a conditional model takes: classes y, an image given.
+        Every log-odds is divided by the temperature: towards 0 each pixel takes its likeliest value. The
+        condition is what a conditional model takes: classes y, an image given.
         """
         who = f"{type(self).__name__}.sample"
         self._check_generator(generator)
@@ -94,11 +91,9 @@ class Autoregressive(TractableDensity):
     ) -> Tensor:
         """Draw the unknown pixels given the known ones, exactly from p_M(unknown | known).
 
-        Args:
-            x: ``(B, *event_shape)``; what stands in unknown pixels does not matter, within the support.
-            known: bool, ``event_shape``; the known pixels come first in the model's order, or else
-                p(unknown | known) is no product of conditionals.
-            temperature, generator, condition: as in ``sample``.
+        What stands in unknown pixels of x does not matter, within the support. ``known`` is bool, of
+        ``event_shape``; the known pixels come first in the model's order, or else p(unknown | known) is no
+        product of conditionals.
         """
         self._check_generator(generator)
         who, x = f"{type(self).__name__}.complete", self.check(x)

@@ -18,22 +18,13 @@ REASONS = {
 
 @dataclass(repr=False)
 class Record(ABC):
-    """What a training run and a game have in common. Epochs count from 1.
+    """What a training run and a game have in common. Epochs count from 1."""
 
-    Attributes:
-        model: the name of the model's class.
-        settings: the settings of the run by name.
-        seconds: wall-clock seconds of each epoch, evaluation included.
-        lr: learning rate at the end of each epoch.
-        stopped: "epochs" (all done), "patience" (no better for that long), "seconds" (time is up) or
-            "interrupted"; empty while training runs.
-    """
-
-    model: str
+    model: str  # the name of the model's class
     settings: dict[str, object] = field(default_factory=dict)
-    seconds: list[float] = field(default_factory=list)
-    lr: list[float] = field(default_factory=list)
-    stopped: str = ""
+    seconds: list[float] = field(default_factory=list)  # of each epoch by the clock, evaluation included
+    lr: list[float] = field(default_factory=list)  # at the end of each epoch
+    stopped: str = ""  # one of REASONS; empty while training runs
     best_epoch = 0
 
     def __post_init__(self) -> None:
@@ -72,20 +63,14 @@ class Record(ABC):
 class History(Record):
     """The course of a training run; losses are in nats.
 
-    Attributes:
-        train: mean training loss of each epoch, taken while the weights were moving.
-        valid: held-out loss after each epoch.
-        best_epoch: the epoch whose weights the model has now; 0 if no epoch was finished.
-        best_valid: its held-out loss.
-
     >>> History("NADE", stopped="epochs").after(train=18.0, valid=17.4, seconds=0.1, lr=1e-3)
     NADE: 1 epoch, best 1, held-out loss 17.40 nats (stopped: all epochs done)
     """
 
-    train: list[float] = field(default_factory=list)
-    valid: list[float] = field(default_factory=list)
-    best_epoch: int = 0
-    best_valid: float = inf
+    train: list[float] = field(default_factory=list)  # mean of each epoch, while the weights were moving
+    valid: list[float] = field(default_factory=list)  # held-out loss after each epoch
+    best_epoch: int = 0  # whose weights the model has now; 0 if no epoch was finished
+    best_valid: float = inf  # its held-out loss
 
     def _curves(self) -> list[list[float]]:
         return [self.train, self.valid]
@@ -115,23 +100,17 @@ class GameHistory(Record):
     """The course of a game.
 
     No curve here says how good a generator is: each loss depends on how good the other player is. So
-    there is no best epoch, and the weights that are kept are the last ones.
-
-    Attributes:
-        probability: whether the discriminator answers with a probability and losses are in nats; else it
-            is a critic, whose scores are in units of x.
-        losses: the mean loss of each player, by its name, in each epoch, taken while the weights moved.
-        answers: what ``observe`` gave after each epoch, by name: a GAN's are D's mean answers to "real"
-            held-out examples and to "fake" ones, new samples.
+    there is no best epoch, and the weights that are kept are the last ones. A GAN's answers are D's means of
+    "real" held-out examples and of "fake" ones, new samples.
 
     >>> history = GameHistory("GAN", stopped="epochs")
     >>> history.after(train={"generator": 0.8}, valid={"real": 0.6, "fake": 0.4}, seconds=0.1, lr=1e-3)
     GAN: 1 epoch, answers: real 0.60, fake 0.40 (stopped: all epochs done)
     """
 
-    probability: bool = True
-    losses: dict[str, list[float]] = field(default_factory=dict)
-    answers: dict[str, list[float]] = field(default_factory=dict)
+    probability: bool = True  # that D answers with, and losses in nats; else a critic's scores, in units of x
+    losses: dict[str, list[float]] = field(default_factory=dict)  # of each player, while the weights moved
+    answers: dict[str, list[float]] = field(default_factory=dict)  # what ``observe`` gave after each epoch
 
     @property
     def best_epoch(self) -> int:

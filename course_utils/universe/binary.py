@@ -49,18 +49,13 @@ def state_index(x: Tensor) -> Tensor:
 class BinaryUniverse:
     """A known distribution p_D over every binary image of a small size.
 
-    Attributes:
-        name: what it is called in plots.
-        states: all S = 2^(hw) images, ``(S, 1, h, w)`` float32, in the order of their state numbers.
-        log_p: log p_D of each state in nats, ``(S,)`` float64; sums to 1 in probability.
-
     Raises:
         ValueError: states are not all images in their order, or log_p is no distribution over them.
     """
 
-    name: str
-    states: Tensor
-    log_p: Tensor
+    name: str  # what it is called in plots
+    states: Tensor  # all S = 2^(hw) images, (S, 1, h, w) float32, in the order of their state numbers
+    log_p: Tensor  # log p_D of each state in nats, (S,) float64; sums to 1 in probability
 
     def __post_init__(self) -> None:
         x, log_p, who = self.states, self.log_p, "BinaryUniverse"

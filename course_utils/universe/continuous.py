@@ -13,19 +13,12 @@ CPU = torch.device("cpu")
 
 @dataclass(frozen=True)
 class PlaneDensity:
-    """A known density on the plane: an even mixture of round Gaussians.
+    """A known density on the plane: an even mixture of round Gaussians."""
 
-    Attributes:
-        name: what it is called in plots.
-        centres: the K centres, ``(K, 2)``.
-        scale: the standard deviation of each.
-        extent: the half-width of the window that shows the density.
-    """
-
-    name: str
-    centres: Tensor
-    scale: float
-    extent: float = 4.0
+    name: str  # what it is called in plots
+    centres: Tensor  # (K, 2)
+    scale: float  # the standard deviation of each
+    extent: float = 4.0  # the half-width of the window that shows the density
     event_shape = (2,)
 
     def __post_init__(self) -> None:
@@ -86,9 +79,6 @@ def gaussian_on(x: Tensor, mean: float | Tensor, std: float | Tensor) -> Tensor:
     """Log-probabilities of a Gaussian on a grid, p(x_s) ∝ exp(−(x_s − mean)² / 2 std²): ``(S,)`` in nats.
 
     Differentiable in mean and std. An exponential family whose statistics are x and x².
-
-    Raises:
-        ValueError: x is no vector of finite numbers, the mean not finite, or std not positive and finite.
 
     >>> round(gaussian_on(line(), 0.0, 1.0).exp().sum().item(), 9)
     1.0

@@ -38,7 +38,7 @@ def test_the_branches_are_those_of_slide_14_in_its_order():
 def test_the_tree_draws_itself_from_the_classes():
     lines = tree().splitlines()
     assert lines[0].startswith("Generative models")
-    assert next(line for line in lines if "NADE" in line).startswith("│  │  ├─ ")
+    assert next(line for line in lines if "NADE" in line).startswith("│  │  │  ├─ ")
     for leaf in leaves():
         assert sum(leaf.title in line for line in lines) == 1
     assert sum("Markov chain" in line for line in lines) == 2
