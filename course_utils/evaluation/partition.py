@@ -18,8 +18,8 @@ from course_utils.runtime import as_double
 class PartitionEstimate:
     """What importance weights w with E[w] = Z say about Z.
 
-    The log of their mean lies below log Z in expectation (Jensen), by about half the variance, so that a model
-    looks better than it is. If the effective sample size is small, the standard error is too small as well.
+    Their mean has its log below log Z in expectation (Jensen), by about half the variance, so that a model
+    looks better than it is. With a small effective sample size the standard error is too small as well.
     """
 
     log_z: Estimate  # log of the mean weight in nats, with its standard error (delta method)
