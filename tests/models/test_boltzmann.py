@@ -6,8 +6,7 @@ from small_machines import STATES, chi_square, exact_step, law, machine
 
 from course_utils.evaluation import sample_agreement
 from course_utils.models import BoltzmannMachine
-from course_utils.models.boltzmann import binary_states, scan, transition_matrix
-from course_utils.universe import state_index
+from course_utils.models.boltzmann import binary_states, transition_matrix
 
 KINDS = [{"hidden": 4}, {"hidden": 10}, {"hidden": 4, "connections": "full"}]
 
@@ -73,22 +72,6 @@ def test_blocks_of_states_miss_none(sizes):
         assert abs(model.log_partition(side) - due) < 1e-9
 
 
-def test_no_lateral_weights_make_the_full_machine_restricted():
-    restricted, full = machine(), machine(connections="full")
-    assert (full.free_energy(STATES) - restricted.free_energy(STATES)).abs().max() > 0.1
-    full.load_state_dict(restricted.state_dict(), strict=False)
-    for weights in (full.visible_weights, full.hidden_weights):
-        weights.data.zero_()
-    for ask in (
-        lambda m: m.free_energy(STATES),
-        lambda m: m.log_partition(),
-        lambda m: m.log_pseudo_likelihood(STATES),
-        lambda m: torch.stack(m.joint()[1].unbind()),
-        exact_step,
-    ):
-        torch.testing.assert_close(ask(full), ask(restricted), rtol=0, atol=1e-10)
-
-
 def test_the_pseudo_likelihood_is_that_of_the_enumerated_law():
     for kind in KINDS:
         model = machine(**kind)
@@ -115,23 +98,6 @@ def test_a_step_leaves_the_law_of_the_model_as_it_is(kind):
         x = model.step(STATES[start].expand(40_000, -1, -1, -1), generator=dice)
         assert chi_square(x, T[start]) > 1e-4
         assert chi_square(x, p) < 1e-6  # one step is not enough: the test can tell
-
-
-def test_a_scan_draws_each_unit_given_all_others():
-    """The law of one scan over a fully connected network of five units, and its stationary law."""
-    torch.manual_seed(0)
-    bias, upper = torch.randn(5).double(), torch.randn(5, 5).double().triu(1)
-    weights, states = upper + upper.T, binary_states(5, like=bias)
-    log_p = states @ bias + ((states @ weights) * states).sum(1) / 2
-    T = torch.eye(32).double()
-    for unit in range(5):
-        other = torch.arange(32) ^ (1 << (4 - unit))
-        T = (T + T[:, other]) * torch.sigmoid(log_p - log_p[other])
-    p = log_p.softmax(0)
-    assert (p @ T - p).abs().max() < 1e-12
-    s = scan(states[9].expand(40_000, -1), bias, weights, 5, torch.Generator().manual_seed(0))
-    share = torch.bincount(state_index(s), minlength=32) / 40_000
-    assert ((share - T[9]).abs() < 5 * (T[9] * (1 - T[9]) / 40_000).sqrt() + 1e-9).all()
 
 
 @pytest.mark.parametrize("kind", KINDS[::2])

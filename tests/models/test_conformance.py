@@ -19,7 +19,6 @@ from course_utils.taxonomy import (
     TractableDensity,
     leaves,
 )
-from course_utils.universe import all_images, state_index
 
 LEAVES = list(leaves())
 VERBS = {"log_prob", "conditionals", "encode", "decode", "elbo", "free_energy", "step"}
@@ -183,20 +182,6 @@ def test_probabilities_sum_to_one_for_any_weights(leaf):
 
 @pytest.mark.parametrize("leaf", [leaf for leaf in leaves_of(Autoregressive) if leaf.support == "binary"])
 class TestCompletion:
-    def test_completions_follow_the_conditional_law(self, leaf):
-        """Given the first four pixels of the order, the other 2^5 states have p(x) / p(known)."""
-        model = build(leaf)
-        states = all_images(3, 3).double()
-        known = torch.zeros(9, dtype=torch.bool)
-        known[model.order[:4]] = True
-        x = states[341].expand(20_000, -1, -1, -1)
-        drawn = model.complete(x, known.view(1, 3, 3), generator=torch.Generator().manual_seed(0))
-        assert torch.equal(drawn.flatten(1)[:, known], x.flatten(1)[:, known])
-        fits = (states.flatten(1)[:, known] == x[0].flatten()[known]).all(1)
-        p = state_log_probs(model)[fits].softmax(0)
-        counts = torch.bincount(state_index(drawn), minlength=512)[fits]
-        assert counts.sum() == 20_000 and (counts / 20_000 - p).abs().max() < 0.02
-
     def test_all_or_nothing_known(self, leaf):
         model = build(leaf)
         x = example(model)

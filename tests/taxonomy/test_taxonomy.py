@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from course_utils import runtime, taxonomy
-from course_utils.checks import check_number
+from course_utils import taxonomy
 from course_utils.taxonomy import (
     ApproximateDensity,
     Autoregressive,
@@ -62,45 +61,6 @@ def test_a_students_own_class_does_not_grow_the_lectures_tree():
 def test_a_branch_cannot_be_built(node):
     with pytest.raises(TypeError, match="abstract"):
         node((1, 2, 2))
-
-
-def test_device_falls_back_with_one_line_and_unknown_names_are_refused(capsys, monkeypatch):
-    monkeypatch.setattr(runtime, "works", lambda kind: kind == "cpu")
-    assert runtime.device("cuda").type == "cpu"
-    said = capsys.readouterr().out
-    assert said.count("\n") == 1 and "cuda is not available" in said and "CPU" in said
-    monkeypatch.setenv("COURSE_DEVICE", "mps")
-    assert runtime.device().type == "cpu" and "mps" in capsys.readouterr().out
-    monkeypatch.delenv("COURSE_DEVICE")
-    assert runtime.device().type == "cpu" and capsys.readouterr().out == ""
-    for bad in ("gpu", "cuda:x", "meta", "xla"):
-        with pytest.raises(ValueError, match="cuda, mps, cpu"):
-            runtime.device(bad)
-
-
-def test_one_seed_sets_every_generator():
-    import random
-
-    import numpy as np
-
-    def draw():
-        return random.random(), np.random.rand(), torch.rand(1).item()
-
-    runtime.set_seed(5)
-    first = draw()
-    runtime.set_seed(5)
-    assert draw() == first
-    runtime.set_seed(6)
-    assert all(a != b for a, b in zip(draw(), first, strict=True))
-    for bad in (-1, 2**32, 1.0, "0", None, True):
-        with pytest.raises(ValueError, match="set_seed"):
-            runtime.set_seed(bad)
-
-
-def test_check_number_refuses_what_is_no_number():
-    for bad in (float("nan"), float("inf"), "1", None, True, -0.1, 1.1):
-        with pytest.raises(ValueError, match="flip: expected a number in"):
-            check_number(bad, "flip", low=0, high=1)
 
 
 def test_systems_stand_in_the_order_of_the_slide():
