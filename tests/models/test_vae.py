@@ -1,16 +1,73 @@
-"""The VAE: its bounds against log p(x) by quadrature, its samples against p(x), β, classes, its sizes."""
+"""The VAE: bounds and gradients against quadrature, its samples against p(x), β, classes, its sizes."""
 
-from math import log
+from math import log, pi
 
+import numpy as np
 import pytest
 import torch
-from quadrature import bound_by_quadrature, log_p_by_quadrature, log_w_at, near, random_vae
+from torch import Tensor
+from torch.distributions import Bernoulli, Normal
+from torch.nn.functional import logsigmoid
 
 from course_utils.evaluation import sample_agreement
 from course_utils.models import VAE
+from course_utils.models.distributions import Gaussian
 from course_utils.taxonomy import log_mean_weight
 from course_utils.training import fit
 from course_utils.universe import all_images, bars_and_stripes
+
+
+def random_vae(shape: tuple[int, ...] = (1, 3, 3), seed: int = 0, **kinds: object) -> VAE:
+    """A binary VAE whose code matters much and whose q is no posterior, in float64."""
+    torch.manual_seed(seed)
+    model = VAE(shape, **{"latent": 1, "hidden": (12,), **kinds}).double().eval()
+    for parameter in model.parameters():
+        deep = parameter.dim() > 2  # of a convolution
+        parameter.data.add_(torch.randn_like(parameter) * (0.2 if deep else 0.6))
+    return model
+
+
+def nodes(dims: int, points: int) -> tuple[Tensor, Tensor]:
+    """Gauss–Hermite quadrature: standard normal ε ``(S, dims)`` and the logs of their weights ``(S,)``."""
+    at, weight = np.polynomial.hermite_e.hermegauss(points)
+    at, weight = torch.from_numpy(at), torch.from_numpy(weight / (2 * pi) ** 0.5).log()
+    grid, weights = (torch.meshgrid(*[axis] * dims, indexing="ij") for axis in (at, weight))
+    return torch.stack([g.flatten() for g in grid], 1), sum(w.flatten() for w in weights)
+
+
+@torch.no_grad()
+def log_p_by_quadrature(model: VAE, x: Tensor, y: Tensor | None = None, points: int = 100) -> Tensor:
+    """log p(x) = log ∫ p(z) p(x | z) dz, ``(B,)``; y is one class for all."""
+    z, log_weight = nodes(*model.latent_shape, points)
+    logits = model.decode(z, None if y is None else y.expand(len(z))).logits.flatten(1)
+    x = x.flatten(1)
+    log_p = logsigmoid(logits) @ x.T + logsigmoid(-logits) @ (1 - x).T  # (S, B)
+    return (log_p + log_weight[:, None]).logsumexp(0)
+
+
+@torch.no_grad()
+def bound_by_quadrature(model: VAE, x: Tensor, k: int, points: int = 40) -> Tensor:
+    """L_k for a code of one dimension, over all k draws of it: ``(B,)``."""
+    e, log_weight = nodes(k, points)  # (S, k)
+    return torch.stack(
+        [(log_weight.exp() * log_mean_weight(log_w_at(model, one[None], e.T))).sum() for one in x]
+    )
+
+
+def log_w_at(model: VAE, x: Tensor, e: Tensor) -> Tensor:
+    """log p(x, z) − log q(z | x) for one x ``(1, …)`` at z = μ + σ·e, by torch's own laws; like e."""
+    mean, log_variance = model.encode(x)
+    z = mean + (0.5 * log_variance).exp() * e.reshape(-1, 1)
+    pixels = Bernoulli(logits=model.decode(z).logits).log_prob(x).flatten(1).sum(1)
+    q = Normal(mean, (0.5 * log_variance).exp())
+    return (pixels + (Normal(0.0, 1.0).log_prob(z) - q.log_prob(z)).sum(1)).view_as(e)
+
+
+def near(draws: Tensor, truth: Tensor, errors: float = 5) -> bool:
+    """Whether the mean over the first axis is the truth within some standard errors, everywhere."""
+    error = draws.std(0) / len(draws) ** 0.5
+    return bool(((draws.mean(0) - truth).abs() < errors * error + 1e-9).all())
+
 
 STATES = all_images(3, 3).double()
 FEW = STATES[[0, 100, 341]]
@@ -134,12 +191,6 @@ class TestClasses:
             assert (low < high).all()
             torch.testing.assert_close(high, log_p[[0, 100, 341]], rtol=0, atol=0.1)
 
-    def test_each_example_has_its_own_class(self):
-        model = random_vae(classes=3)
-        truth = [log_p_by_quadrature(model, FEW[[i]], y)[0] for i, y in enumerate(torch.arange(3))]
-        bound = model.importance_weighted_bound(FEW, 50_000, torch.arange(3))
-        torch.testing.assert_close(bound, torch.stack(truth), rtol=0, atol=0.1)
-
     def test_without_a_class_all_are_equally_likely(self):
         model = random_vae(classes=3)
         by_class = torch.stack([log_p_by_quadrature(model, STATES, y) for y in torch.arange(3)])
@@ -248,3 +299,48 @@ def test_sizes_and_choices_that_are_none_are_named():
     for z in (torch.zeros(2, 3), torch.zeros(8), None, torch.full((1, 8), torch.nan)):
         with pytest.raises(ValueError, match="VAE.decode: expected"):
             VAE((1, 4, 4)).decode(z)
+
+
+DRAWS = 20_000
+X = all_images(3, 3).double()[[341]]
+
+
+def parameters_of_q(model, n: int) -> torch.Tensor:
+    """μ and log σ² of q(z | x) as leaves of their own in n rows, so that every draw has its own gradient."""
+    return torch.cat(list(model.encode(X)), 1).detach().expand(n, 2).clone().requires_grad_()
+
+
+def exact_gradient(model) -> torch.Tensor:
+    """The gradient of E_q[log p(x | z)] − KL(q‖p(z)) in μ and log σ², the expectation by quadrature."""
+    e, log_weight = nodes(1, 100)
+    q = parameters_of_q(model, 1)
+    z = q[:, :1] + (q[:, 1:] / 2).exp() * e
+    fit = model.decode(z).log_prob(X.expand(len(z), -1, -1, -1))
+    bound = (log_weight.exp() * fit).sum() - Gaussian(q[:, :1], q[:, 1:]).kl_from_standard().sum()
+    return torch.autograd.grad(bound, q)[0][0]
+
+
+def reparameterised(model, monkeypatch) -> torch.Tensor:
+    """The gradients of the shipped ``elbo``, ``(DRAWS, 2)``."""
+    q = parameters_of_q(model, DRAWS)
+    monkeypatch.setattr(model, "_encode", lambda x, y: Gaussian(q[:, :1], q[:, 1:]))
+    bound = model.elbo(X.expand(DRAWS, -1, -1, -1), generator=torch.Generator().manual_seed(0))
+    return torch.autograd.grad(bound.sum(), q)[0]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_reparameterised_gradient_is_unbiased(seed, monkeypatch):
+    model = random_vae(seed=seed)
+    truth = exact_gradient(model)
+    assert truth.abs().min() > 0.01 and near(reparameterised(model, monkeypatch), truth)
+
+
+def test_a_sample_moves_with_the_parameters_of_its_law():
+    """∂z/∂μ = 1 and ∂z/∂σ = ε, and the noise is of the generator that was given."""
+    mean, log_variance = torch.zeros(2, 5, 3).double().requires_grad_()
+    z = Gaussian(mean, log_variance).sample(torch.Generator().manual_seed(3))
+    e = torch.empty(5, 3).double().normal_(generator=torch.Generator().manual_seed(3))
+    torch.testing.assert_close(z, e)
+    by_mean, by_log = torch.autograd.grad(z.sum(), [mean, log_variance])
+    torch.testing.assert_close(by_mean, torch.ones(5, 3).double())
+    torch.testing.assert_close(by_log, e / 2)

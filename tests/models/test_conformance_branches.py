@@ -1,0 +1,203 @@
+"""What every chain with an energy, every game and every variational model keeps to: found on the tree."""
+
+import pytest
+import torch
+from test_conformance import build, example, leaves_of
+
+from course_utils.evaluation import sample_agreement
+from course_utils.taxonomy import (
+    Direct,
+    ExplicitMarkovChain,
+    Variational,
+    approximate,
+    leaves,
+    log_mean_weight,
+)
+from course_utils.training import fit
+from course_utils.universe import all_images
+
+
+class Once:
+    """A sampler for ``sample_agreement``: x ∼ p, then one step."""
+
+    def __init__(self, model, log_p):
+        self.model, self.p, self.dims = model, log_p.exp(), model.dims
+
+    def sample(self, n, *, generator=None):
+        rows = torch.multinomial(self.p, n, replacement=True, generator=generator)
+        return self.model.step(all_images(3, 3).double()[rows], generator=generator)
+
+
+@pytest.fixture(params=leaves_of(ExplicitMarkovChain))
+def model(request):
+    return build(request.param)
+
+
+def enumerated(model):
+    with torch.no_grad():
+        return (-model.free_energy(all_images(3, 3).double())).log_softmax(0)
+
+
+def test_a_step_keeps_the_law_of_the_energy(model):
+    log_p = enumerated(model)
+    dice = torch.Generator().manual_seed(0)
+    assert sample_agreement(Once(model, log_p), log_p, 50_000, generator=dice).p_value > 1e-4
+    uniform = torch.full_like(log_p, 1 / 512).log()
+    assert sample_agreement(Once(model, uniform), log_p, 50_000, generator=dice).p_value < 1e-6
+
+
+def test_samples_come_to_the_law_of_the_energy(model):
+    model.mixing = 50
+    dice = torch.Generator().manual_seed(0)
+    assert sample_agreement(model, enumerated(model), 3000, generator=dice).p_value > 1e-4
+
+
+def test_a_step_is_decided_by_its_random_numbers(model):
+    x = example(model, 30)
+    first, again, other = (model.step(x, generator=torch.Generator().manual_seed(s)) for s in (1, 1, 2))
+    assert torch.equal(first, again) and not torch.equal(first, other) and not first.requires_grad
+    for steps in (0, -1, 1.5, True, "3"):
+        with pytest.raises(ValueError, match=type(model).__name__):
+            model.sample(3, steps=steps)
+
+
+def test_what_early_stopping_watches_is_fixed_and_finite(model):
+    x = example(model, 8)
+    assert model.held_out(x).isfinite() and model.held_out(x) == model.held_out(x)
+    assert model.held_out(x).dim() == 0 and not model.held_out(x).requires_grad
+    for bad in (None, x[:0], x + 0.5):
+        with pytest.raises(ValueError, match=type(model).__name__):
+            model.held_out(bad)
+
+
+GAMES = list(leaves(Direct))
+
+
+def test_there_is_one_of_each():
+    assert GAMES and LEAVES
+
+
+@pytest.mark.parametrize("leaf", GAMES)
+class TestEveryGame:
+    def test_each_player_has_a_finite_loss_that_reaches_all_its_weights(self, leaf):
+        model = build(leaf)
+        losses = {
+            "discriminator": lambda: model.discriminator_loss(example(model, 16)),
+            "generator": lambda: model.generator_loss(example(model, 16)),
+        }
+        for player, loss in losses.items():
+            model.zero_grad()
+            value = loss()
+            assert value.dim() == 0 and value.isfinite()
+            value.backward()
+            for name, parameter in getattr(model, player).named_parameters():
+                assert parameter.grad is not None and parameter.grad.abs().sum() > 0, (player, name)
+
+    def test_it_has_no_verb_of_a_density_and_no_loss_of_the_whole(self, leaf):
+        for verb in ("log_prob", "loss", "elbo", "free_energy", "encode", "step"):
+            assert not hasattr(leaf, verb)
+
+    def test_answers_are_one_an_example_and_probabilities_where_it_says_so(self, leaf):
+        model, x = build(leaf), None
+        x = example(model)
+        answers = model.discriminate(x)
+        assert answers.shape == (4,)
+        if model.probability:
+            assert ((answers >= 0) & (answers <= 1)).all()
+        torch.testing.assert_close(answers, torch.cat([model.discriminate(one[None]) for one in x]))
+
+    def test_the_same_random_numbers_give_the_same_losses(self, leaf):
+        model, x = build(leaf), example(build(leaf))
+        for verb, given in ((model.discriminator_loss, x), (model.generator_loss, x)):
+            first, again, other = (verb(given, generator=torch.Generator().manual_seed(s)) for s in (1, 1, 2))
+            assert torch.equal(first, again) and not torch.equal(first, other)
+
+    def test_bad_input_is_one_value_error_that_names_the_model(self, leaf):
+        model = build(leaf)
+        good, classes = example(model), torch.zeros(4, dtype=torch.long)
+        for verb in (model.discriminator_loss, model.generator_loss, model.discriminate):
+            for x in (None, good[0], good[:0], good.float(), good * torch.nan, good * torch.inf):
+                with pytest.raises(ValueError, match=leaf.__name__):
+                    verb(x)
+            with pytest.raises(ValueError, match=f"{leaf.__name__}: expected no classes"):
+                verb(good, classes)
+
+    @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32), (2,)])
+    def test_it_trains_a_step_at_other_sizes(self, leaf, shape):
+        model = leaf(shape)
+        before = [p.clone() for p in model.parameters()]
+        history = fit(model, torch.rand(8, *shape), valid=0.25, epochs=1, progress=False, device="cpu")
+        assert history.epochs == 1
+        moved = [not torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True)]
+        assert all(moved)
+
+
+LEAVES = list(leaves(Variational))
+
+
+@pytest.mark.parametrize("leaf", LEAVES)
+class TestEveryVariationalModel:
+    def test_bounds_are_ordered_in_the_mean(self, leaf):
+        model = build(leaf)
+        x = model.sample(2000)
+        bounds = [model.importance_weighted_bound(x, k) for k in (1, 4, 16)]
+        with torch.no_grad():
+            bounds.insert(0, model.elbo(x))
+        assert all(bound.shape == (2000,) and bound.isfinite().all() for bound in bounds)
+        elbo, first, *more = (bound.mean() for bound in bounds)
+        assert abs(elbo - first) < 5 * (bounds[0] - bounds[1]).std() / 2000**0.5
+        assert first < more[0] < more[1]
+
+    def test_many_codes_are_drawn_in_parts_that_fit_in_memory(self, leaf, monkeypatch):
+        """The parts have k draws in all, none has too many rows, and all weights count alike."""
+        model, parts = build(leaf), []
+        monkeypatch.setattr(approximate, "CODES_AT_ONCE", 50)
+        draw = model._log_weights
+
+        def watched(x, y, k, generator):
+            parts.append(draw(x, y, k, generator))
+            return parts[-1]
+
+        monkeypatch.setattr(model, "_log_weights", watched)
+        bound = model.importance_weighted_bound(model.sample(7), 33)
+        assert sum(map(len, parts)) == 33 and max(part.numel() for part in parts) <= 50
+        assert len(parts) == 5 and not bound.requires_grad
+        assert torch.equal(bound, log_mean_weight(torch.cat(parts)))
+        parts.clear()
+        model.importance_weighted_bound(model.sample(60), 2)
+        assert [len(part) for part in parts] == [1, 1]
+
+    def test_the_same_random_numbers_give_the_same_bounds(self, leaf):
+        model = build(leaf)
+        x = model.sample(5)
+
+        def bounds(seed):
+            generator = torch.Generator().manual_seed(seed)
+            elbo = model.elbo(x, generator=generator)
+            return torch.stack([elbo, model.importance_weighted_bound(x, 3, generator=generator)])
+
+        assert torch.equal(bounds(1), bounds(1)) and not torch.equal(bounds(1), bounds(2))
+
+    def test_encode_and_decode_give_laws(self, leaf):
+        model = build(leaf)
+        x = model.sample(6)
+        q = model.encode(x)
+        z = q.sample()
+        assert q.mean.shape == z.shape == (6, *model.latent_shape) and q.log_prob(z).shape == (6,)
+        p = model.decode(z)
+        assert p.mean.shape == x.shape and p.log_prob(x).shape == (6,)
+        assert model.check(p.sample()).shape == x.shape
+
+    def test_bad_counts_codes_and_classes_are_named(self, leaf):
+        model = build(leaf)
+        x = model.sample(2)
+        for k in (0, -1, 2.0, None, True):
+            with pytest.raises(ValueError, match=f"{leaf.__name__}.importance_weighted_bound: k"):
+                model.importance_weighted_bound(x, k)
+        z = torch.zeros(2, *model.latent_shape, dtype=torch.double)
+        for bad in (None, z[0], z.float(), z * torch.nan, torch.zeros(2, 99).double()):
+            with pytest.raises(ValueError, match=f"{leaf.__name__}.decode"):
+                model.decode(bad)
+        for verb, value in ((model.encode, x), (model.decode, z)):
+            with pytest.raises(ValueError, match=f"{leaf.__name__}: expected no classes"):
+                verb(value, torch.tensor([0, 1]))
