@@ -1,15 +1,17 @@
-"""What ``fit`` promises about learning: the optimum, early stopping, random numbers, settings."""
+"""What ``fit`` promises about learning: the optimum, early stopping, averages, random numbers, words."""
 
 import random
+from functools import partial
 from math import log, prod
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
+from tqdm import tqdm
 from training_models import FVSBN, Scripted, Watched, noisy_data, noisy_model, same, weights
 
-from course_utils.training import fit
+from course_utils.training import History, fit, fitting
 
 
 def quietly(model, x, **settings):
@@ -202,3 +204,101 @@ def test_clipping_bounds_the_gradient():
             ),
         )
     assert norms[None, 1] > 1e-3 and float(norms[1e-3, 1]) ** 0.5 == pytest.approx(1e-3, rel=1e-3)
+
+
+class Walker(nn.Module):
+    """Its one weight is minus the number of steps: lr 1 and a gradient of 1 make Adam's steps −1 each."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros((), dtype=torch.float64))
+
+    def loss(self, x):
+        return self.weight + x.mean() * 0
+
+
+class Measured(Walker):
+    """Its loss falls for ever; what is held out falls for two epochs only."""
+
+    def held_out(self, x):
+        return (self.weight + 2.0).abs()
+
+
+@pytest.mark.parametrize("average", [0.3, 0.9])
+def test_the_model_keeps_the_running_average_of_its_weights(average):
+    """m_t = s_t m_{t−1} + (1 − s_t) θ_t with θ_t = −t, and s_t rising to the average asked for."""
+    model, seen, m = Walker(), [], 0.0
+    x = torch.zeros(20, dtype=torch.float64)
+    history = quietly(
+        model,
+        x,
+        valid=x,
+        lr=1.0,
+        epochs=40,
+        batch_size=20,
+        average=average,
+        on_epoch=lambda e, net: seen.append(net.weight.item()),
+    )
+    expected = [m]
+    for t in range(1, 41):
+        share = min(average, (1 + t) / (10 + t))
+        m = share * m - (1 - share) * t
+        expected.append(m)
+    assert seen == pytest.approx(expected, rel=1e-6)
+    assert history.valid == pytest.approx(expected[1:], rel=1e-6)  # the average is what is measured
+    assert model.weight.item() == pytest.approx(m, rel=1e-6)
+    assert history.train[-1] == pytest.approx(-39, rel=1e-6)  # and not what the steps are taken from
+
+
+def test_averaging_does_not_change_the_steps():
+    """The losses in training are those of a run without average."""
+    plain, averaged = noisy_model(), noisy_model()
+    settings = dict(epochs=5, batch_size=20, lr=0.02, patience=9)
+    without = quietly(plain, noisy_data(), **settings)
+    with_ = quietly(averaged, noisy_data(), average=0.9, **settings)
+    assert with_.train == without.train
+    assert with_.valid != without.valid
+    assert not same(weights(plain), weights(averaged))
+
+
+def test_early_stopping_watches_what_is_held_out():
+    model, x = Measured(), torch.zeros(20, dtype=torch.float64)
+    history = quietly(model, x, valid=x, lr=1.0, epochs=40, batch_size=20, patience=3)
+    assert (history.best_epoch, history.stopped) == (2, "patience")
+    assert history.valid == pytest.approx([1, 0, 1, 2, 3], abs=1e-6)
+    assert history.train == pytest.approx([0, -1, -2, -3, -4], abs=1e-6)
+    assert model.weight.item() == pytest.approx(-2, abs=1e-6)
+
+
+def test_what_is_held_out_must_be_a_scalar():
+    model, x = Measured(), torch.zeros(20, dtype=torch.float64)
+    model.held_out = lambda x: x
+    with pytest.raises(ValueError, match=r"Measured.held_out: expected a scalar tensor, got shape \(20,\)"):
+        quietly(model, x, valid=x)
+
+
+def test_repr_is_one_line_without_seconds():
+    curves = {name: [1.2345] * 85 for name in ("train", "valid", "seconds", "lr")}
+    best = {"best_epoch": 61, "best_valid": 17.314}
+    history = History("NADE", {"patience": 20}, stopped="patience", **curves, **best)
+    line = "NADE: 85 epochs, best 61, held-out loss 17.31 nats (stopped: no better for 20 epochs)"
+    assert repr(history) == line
+    assert "interrupted" in repr(History("NADE", stopped="interrupted"))
+
+
+def test_history_draws_itself():
+    history = fit(noisy_model(), noisy_data(), epochs=3, progress=False, device="cpu")
+    curves = [line.get_ydata().tolist() for line in history.plot().get_lines()]
+    assert history.train in curves and history.valid in curves and [history.best_valid] in curves
+
+
+def test_the_bar_goes_to_the_end_and_nothing_is_printed(capsys, monkeypatch, recwarn):
+    monkeypatch.setattr(fitting, "SECONDS_WITHOUT_BAR", 0.0)
+    monkeypatch.setattr(fitting, "tqdm", partial(tqdm, mininterval=0.0))
+    history = fit(noisy_model(), noisy_data(), epochs=60, batch_size=11, patience=60, device="cpu")
+    out, bar = capsys.readouterr()
+    assert out == "" and not recwarn.list
+    assert "Noisy" in bar and "60.0/60 epochs" in bar and f"held-out {history.valid[-2]:.2f} nats" in bar
+    assert bar.endswith("\r"), "the bar is wiped out in the end"
+    assert fit(noisy_model(), noisy_data(), epochs=1, progress=False, device="cpu").epochs == 1
+    assert capsys.readouterr() == ("", "")
