@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+import pytest
+from nbformat import NotebookNode
 from playwright.sync_api import Locator, Page, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -63,6 +65,18 @@ DECK = f"""() => {{ {NOTEBOOK} const visible = notebook.widgets.filter(cell =>
     return {{on: document.body.dataset.jpDeckMode === 'presenting',
              active: notebook.activeCell.model.id, visible: visible.map(cell => cell.model.id)}}; }}"""
 
+SLIDE = f"""() => {{ {NOTEBOOK}
+    const shown = notebook.widgets.filter(cell => cell.node.classList.contains('jp-deck-mod-onscreen'));
+    const boxes = shown.map(cell => cell.node.getBoundingClientRect()).filter(box => box.height > 0);
+    const all = selector => shown.flatMap(cell => [...cell.node.querySelectorAll(selector)]);
+    const wide = all('img, pre, table').map(e => e.getBoundingClientRect().right - window.innerWidth);
+    const cut = all('.cm-scroller, .jp-OutputArea-output, .jp-RenderedHTMLCommon').map(
+        e => e.scrollWidth - e.clientWidth);
+    return {{
+        down: Math.max(...boxes.map(b => b.bottom)) - Math.min(...boxes.map(b => b.top)) - window.innerHeight,
+        across: Math.max(0, ...wide, ...cut),
+        pictures: all('.jp-OutputArea img').map(image => image.alt || image.title)}}; }}"""
+
 
 def find_chromium() -> str | None:
     """The path of a Chromium: one that is installed, or the one that playwright brings."""
@@ -72,6 +86,15 @@ def find_chromium() -> str | None:
             path = playwright.chromium.executable_path
         installed = path if Path(path).exists() else None
     return installed
+
+
+def chromium_or_skip() -> str:
+    """The path of a Chromium; without one the test is skipped, and fails where it may not be."""
+    chromium = find_chromium()
+    if chromium is None:
+        reason = "no Chromium here: install one, or run python -m playwright install chromium"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    return chromium
 
 
 @contextmanager
@@ -148,14 +171,15 @@ class Lab:
         self.page.on("websocket", lambda socket: self.requests.append(socket.url))
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
 
-    def open(self, name: str) -> None:
-        """Open a notebook of the root folder afresh, wait for its kernel, clear its stored outputs."""
+    def open(self, name: str, *, clear: bool = True) -> None:
+        """Open a notebook of the root folder afresh; to run it, wait for its kernel, clear its outputs."""
         self.requests.clear()
         self.faults.clear()
         self.page.goto(f"{self.url}doc/tree/{quote(name)}?token={self.token}&reset")
         self.page.wait_for_function(IDLE, timeout=PATIENCE * SECONDS)
-        self.command("notebook:clear-all-cell-outputs")
-        self.page.wait_for_function(CLEARED)
+        if clear:
+            self.command("notebook:clear-all-cell-outputs")
+            self.page.wait_for_function(CLEARED)
 
     def command(self, name: str) -> None:
         """Run one of JupyterLab's commands."""
@@ -195,13 +219,33 @@ class Lab:
         """A digest of the bytes of the picture in this cell."""
         return self.page.evaluate(PICTURE, explorer)
 
+    def words(self, explorer: str) -> str:
+        """What a screen reader says for the picture in this cell."""
+        image = self.page.locator(f'[data-explorer="{explorer}"] img.widget-image')
+        return image.get_attribute("alt") or image.get_attribute("title") or ""
+
+    def slides(self, notebook: NotebookNode) -> Iterator[tuple[NotebookNode, dict]]:
+        """Start the slide show; yield the last cell of each slide, and its measures when all is shown."""
+        kinds = [(cell, cell.metadata.slideshow.slide_type) for cell in notebook.cells]
+        kinds = [(cell, kind) for cell, kind in kinds if kind not in ("skip", "notes")]
+        self.page.locator(".jp-Cell").first.click()
+        self.page.keyboard.press("Escape")
+        self.page.get_by_title("Toggle Deck").click()
+        for i, (cell, _) in enumerate(kinds):
+            there = {"active": cell.id, "on": True}
+            assert self.until(lambda there=there: there.items() <= self.deck().items()), cell.id
+            if all(kind != "fragment" for _, kind in kinds[i + 1 : i + 2]):
+                self.page.evaluate("() => new Promise(done => setTimeout(done, 100))")  # laid out by then
+                yield cell, self.page.evaluate(SLIDE)
+            self.page.keyboard.press("Space")
+
     def deck(self) -> dict:
         """The slide show: whether it is on, the active cell, and the cells that are visible."""
         return self.page.evaluate(DECK)
 
 
 @contextmanager
-def jupyterlab(notebooks: list[Path], chromium: str) -> Iterator[Lab]:
+def jupyterlab(notebooks: list[Path], chromium: str, height: int = 1000) -> Iterator[Lab]:
     """Copies of notebooks in JupyterLab in a headless browser; both are stopped in any case.
 
     The browser finds no machine but this one.
@@ -215,6 +259,6 @@ def jupyterlab(notebooks: list[Path], chromium: str) -> Iterator[Lab]:
         with serve(root, Path(folder, "home")) as (url, token), sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=[*FLAGS, alone])
             try:
-                yield Lab(browser.new_page(viewport={"width": 1280, "height": 1000}), url, token)
+                yield Lab(browser.new_page(viewport={"width": 1280, "height": height}), url, token)
             finally:
                 browser.close()

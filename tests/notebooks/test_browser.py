@@ -1,13 +1,12 @@
 """A student's first minutes: JupyterLab in a real browser, a notebook run, a slider moved, slides shown."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
 import pytest
-from lab import PATIENCE, SECONDS, Lab, find_chromium, jupyterlab
+from lab import PATIENCE, SECONDS, Lab, chromium_or_skip, jupyterlab
 from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Locator
 
@@ -36,11 +35,7 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def lab(faulty: Path) -> Iterator[Lab]:
-    chromium = find_chromium()
-    if chromium is None:
-        reason = "no Chromium here: install one, or run python -m playwright install chromium"
-        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-    with jupyterlab([find("03"), faulty], chromium) as running:
+    with jupyterlab([find("03"), faulty], chromium_or_skip()) as running:
         yield running
 
 
@@ -73,7 +68,9 @@ def test_notebook_03_runs_and_its_sliders_move_its_pictures(lab: Lab, tmp_path: 
         lab.page.wait_for_selector(".noUi-handle", timeout=PATIENCE * SECONDS)
         assert lab.explorers()
         for explorer in lab.explorers():
+            said = lab.words(explorer)
             assert any(press(lab, explorer, slider) for slider in lab.sliders(explorer)), explorer
+            assert lab.until(lambda: lab.words(explorer) not in ("", said)), explorer
         assert lab.errors() == []
         assert lab.strangers() == []
 

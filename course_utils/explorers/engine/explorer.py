@@ -19,6 +19,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
+from traitlets import Unicode
 
 from course_utils import plots
 from course_utils.explorers.engine.controls import allowed, control
@@ -28,6 +29,12 @@ from course_utils.plots.images import compose, ink_on_white
 from course_utils.plots.output import SCREEN_DPI, STORED_DPI, html_image, smaller
 
 LEFT, RIGHT, BELOW = 1.0, 0.25, 0.7  # inches for the labels of an axis
+
+
+class NamedImage(ipywidgets.Image):
+    """An image whose tooltip is its name for a screen reader; the page wants a description beside it."""
+
+    description = Unicode("").tag(sync=True)
 
 
 class Explorer:
@@ -77,10 +84,10 @@ class Explorer:
         self.size = size
         self._on_screen = None if frame is None else self._stage(SCREEN_DPI, frame)
         width, height = (f"{int(inches * SCREEN_DPI)}px" for inches in size)
-        self.image = ipywidgets.Image(
+        self.image = NamedImage(
             value=self.picture(),
             format="png",
-            tooltip=self.describe(),  # the name of the image for a screen reader
+            tooltip=self.describe(),
             layout=ipywidgets.Layout(width=width, height=height, flex="0 0 auto", object_fit="contain"),
         )
         for widget in self.controls.values():

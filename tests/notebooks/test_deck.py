@@ -1,0 +1,56 @@
+"""Every notebook as slides, on a projector of 1280×720: nothing is cut off, and every picture has words."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from lab import Lab, chromium_or_skip, jupyterlab
+from nbformat.v4 import new_markdown_cell, new_notebook
+
+from course_utils.notebooks.command import FOLDER
+from course_utils.notebooks.outputs import KERNELSPEC
+
+pytestmark = pytest.mark.slow
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+SLACK = 1  # pixel, of rounding
+
+
+@pytest.fixture(scope="module")
+def too_much(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A notebook with one slide that is too high, one that is too wide, and one that fits."""
+    texts = {"high": "Words.\n\n" * 20, "wide": "| " + "wide " * 60 + "|\n|---|\n", "fits": "Words."}
+    texts["wide"] = texts["wide"].replace(" wide", "\u00a0wide")
+    slide = {"slideshow": {"slide_type": "slide"}}
+    cells = [new_markdown_cell(text, id=name, metadata=slide) for name, text in texts.items()]
+    path = tmp_path_factory.mktemp("planted") / "too_much.ipynb"
+    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": KERNELSPEC}), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def lab(too_much: Path) -> Iterator[Lab]:
+    with jupyterlab([*NOTEBOOKS, too_much], chromium_or_skip(), height=720) as running:
+        yield running
+
+
+def faults(lab: Lab, path: Path) -> dict[str, str]:
+    """What is wrong with the slides of a notebook, by the id of the last cell on each."""
+    lab.open(path.name, clear=False)
+    found = {}
+    for cell, slide in lab.slides(nbformat.read(path, as_version=4)):
+        for way in ("down", "across"):
+            if slide[way] > SLACK:
+                found[cell.id] = f"{slide[way]:.0f} pixels too much {way}"
+        if not all(slide["pictures"]):
+            found[cell.id] = "a picture without words"
+    return found
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_slides_fit_and_every_picture_has_words(lab: Lab, path: Path):
+    assert faults(lab, path) == {}
+
+
+def test_a_slide_that_overflows_is_seen(lab: Lab, too_much: Path):
+    assert set(faults(lab, too_much)) == {"high", "wide"}
