@@ -7,8 +7,6 @@ from torch import Tensor
 
 from course_utils.exercises.engine import Cases, Exercise, agrees, holds, within
 
-GENERATOR = torch.Generator().manual_seed(0)
-
 
 def chain_log_prob(p: Tensor, x: Tensor) -> Tensor:
     """log p(x) from p_i = p(x_i = 1 | x_{<i}) and x, both ``(B, D)``: ``(B,)`` in nats."""
@@ -31,33 +29,18 @@ def rows_reached(first: int, kernel: int, layers: int) -> int:
     return first // 2 + layers * (kernel // 2)
 
 
-def images() -> dict[str, tuple[Tensor, Tensor]]:
-    """Conditionals with images."""
-    p = torch.rand(4, 9, generator=GENERATOR) * 0.9 + 0.05
-    x = (torch.rand(4, 9, generator=GENERATOR) < 0.5).float()
-    return {
-        "three certain-ish pixels": (torch.tensor([[0.9, 0.8, 0.1]]), torch.tensor([[1.0, 0.0, 0.0]])),
-        "four images of nine pixels": (p, x),
-    }
-
-
+U, V = torch.rand(2, 4, 9, generator=torch.Generator().manual_seed(0))
+IMAGES: Cases = {
+    "three certain-ish pixels": (torch.tensor([[0.9, 0.8, 0.1]]), torch.tensor([[1.0, 0.0, 0.0]])),
+    "four images of nine pixels": (0.9 * U + 0.05, (V < 0.5).float()),
+}
 # An image of 28×28 whose probability, 2^(−784), is 0 as a float
 LARGE_IMAGE: Cases = {"784 pixels": (torch.full((1, 784), 0.5), torch.ones(1, 784))}
-
-# Kinds and sizes of masks
 KERNELS: Cases = {f"kind {kind}, size {size}": (kind, size) for size in (3, 5, 7) for kind in "AB"}
-
-
-def networks() -> dict[str, tuple[int, int, int]]:
-    """First kernels, kernels and numbers of layers."""
-    sizes = ((7, 3, 2), (3, 3, 5), (7, 5, 4), (5, 3, 0))
-    return {f"{n} layers of {k}×{k} after {f}×{f}": (f, k, n) for f, k, n in sizes}
-
-
-def nothing_ahead(mask: Tensor, kind: str, size: int) -> bool:
-    """Whether every pixel after the centre, in raster order, is closed."""
-    return bool((mask.flatten()[size * size // 2 + 1 :] == 0).all())
-
+NETWORKS: Cases = {
+    f"{n} layers of {k}×{k} after {f}×{f}": (f, k, n)
+    for f, k, n in ((7, 3, 2), (3, 3, 5), (7, 5, 4), (5, 3, 0))
+}
 
 CHAIN_LOG_PROB = Exercise(
     chain_log_prob,
@@ -66,8 +49,8 @@ CHAIN_LOG_PROB = Exercise(
         "It is p_i where x_i = 1 and 1 − p_i where x_i = 0: torch.where picks between them.",
         "The logarithm of a product is a sum: torch.where(x == 1, p, 1 - p).log().sum(1).",
     ),
-    within(-inf, 0, images(), says="the log of a probability is never positive"),
-    agrees(images()),
+    within(-inf, 0, IMAGES, says="the log of a probability is never positive"),
+    agrees(IMAGES),
     agrees(LARGE_IMAGE, says="it works where p(x) is too small for a float"),
 )
 
@@ -78,7 +61,12 @@ PIXEL_MASK = Exercise(
         "Open all rows above the centre, and in its own row all columns to the left.",
         'Kind "B" opens the centre too: mask[size // 2, size // 2] = 1.',
     ),
-    holds("no pixel after the centre is open", nothing_ahead, "zeros after the centre", KERNELS),
+    holds(
+        "no pixel after the centre is open",
+        lambda mask, kind, size: bool((mask.flatten()[size * size // 2 + 1 :] == 0).all()),
+        "zeros after the centre",
+        KERNELS,
+    ),
     holds(
         'the centre is open for kind "B" alone',
         lambda mask, kind, size: bool(mask[size // 2, size // 2] == float(kind == "B")),
@@ -95,5 +83,5 @@ ROWS_REACHED = Exercise(
         "Layer upon layer, the reaches add up.",
         "first // 2 + layers * (kernel // 2).",
     ),
-    agrees(networks(), says="each layer adds half its kernel, rounded down"),
+    agrees(NETWORKS, says="each layer adds half its kernel, rounded down"),
 )

@@ -10,8 +10,6 @@ from course_utils.exercises.engine import Cases, Exercise, Property, agrees, agr
 from course_utils.exercises.engine.answer import Answer
 from course_utils.exercises.engine.comparison import Wrong
 
-GENERATOR = torch.Generator().manual_seed(0)
-
 
 def recursive_logits(x: Tensor, W: Tensor, V: Tensor, b: Tensor, c: Tensor) -> Tensor:
     """The log-odds of x_i = 1 given x_{<i} for all i, ``(B, D)``; W and V are ``(D, H)``."""
@@ -39,64 +37,43 @@ def naive_logits(x: Tensor, W: Tensor, V: Tensor, b: Tensor, c: Tensor) -> Tenso
     return torch.stack(logits, 1)
 
 
-def network(n: int, pixels: int, units: int, seed: int) -> tuple[Tensor, ...]:
+def network(n: int, D: int, H: int) -> tuple[Tensor, ...]:
     """Images and the weights of a NADE."""
-    generator = torch.Generator().manual_seed(seed)
-    shapes = ((pixels, units), (pixels, units), (pixels,), (units,))
-    x = (torch.rand(n, pixels, generator=generator) < 0.5).float()
-    return x, *(torch.randn(shape, generator=generator) for shape in shapes)
+    generator = torch.Generator().manual_seed(n)
+    x = (torch.rand(n, D, generator=generator) < 0.5).float()
+    return x, *(torch.randn(shape, generator=generator) for shape in ((D, H), (D, H), (D,), (H,)))
 
 
-# Images and the weights of small NADEs
 NETWORKS: Cases = {
-    "3 images of 4 pixels, H = 5": network(3, 4, 5, seed=0),
-    "2 images of 9 pixels, H = 3": network(2, 9, 3, seed=1),
+    "3 images of 4 pixels, H = 5": network(3, 4, 5),
+    "2 images of 9 pixels, H = 3": network(2, 9, 3),
 }
 
 
 def linear_cost(answer: Answer) -> None:
-    """Raise Wrong if one image takes more than 4·D·H multiplications in matrix products.
-
-    The definition needs D²H/2 and more, 32 times as many here; the recursion at most 2·D·H.
-    """
+    """Raise Wrong above 4·D·H multiplications: the recursion needs 2·D·H, the definition D²H/2 and more."""
     D, H = 256, 8
-    args = network(1, D, H, seed=2)
+    args = network(1, D, H)
     with FlopCounterMode(display=False) as of_reference:
         answer.reference(*args)
     with FlopCounterMode(display=False) as counter:
         answer(*args, case=f"1 image of {D} pixels, H = {H}")  # this runs the reference too
     count = (counter.get_total_flops() - of_reference.get_total_flops()) // 2
     if count > 4 * D * H:
-        came = f"{count} multiplications in matrix products"
-        raise Wrong(came, expected=f"at most 4·D·H = {4 * D * H}", given=answer.given)
+        expected = f"at most 4·D·H = {4 * D * H}"
+        raise Wrong(f"{count} multiplications in matrix products", expected=expected, given=answer.given)
 
 
-def first_pixel_knows_nothing(logits: Tensor, x: Tensor, W: Tensor, V: Tensor, b: Tensor, c: Tensor) -> bool:
-    """Whether the first log-odds are b_1 + V_1 · σ(c) for every image."""
-    return bool(((logits[:, 0] - b[0] - torch.sigmoid(c) @ V[0]).abs() < 1e-4).all())
-
-
-# Degrees of hidden units, in order and not
 DEGREES: Cases = {
     "3 pixels, 2 units": (torch.tensor([1, 2]), 3),
     "4 pixels, 5 units": (torch.tensor([3, 1, 2, 2, 1]), 4),
 }
-
-
-def strictly_lower(masks: tuple[Tensor, Tensor], m: Tensor, D: int) -> bool:
-    """Whether no pixel reaches its own output or an earlier one."""
-    into, out = (mask.double() for mask in masks)
-    return bool(((out @ into).triu() == 0).all())
-
-
-def two_coins() -> dict[str, tuple[Tensor]]:
-    """Log-probabilities of all states under several models."""
-    random = torch.randn(3, 16, generator=GENERATOR).mul(3).log_softmax(1)
-    return {
-        "two models of a coin": (torch.tensor([[0.9, 0.1], [0.2, 0.8]]).log(),),
-        "three random models of 16 states": (random,),
-    }
-
+RANDOM = 3 * torch.randn(3, 16, generator=torch.Generator().manual_seed(0))
+MIXTURES: Cases = {
+    "two models of a coin": (torch.tensor([[0.9, 0.1], [0.2, 0.8]]).log(),),
+    "three random models of 16 states": (RANDOM.log_softmax(1),),
+}
+LARGE: Cases = {"two images of many pixels": (torch.tensor([[-900.0, -1100.0], [-901.0, -1105.0]]),)}
 
 RECURSIVE_LOGITS = Exercise(
     recursive_logits,
@@ -107,7 +84,7 @@ RECURSIVE_LOGITS = Exercise(
     ),
     holds(
         "the first pixel knows no other",
-        first_pixel_knows_nothing,
+        lambda came, x, W, V, b, c: torch.allclose(came[:, 0], b[0] + torch.sigmoid(c) @ V[0], atol=1e-4),
         "b₁ + V₁ · σ(c) in the first column",
         NETWORKS,
     ),
@@ -118,11 +95,16 @@ RECURSIVE_LOGITS = Exercise(
 MADE_MASKS = Exercise(
     made_masks,
     (
-        "Pixel d has degree d. A unit of degree m may hear pixels 1 … m.",
-        "Output d may hear units that know pixels 1 … d − 1 at most: degrees below d.",
+        "Pixel d has degree d. A unit of degree m may see pixels 1 … m.",
+        "Output d may use units that see pixels 1 … d − 1 at most: degrees below d.",
         "With d = torch.arange(1, D + 1): m[:, None] >= d, and d[:, None] > m.",
     ),
-    holds("no pixel reaches its own output", strictly_lower, "a strictly lower triangle", DEGREES),
+    holds(
+        "no pixel reaches its own output",
+        lambda masks, m, D: not (masks[1].double() @ masks[0].double()).triu().any(),
+        "a strictly lower triangle",
+        DEGREES,
+    ),
     agrees(DEGREES, says="every connection that may be there is there"),
 )
 
@@ -137,11 +119,8 @@ ENSEMBLE_LOG_PROB = Exercise(
         "the probabilities of all states sum to 1",
         lambda came, log_ps: bool(abs(came.double().exp().sum() - 1) < 1e-4),
         "Σ p(x) = 1",
-        two_coins(),
+        MIXTURES,
     ),
-    agrees(two_coins(), says="it is the log of the mean probability"),
-    agrees(
-        {"two images of many pixels": (torch.tensor([[-900.0, -1100.0], [-901.0, -1105.0]]),)},
-        says="it works where p(x) is too small for a float",
-    ),
+    agrees(MIXTURES, says="it is the log of the mean probability"),
+    agrees(LARGE, says="it works where p(x) is too small for a float"),
 )

@@ -89,11 +89,8 @@ def draw(
         ax.set_axis_off()
         rims = {}
         for name in places:
-            look: dict[str, Any] = {
-                "facecolor": SHADE if name in shaded else "white",
-                "edgecolor": BLACK,
-                "lw": 1.8,
-            }
+            face = SHADE if name in shaded else "white"
+            look: dict[str, Any] = {"facecolor": face, "edgecolor": BLACK, "lw": 1.8}
             box = None if circles else look | {"boxstyle": "round,pad=0.4"}
             text = ax.text(*places[name], name, ha="center", va="center", size=15, zorder=3, bbox=box)
             text.set_linespacing(1.3)
@@ -105,9 +102,8 @@ def draw(
             arrow: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 18, "lw": 1.8, "color": BLACK}
             arrow |= {"connectionstyle": f"arc3,rad={-0.45 if blocked else 0.0}", "shrinkA": 0, "shrinkB": 0}
             arrow |= {"patchA": rims[start], "patchB": rims[end]}
-            ax.annotate(
-                "", places[end], places[start], arrowprops=arrow, zorder=4
-            )  # after the boxes, which grow as they are drawn
+            # drawn after the boxes, which find their size only then
+            ax.annotate("", places[end], places[start], arrowprops=arrow, zorder=4)
         if title is not None:
             ax.set_title(title)
         lead = {name: [end for start, end in arrows if start == name] for name in places}

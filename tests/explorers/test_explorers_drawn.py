@@ -143,7 +143,10 @@ def test_the_gap_beside_a_posterior_is_the_distance_of_the_guess_to_it():
 
 def test_a_pixel_that_moves_over_one_network_sees_what_it_sees_in_a_new_one():
     for row, column in ((2, 1), (1, 2), (2, 1)):
-        new = autoregressive.seen_from(autoregressive.build("gated PixelCNN", 4, 2), row, column)
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            net = PixelCNN((1, 4, 4), gated=True, blocks=2, hidden=6, first_kernel=3).double().eval()
+        new = autoregressive.seen_from(net, row, column)
         assert torch.equal(autoregressive.seen("gated PixelCNN", 4, 2, row, column), new)
     assert (
         autoregressive.seen("PixelCNN", 4, 1, 3, 1).sum() < autoregressive.seen("PixelCNN", 4, 2, 3, 1).sum()
@@ -152,10 +155,15 @@ def test_a_pixel_that_moves_over_one_network_sees_what_it_sees_in_a_new_one():
 
 def test_probabilities_beside_a_drawing_are_those_of_its_own_image():
     model = PixelCNN((1, 4, 4), hidden=8, blocks=1).eval()
-    x, p = autoregressive.drawn(model, 5)
-    for image, mine in zip(x, p, strict=True):
-        assert torch.allclose(model.conditionals(image[None, None])[0, 0], mine, atol=1e-6)
-    assert len({tuple(image.flatten().tolist()) for image in x}) == 5
+    explorer, seen = autoregressive.drawing(model), set()
+    for seed in range(5):
+        figure = Figure(figsize=explorer.size, dpi=SCREEN_DPI)
+        explorer.frame(figure)
+        explorer.draw(figure, pixels=16, seed=seed)
+        x, p = (torch.tensor(ax.images[0].get_array()).float() for ax in figure.axes[:2])
+        assert torch.allclose(model.conditionals(x[None, None])[0, 0], p, atol=1e-6)
+        seen.add(tuple(x.flatten().tolist()))
+    assert len(seen) == 5
 
 
 def test_connections_lead_to_the_output_that_is_asked_for():
@@ -164,8 +172,8 @@ def test_connections_lead_to_the_output_that_is_asked_for():
     FigureCanvasAgg(figure)
     values = {"output": 5, "order": "row by row", "degrees": "spread evenly", "direct": True}
     with plots.style():
-        nade_and_made.frame_paths(figure)
-        nade_and_made.draw_paths(figure, **values)
+        explorer.frame(figure)
+        explorer.draw(figure, **values)
     lines, units, numbers = figure.axes[0].collections
     ends = {tuple(segment[1]) for segment in lines.get_segments()}
     outputs = {end for end in ends if end[0] == 3}

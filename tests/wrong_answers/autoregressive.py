@@ -5,9 +5,6 @@ import torch
 from wrong_answers import Answers
 
 
-def dots(*args): ...
-
-
 def triangle(kind, size):
     return torch.ones(size, size).tril(0 if kind == "B" else -1)
 
@@ -41,7 +38,6 @@ ANSWERS = {
             lambda p, x: torch.distributions.Bernoulli(p).log_prob(x).sum(1),
             lambda p, x: -torch.nn.functional.binary_cross_entropy(p, x, reduction="none").sum(1),
         ),
-        untouched=(dots, ..., None),
     ),
     "pixel_mask": Answers(
         wrong=(
@@ -54,7 +50,6 @@ ANSWERS = {
             lambda kind, size: flat(kind, 3),
             lambda kind, size: flat("A", size).long(),
             lambda kind, size: 2 * flat(kind, size).long(),
-            lambda kind, size: 1j * flat(kind, size),
         ),
         right=(
             flat,
@@ -62,7 +57,6 @@ ANSWERS = {
             lambda kind, size: flat(kind, size).long(),
             lambda kind, size: flat(kind, size).bool(),
         ),
-        untouched=(dots, ..., None),
     ),
     "rows_reached": Answers(
         wrong=(
@@ -70,9 +64,7 @@ ANSWERS = {
             lambda first, kernel, layers: layers * (kernel // 2),
             lambda first, kernel, layers: first // 2 * (kernel // 2) * layers,
             lambda first, kernel, layers: 1 + first // 2 + layers * (kernel // 2),
-            lambda first, kernel, layers: (first // 2) * (layers + 1),
         ),
         right=(lambda first, kernel, layers: (first - 1) // 2 + layers * ((kernel - 1) // 2),),
-        untouched=(dots, ..., None),
     ),
 }

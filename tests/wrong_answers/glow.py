@@ -4,10 +4,6 @@ import torch
 
 from wrong_answers import Answers
 
-
-def dots(*args): ...
-
-
 ANSWERS = {
     "conv_log_det": Answers(
         wrong=(
@@ -23,7 +19,6 @@ ANSWERS = {
             lambda s, h, w: h * w * torch.linalg.slogdet(torch.diag(s)).logabsdet,
             lambda s, h, w: (s.prod().abs() ** (h * w)).log(),
         ),
-        untouched=(dots, ..., None),
     ),
     "normalise_channels": Answers(
         wrong=(
@@ -39,7 +34,6 @@ ANSWERS = {
             lambda x: torch.nn.functional.batch_norm(x, None, None, training=True),
             lambda x: (x - x.mean((0, 2, 3), keepdim=True)) / x.std((0, 2, 3), keepdim=True),
         ),
-        untouched=(dots, ..., None),
     ),
     "between": Answers(
         wrong=(
@@ -51,6 +45,5 @@ ANSWERS = {
             lambda a, b, t: a + t**2 * (b - a),
         ),
         right=(torch.lerp, lambda a, b, t: a + t * (b - a)),
-        untouched=(dots, ..., None),
     ),
 }

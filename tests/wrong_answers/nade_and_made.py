@@ -8,23 +8,18 @@ from course_utils.exercises.nade_and_made import naive_logits, recursive_logits
 from wrong_answers import Answers
 
 
-def dots(*args): ...
+def recursion(squash=torch.sigmoid, early=False, forgets=False):
+    """The right loop, unless a mistake is asked for."""
 
+    def answer(x, W, V, b, c):
+        a, logits = c.repeat(len(x), 1), []
+        for i in range(len(W)):
+            after = (c if forgets else a) + x[:, i, None] * W[i]
+            logits.append(squash(after if early else a) @ V[i] + b[i])
+            a = after
+        return torch.stack(logits, 1)
 
-def sees_itself(x, W, V, b, c):
-    a, logits = c.repeat(len(x), 1), []
-    for i in range(len(W)):
-        a = a + x[:, i, None] * W[i]
-        logits.append(torch.sigmoid(a) @ V[i] + b[i])
-    return torch.stack(logits, 1)
-
-
-def forgets(x, W, V, b, c):
-    a, logits = c.repeat(len(x), 1), []
-    for i in range(len(W)):
-        logits.append(torch.sigmoid(a) @ V[i] + b[i])
-        a = c + x[:, i, None] * W[i]
-    return torch.stack(logits, 1)
+    return answer
 
 
 def in_place(x, W, V, b, c):
@@ -35,14 +30,6 @@ def in_place(x, W, V, b, c):
     return torch.stack(logits, 1)
 
 
-def no_sigmoid(x, W, V, b, c):
-    a, logits = c.repeat(len(x), 1), []
-    for i in range(len(W)):
-        logits.append(a @ V[i] + b[i])
-        a = a + x[:, i, None] * W[i]
-    return torch.stack(logits, 1)
-
-
 def matrix(x, W, V, b, c):
     D = len(W)
     before = torch.ones(D, D).tril(-1)
@@ -50,20 +37,9 @@ def matrix(x, W, V, b, c):
     return (torch.sigmoid(a) * V).sum(-1) + b
 
 
-def all_products(x, W, V, b, c):
-    seen = (x[:, :, None] * W).cumsum(1) + c
-    a = torch.cat([c.expand(len(x), 1, -1), seen[:, :-1]], 1)
-    return (torch.sigmoid(a) @ V.T).diagonal(dim1=1, dim2=2) + b
-
-
-def image_by_image(x, W, V, b, c):
-    return torch.stack([naive_logits(image[None], W, V, b, c)[0] for image in x])
-
-
-def running_sum(x, W, V, b, c):
-    seen = (x[:, :, None] * W).cumsum(1) + c
-    a = torch.cat([c.expand(len(x), 1, -1), seen[:, :-1]], 1)
-    return torch.einsum("bdh,dh->bd", torch.sigmoid(a), V) + b
+def hidden(x, W, c):
+    a = torch.cat([c.expand(len(x), 1, -1), (x[:, :, None] * W).cumsum(1) + c], 1)
+    return torch.sigmoid(a[:, :-1])
 
 
 def matrix_products(x, W, V, b, c):
@@ -93,22 +69,25 @@ def masks(into, out):
 ANSWERS = {
     "recursive_logits": Answers(
         wrong=(
-            sees_itself,
-            forgets,
+            recursion(early=True),
+            recursion(forgets=True),
+            recursion(squash=lambda a: a),
             in_place,
-            no_sigmoid,
             lambda x, W, V, b, c: recursive_logits(x, W, V, b, c).sigmoid(),
             lambda x, W, V, b, c: recursive_logits(x, W, V, b, c) - b,
             lambda x, W, V, b, c: recursive_logits(x, W, V, b, 0 * c),
             lambda x, W, V, b, c: recursive_logits(x, V, W, b, c),
             lambda x, W, V, b, c: recursive_logits(x, W, V, b, c).T,
             naive_logits,
-            image_by_image,
+            lambda x, *weights: torch.cat([naive_logits(image[None], *weights) for image in x]),
             matrix,
-            all_products,
+            lambda x, W, V, b, c: (hidden(x, W, c) @ V.T).diagonal(dim1=1, dim2=2) + b,
         ),
-        right=(running_sum, matrix_products, elementwise),
-        untouched=(dots, ..., None),
+        right=(
+            lambda x, W, V, b, c: torch.einsum("bdh,dh->bd", hidden(x, W, c), V) + b,
+            matrix_products,
+            elementwise,
+        ),
     ),
     "made_masks": Answers(
         wrong=(
@@ -128,7 +107,6 @@ ANSWERS = {
             masks(lambda m, d: ~(m < d), lambda d, m: d - 1 >= m),
             masks(lambda m, d: (m >= d).long(), lambda d, m: (d > m).long()),
         ),
-        untouched=(dots, ..., None),
     ),
     "ensemble_log_prob": Answers(
         wrong=(
@@ -146,6 +124,5 @@ ANSWERS = {
             lambda log_ps: (log_ps - log(len(log_ps))).logsumexp(0),
             lambda log_ps: log_ps.max(0).values + (log_ps - log_ps.max(0).values).exp().mean(0).log(),
         ),
-        untouched=(dots, ..., None),
     ),
 }

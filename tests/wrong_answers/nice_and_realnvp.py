@@ -6,10 +6,6 @@ import torch
 
 from wrong_answers import Answers
 
-
-def dots(*args): ...
-
-
 ANSWERS = {
     "log_density_of_x": Answers(
         wrong=(
@@ -21,7 +17,6 @@ ANSWERS = {
             lambda log_p, d: (log_p + d.abs().log()).sum(),
         ),
         right=(lambda log_p, d: (log_p.exp() * d.abs()).log(), lambda log_p, d: log_p + d.square().log() / 2),
-        untouched=(dots, ..., None),
     ),
     "undo_coupling": Answers(
         wrong=(
@@ -36,7 +31,6 @@ ANSWERS = {
             lambda z, t: torch.cat([z[:, :1], z[:, 1:] - t(z[:, :1])], 1),
             lambda z, t: z - torch.stack([torch.zeros(len(z)), t(z[:, 0])], 1),
         ),
-        untouched=(dots, ..., None),
     ),
     "affine_log_det": Answers(
         wrong=(
@@ -49,7 +43,6 @@ ANSWERS = {
             lambda s: s.sum(0),
         ),
         right=(lambda s: s.exp().prod(1).log(), lambda s: torch.einsum("bd->b", s)),
-        untouched=(dots, ..., None),
     ),
     "density_to_bits": Answers(
         wrong=(
@@ -61,6 +54,5 @@ ANSWERS = {
             lambda log_p, dims, levels: (-log_p / dims + levels) / log(2),
         ),
         right=(lambda log_p, dims, levels: log2(levels) - log_p / (dims * log(2)),),
-        untouched=(dots, ..., None),
     ),
 }
