@@ -8,11 +8,8 @@ import torch
 from course_utils import storage
 
 PAYLOAD = {
-    "weights": {
-        "w": torch.arange(40.0).view(8, 5),
-        "seen": torch.tensor(7),
-        "mask": torch.tensor([True, False]),
-    },
+    "weights": {"w": torch.arange(40.0).view(8, 5), "mask": torch.tensor([True, False])},
+    "seen": torch.tensor(7),
     "half": torch.ones(3, dtype=torch.bfloat16),
     "numbers": [1, 2.5, True, None, float("inf")],
     "text": "entropy in nats: −Σ p log p",
@@ -37,12 +34,8 @@ def path(tmp_path):
     return storage.write(tmp_path / "file.pt", PAYLOAD)
 
 
-def test_what_is_written_is_read(path):
-    assert equal(storage.read(path), PAYLOAD)
-    assert equal(storage.read(str(path)), PAYLOAD)
-
-
-def test_reading_needs_no_pickled_code(path):
+def test_what_is_written_is_read_and_reading_needs_no_pickled_code(path):
+    assert equal(storage.read(path), PAYLOAD) and equal(storage.read(str(path)), PAYLOAD)
     assert equal(torch.load(path, weights_only=True), PAYLOAD)
 
 

@@ -53,13 +53,8 @@ def test_every_file_gets_a_line_and_only_a_plain_notebook_is_marked(folder, caps
     if hasattr(os, "mkfifo"):
         os.mkfifo(folder / "pipe.ipynb")
         odd.insert(-1, "pipe")
-    for ignored in (
-        "__MACOSX/._ada.ipynb",
-        "__MACOSX/ada.ipynb",
-        "Thumbs.db",
-        ".ipynb_checkpoints/ada.ipynb",
-        ".hidden.ipynb",
-    ):
+    inside = (f"{hidden}/ada.ipynb" for hidden in ("__MACOSX", ".ipynb_checkpoints"))
+    for ignored in ("__MACOSX/._ada.ipynb", *inside, "Thumbs.db", ".hidden.ipynb"):
         (folder / ignored).parent.mkdir(exist_ok=True)
         (folder / ignored).write_text("{}")
     assert main([str(folder), "--out", "out"]) == 1
@@ -98,22 +93,10 @@ def test_names_that_look_alike_are_told_apart(tmp_path):
 
 HEAD = '{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": '
 MALFORMED = ["", "hello", "[]", "{}", "[" * 200_000, '{"cells": 3}', HEAD + "5}", HEAD + "[3]}"]
-MALFORMED += [
-    '{"nbformat": 99, "cells": []}',
-    '{"nbformat": "4", "cells": []}',
-    '{"nbformat": [], "cells": []}',
-]
-MALFORMED += [
-    HEAD + '[{"cell_type": "code", "source": [3]}]}',
-    HEAD + '[{"cell_type": "code", "source": 3}]}',
-]
+MALFORMED += [f'{{"nbformat": {version}, "cells": []}}' for version in ("99", '"4"', "[]")]
+MALFORMED += [f'{HEAD}[{{"cell_type": "code", "source": {source}}}]}}' for source in ("[3]", "3")]
 MALFORMED += [HEAD + "[{},{}]}", b"\xff\xfe\x00", "1" * 5000]
-FORGED = [
-    *MALFORMED,
-    '{"exercise": [], "outcome": {}}',
-    '{"exercise": "ink", "outcome": "perfect"}',
-    "\udc80",
-]
+FORGED = [*MALFORMED, "\udc80", '{"exercise": [], "outcome": {}}', '{"exercise": "ink", "outcome": "x"}']
 FORGED += ['{"exercise": {}, "outcome": "right"}', '{"cell": [], "error": {}}', '{"cell": "a", "err', "[1]"]
 
 
@@ -180,13 +163,8 @@ def test_without_bubblewrap_the_command_says_what_to_install(folder, monkeypatch
 
 def test_a_bubblewrap_that_does_not_run_here_gives_its_reason(monkeypatch):
     monkeypatch.setattr(sandbox.shutil, "which", lambda name: name)
-    fails = [
-        sys.executable,
-        "-c",
-        "import sys; sys.exit('bwrap: No permissions to create new namespace')",
-        "--",
-    ]
-    monkeypatch.setattr(sandbox, "bubblewrap", lambda: fails)
+    code = "import sys; sys.exit('bwrap: No permissions to create new namespace')"
+    monkeypatch.setattr(sandbox, "bubblewrap", lambda: [sys.executable, "-c", code, "--"])
     assert "(bwrap: No permissions to create new namespace)" in sandbox.missing.__wrapped__()
 
 
@@ -196,16 +174,12 @@ def test_a_bubblewrap_that_does_not_run_here_gives_its_reason(monkeypatch):
 def test_the_table_and_the_reports(tmp_path):
     kept = Marks(tmp_path)
     kept.add(Mark("bob/late", {"ink": "not attempted", "iou": "right"}, ended="out of time", seconds=120.4))
-    kept.add(
-        Mark("=HYPERLINK", {"ink": "right", "iou": "wrong"}, {"iou": "8 < 9\n is few"}, {"c": "KeyError: 1"})
-    )
+    texts, errors = {"iou": "8 < 9\n is few"}, {"c": "KeyError: 1"}
+    kept.add(Mark("=HYPERLINK", {"ink": "right", "iou": "wrong"}, texts, errors))
     assert list(rows(tmp_path)) == ["'=HYPERLINK", "bob/late"]
     facts = {"student": "bob/late", "marks": "1", "of": "2", "ended": "out of time", "reason": ""}
-    assert rows(tmp_path)["bob/late"] == facts | {
-        "CPU seconds": "120",
-        "ink": "not attempted",
-        "iou": "right",
-    }
+    facts |= {"CPU seconds": "120", "ink": "not attempted", "iou": "right"}
+    assert rows(tmp_path)["bob/late"] == facts
     late, first = ((tmp_path / name).read_text("utf-8") for name in ("bob--late.md", "=HYPERLINK.md"))
     assert "did not run to its end: out of time" in late and "Cells that failed" not in late
     assert "did not run" not in first and first.index("✓ ink: right") < first.index("✗ iou: wrong")
@@ -226,9 +200,8 @@ def test_no_markup_of_a_students_is_in_force(tmp_path):
 def test_strange_names_cost_nobody_elses_report(folder, monkeypatch):
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), "ascii"))  # as on some terminals
     names = ("a/b", "a--b", "A--b", "folder/" * 60 + "a", "folder/" * 60 + "b", "q?:*", "Müller")
-    monkeypatch.setattr(
-        command, "mark", lambda *a, **b: iter([Mark(name, {"ink": "right"}) for name in names])
-    )
+    marks = [Mark(name, {"ink": "right"}) for name in names]
+    monkeypatch.setattr(command, "mark", lambda *a, **b: iter(marks))
     assert main([str(folder), "--out", "out"]) == 0
     files = [path.name.casefold() for path in (folder.parent / "out").glob("*.md")]
     assert len(set(files)) == len(names) and list(rows(folder.parent / "out")) == sorted(names)

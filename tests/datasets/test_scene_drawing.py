@@ -56,15 +56,10 @@ def test_distance_from_a_polygon_is_exact(order: int) -> None:
     d = shapes.polygon(x, y, *[v for corner in corners[::order] for v in corner])
     t = torch.linspace(0, 1, 2001, dtype=torch.float64)
     ends = list(zip(corners, corners[1:] + corners[:1], strict=True))
-    true = least(
-        x,
-        y,
-        torch.cat([a[0] + (b[0] - a[0]) * t for a, b in ends]),
-        torch.cat([a[1] + (b[1] - a[1]) * t for a, b in ends]),
-    )
-    inside = torch.stack([(b[0] - a[0]) * (y - a[1]) - (b[1] - a[1]) * (x - a[0]) > 0 for a, b in ends]).all(
-        0
-    )
+    edge = (torch.cat([a[i] + (b[i] - a[i]) * t for a, b in ends]) for i in (0, 1))
+    true = least(x, y, *edge)
+    sides = [(b[0] - a[0]) * (y - a[1]) - (b[1] - a[1]) * (x - a[0]) > 0 for a, b in ends]
+    inside = torch.stack(sides).all(0)
     assert torch.allclose(d.abs(), true, atol=1e-3) and (d < 0).sum() > 100
     off = d.abs() > 1e-9  # a point of the grid on an edge falls to either side, as the CPU rounds
     assert torch.equal((d < 0)[off], inside[off]) and off.sum() > 0.99 * off.numel()
@@ -123,12 +118,8 @@ def test_bones_turn_about_their_joints_and_legs_stay_at_the_hip() -> None:
     maps = animals._maps(poses, JOINTS[1][1])
     whole = {name: torch.cat([m, torch.tensor([0.0, 0, 1]).expand(6, 1, 3)], 1) for name, m in maps.items()}
     head, tail, hip = JOINTS[1][1]
-    points = {
-        "head": (head, poses.head[:, 2:]),
-        "tail": (tail, 0),
-        "step": ((0.3, hip), 0),
-        "back": ((0.3, hip), 0),
-    }
+    points = {"head": (head, poses.head[:, 2:]), "tail": (tail, 0)}
+    points |= dict.fromkeys(("step", "back"), ((0.3, hip), 0))
     for bone, (joint, shift) in points.items():
         move = move_of(whole, bone)
         joint = torch.tensor(joint).expand(6, 2)

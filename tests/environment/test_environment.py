@@ -24,9 +24,7 @@ def test_all_is_well_here():
     assert [f for f in findings if f.state == "problem"] == []
     whats = [f.what for f in findings]
     assert len(whats) == len(set(whats))
-    assert {"Python", "torch", "jupyterlab", "device", "digits 8x8", "MNIST", "disk", "notebooks"} <= set(
-        whats
-    )
+    assert {"Python", "torch", "jupyterlab", "device", "digits 8x8", "MNIST", "disk", "notebooks"} <= {*whats}
     assert all(f.hint for f in findings if f.state != "ok")
 
 
@@ -57,19 +55,15 @@ def test_pins_without_packaging(monkeypatch):
     assert versions.pins("a==1\nb==2 ; python_version > '3'") == {"a": "1"}
 
 
-def clone(folder, requirements):
-    (folder / "requirements.txt").write_text(requirements)
-    return folder
-
-
 def test_missing_and_differing_packages(tmp_path, monkeypatch):
     everything = {name: "1" for name in versions.SHOWN} | {"tqdm": "1", "scipy": "1+local"}
-    root = clone(tmp_path, "\n".join(f"{name}==1" for name in [*everything, "nvidia-x", "triton"]))
+    pins = (f"{name}==1" for name in [*everything, "nvidia-x", "triton"])
+    (tmp_path / "requirements.txt").write_text("\n".join(pins))
 
     def states(**changes):
         here = {name: v for name, v in (everything | changes).items() if v}
         monkeypatch.setattr(versions, "installed", lambda: here)
-        return {f.what: f for f in versions.packages(root)}
+        return {f.what: f for f in versions.packages(tmp_path)}
 
     assert {f.state for f in states().values()} == {"ok"}
     assert states(torch=None)["torch"] == Finding("problem", "torch", "not installed", MEND)
@@ -109,8 +103,7 @@ def test_device_asked_for_in_vain_is_a_note_with_the_words_of_the_fallback(capsy
 def test_unknown_device_is_a_problem(monkeypatch):
     monkeypatch.setenv("COURSE_DEVICE", "abacus")
     found = machine.device()
-    assert found.state == "problem"
-    assert "abacus" in found.found
+    assert found.state == "problem" and "abacus" in found.found
 
 
 def test_driver_that_torch_cannot_use_is_a_note(monkeypatch):
@@ -144,9 +137,8 @@ def test_whatever_torch_raises_when_imported_the_report_is_whole(tmp_path, error
     (tmp_path / "torch.py").write_text(f"raise {error}('numpy.dtype size changed')")
     path = os.pathsep.join([str(tmp_path), str(ROOT)])
     line = [sys.executable, "-m", "course_utils"]
-    told = subprocess.run(
-        line, cwd=ROOT, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True
-    )
+    env = os.environ | {"PYTHONPATH": path}
+    told = subprocess.run(line, cwd=ROOT, env=env, capture_output=True, text=True)
     assert told.returncode == 1 and not told.stderr
     assert "torch does not load: numpy.dtype size changed" in told.stdout and "MNIST" in told.stdout
 
@@ -212,7 +204,6 @@ def test_runs_in_a_python_where_nothing_is_installed():
     # -S leaves site-packages out of the path
     line = [sys.executable, "-S", "-m", "course_utils"]
     bare = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
-    assert bare.returncode == 1
-    assert bare.stderr == ""
+    assert bare.returncode == 1 and bare.stderr == ""
     assert re.search(r"problem +torch +not installed", bare.stdout)
     assert "python -m uv run" in bare.stdout

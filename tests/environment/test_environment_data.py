@@ -26,13 +26,8 @@ def test_digits(tmp_path, monkeypatch):
     assert fake_digits(tmp_path, monkeypatch, None).state == "problem"
     assert fake_digits(tmp_path, monkeypatch, whole).state == "ok"
     line_short = gzip.compress(b"\n".join([b",".join([b"0"] * 65)] * 1796))
-    for bad in (
-        line_short,
-        whole[:-9],
-        whole[:60] + b"xx" + whole[62:],
-        b"no gzip",
-        gzip.compress(b"0,1\n" * 1797),
-    ):
+    spoilt = whole[:60] + b"xx" + whole[62:]
+    for bad in (line_short, whole[:-9], spoilt, b"no gzip", gzip.compress(b"0,1\n" * 1797)):
         assert fake_digits(tmp_path, monkeypatch, bad).state == "problem"
     monkeypatch.setattr(data.util, "find_spec", lambda name: None)
     assert "not installed" in data.digits().found
@@ -58,8 +53,7 @@ def places(tmp_path, monkeypatch):
 
 def test_mnist_not_here(places, monkeypatch, tmp_path):
     found = data.mnist()
-    assert found.state == "note"
-    assert "COURSE_DATA" in found.hint
+    assert found.state == "note" and "COURSE_DATA" in found.hint
     monkeypatch.delenv("COURSE_DATA")
     assert data.mnist().state == "note"
     for wrong in ("nowhere", "own/BinarizedMNIST"):

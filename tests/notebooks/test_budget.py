@@ -52,17 +52,13 @@ def run(folder, reports, status=0):
     budget, session = conftest.Budget(folder), SimpleNamespace(exitstatus=status)
     for nodeid, seconds in reports:
         properties = [("another", "property")] + [(conftest.CPU, s) for s in [seconds] if s is not None]
-        budget.pytest_runtest_logreport(
-            SimpleNamespace(nodeid=nodeid, duration=1e9, user_properties=properties)
-        )
+        report = SimpleNamespace(nodeid=nodeid, duration=1e9, user_properties=properties)
+        budget.pytest_runtest_logreport(report)
     budget.pytest_sessionfinish(session)
     lines = []
-    budget.pytest_terminal_summary(
-        SimpleNamespace(
-            section=lambda title: lines.append((title, False)),
-            write_line=lambda line, red: lines.append((line, red)),
-        )
-    )
+    terminal = SimpleNamespace(section=lambda title: lines.append((title, False)))
+    terminal.write_line = lambda line, red: lines.append((line, red))
+    budget.pytest_terminal_summary(terminal)
     return session.exitstatus, [line for line, _ in lines], [line for line, red in lines if red]
 
 
@@ -71,21 +67,16 @@ def test_cpu_seconds_of_the_kernel_are_held_to_a_multiple_of_the_header_and_wall
     notebook(tmp_path, "long.ipynb", "**Time:** about 1 minute")
     cells = [("long.ipynb::Cell 0", 3.0), ("long.ipynb::Cell 1", 239.0), ("long.ipynb::Cell 2", None)]
     status, table, red = run(tmp_path, [*cells, ("tests/test_a.py::test_b", None)])
-    assert (status, red) == (0, [])
-    assert len(table) == 2
-    assert "239.0 / 240" in table[1]
+    assert (status, red) == (0, []) and len(table) == 2 and "239.0 / 240" in table[1]
     status, table, red = run(tmp_path, [*cells, ("long.ipynb::Cell 3", 241.0)])
-    assert status == 1
-    assert red == table[1:]
-    assert "FAILED" in table[1]
+    assert status == 1 and red == table[1:] and "FAILED" in table[1]
 
 
 def test_some_seconds_are_free_and_no_header_is_no_limit(tmp_path):
     notebook(tmp_path, "short.ipynb", "**Time:** about 0.1 minutes")
     notebook(tmp_path, "silent.ipynb", "no header")
     status, table, _ = run(tmp_path, [("short.ipynb::Cell 0", 89.0), ("silent.ipynb::Cell 0", 900.0)])
-    assert status == 0
-    assert len(table) == 3
+    assert status == 0 and len(table) == 3
     assert run(tmp_path, [("short.ipynb::Cell 0", 91.0)])[0] == 1
 
 
@@ -177,9 +168,8 @@ def test_a_test_in_a_folder_of_its_own_finds_the_helpers(tmp_path):
         "from helper import VALUE\n\ndef test_it():\n    assert VALUE == 3\n"
     )
     (tmp_path / "notebooks").mkdir()
-    nbformat.write(
-        new_notebook(cells=[new_code_cell("1 + 1", id="a")]), tmp_path / "notebooks" / "00_one.ipynb"
-    )
+    one = new_notebook(cells=[new_code_cell("1 + 1", id="a")])
+    nbformat.write(one, tmp_path / "notebooks" / "00_one.ipynb")
     line = [sys.executable, "-m", "pytest", "-n2", "-p", "no:cacheprovider"]
     run = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True)
     assert "2 passed" in run.stdout and "notebooks/00_one.ipynb" in run.stdout, run.stdout

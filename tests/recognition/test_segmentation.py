@@ -52,11 +52,8 @@ def by_hand(labels, masks, logits, heat, offsets):
         for i in range(8):
             for j in range(12):
                 x, y = 2 * j + 1, 2 * i + 1
-                bump = max(
-                    exp(-((x - centres[b, k, 0].item()) ** 2 + (y - centres[b, k, 1].item()) ** 2) / 18)
-                    for c, k in objects
-                    if c == b
-                )
+                here = [centres[b, k].tolist() for c, k in objects if c == b]
+                bump = max(exp(-((x - u) ** 2 + (y - v) ** 2) / 18) for u, v in here)
                 h = heat[b, i, j].item()
                 heat_loss += bump * log1p(exp(-h)) + (1 - bump) * log1p(exp(h))
                 cell = masks[b, :, 2 * i : 2 * i + 2, 2 * j : 2 * j + 2].sum((1, 2)) * (labels[b] >= 0)
@@ -208,15 +205,10 @@ def test_peaks_are_the_largest_of_their_surroundings_in_order():
     heat = torch.rand(3, 9, 7)
     heights, places = peaks(heat, 60)
     for b in range(3):
-        by_hand = sorted(
-            (
-                (heat[b, i, j].item(), j + 0.5, i + 0.5)
-                for i in range(9)
-                for j in range(7)
-                if heat[b, i, j] == heat[b, max(i - 2, 0) : i + 3, max(j - 2, 0) : j + 3].max()
-            ),
-            reverse=True,
-        )
+        cells = [(i, j) for i in range(9) for j in range(7)]
+        around = {(i, j): heat[b, max(i - 2, 0) : i + 3, max(j - 2, 0) : j + 3] for i, j in cells}
+        tops = [(i, j) for i, j in cells if heat[b, i, j] == around[i, j].max()]
+        by_hand = sorted(((heat[b, i, j].item(), j + 0.5, i + 0.5) for i, j in tops), reverse=True)
         there = heights[b] >= 0
         got = torch.cat([heights[b, :, None], places[b]], 1)[there]
         assert torch.allclose(got, torch.tensor(by_hand))
@@ -240,11 +232,8 @@ def flood(semantic, start):
     while todo:
         i, j = todo.pop()
         around = {(i + a, j + b) for a in (-1, 0, 1) for b in (-1, 0, 1)} - seen
-        step = {
-            (a, b)
-            for a, b in around
-            if 0 <= a < height and 0 <= b < width and semantic[a, b] == semantic[start]
-        }
+        inside = {(a, b) for a, b in around if 0 <= a < height and 0 <= b < width}
+        step = {place for place in inside if semantic[place] == semantic[start]}
         seen |= step
         todo += step
     return seen
@@ -258,12 +247,10 @@ def test_components_are_what_a_walk_reaches():
     assert (found.scores == 1).all()
     for scene, label, mask in zip(found.scene, found.labels, found.masks, strict=True):
         assert (semantic[scene][mask] == label).all()
-        assert {tuple(p) for p in mask.nonzero().tolist()} == flood(
-            semantic[scene], tuple(mask.nonzero()[0].tolist())
-        )
-    assert torch.equal(
-        torch.zeros(3, 24, 24).index_add(0, found.scene, found.masks.float()), (semantic >= 0).float()
-    )
+        pixels = [tuple(p) for p in mask.nonzero().tolist()]
+        assert {*pixels} == flood(semantic[scene], pixels[0])
+    covered = torch.zeros(3, 24, 24).index_add(0, found.scene, found.masks.float())
+    assert torch.equal(covered, (semantic >= 0).float())
 
 
 def test_specks_are_no_objects_and_nothing_is_found_on_background():
