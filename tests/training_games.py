@@ -28,8 +28,8 @@ def play(game: GAN, x: Any = X, **settings: Any) -> GameHistory:
 
 def outcome(history: GameHistory) -> dict[str, Any]:
     """What does not depend on the clock."""
-    told = history.as_dict()
-    return {key: told[key] for key in ("losses", "answers", "lr", "stopped")}
+    found = history.as_dict()
+    return {key: found[key] for key in ("losses", "answers", "lr", "stopped")}
 
 
 def springs(game: GAN, player: str, at: int | None, spring: Callable[[Tensor], Tensor]) -> GAN:

@@ -34,7 +34,7 @@ def seeded():
     torch.manual_seed(0)
 
 
-def law(seed, states=8, zeros=0, spread=2.0):
+def distribution(seed, states=8, zeros=0, spread=2.0):
     generator = torch.Generator().manual_seed(seed)
     logits = spread * torch.randn(states, generator=generator, dtype=torch.float64)
     logits[torch.randperm(states, generator=generator)[:zeros]] = -inf
@@ -42,7 +42,7 @@ def law(seed, states=8, zeros=0, spread=2.0):
 
 
 def pair(seed, **options):
-    return law(2 * seed, **options), law(2 * seed + 1, **options)
+    return distribution(2 * seed, **options), distribution(2 * seed + 1, **options)
 
 
 def point(state, states=8):
@@ -54,7 +54,7 @@ def point(state, states=8):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_entropies_and_kl_are_their_sums(seed):
-    log_p, log_q = law(seed, zeros=seed % 4), law(seed + 100)
+    log_p, log_q = distribution(seed, zeros=seed % 4), distribution(seed + 100)
     p, q = log_p.exp().tolist(), log_q.exp().tolist()
     assert entropy(log_p).item() == pytest.approx(-sum(a * log(a) for a in p if a), abs=1e-12)
     assert cross_entropy(log_p, log_q).item() == pytest.approx(
@@ -68,7 +68,7 @@ def test_entropies_and_kl_are_their_sums(seed):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_total_variation_is_the_largest_difference_over_all_events(seed):
-    log_p, log_q = law(seed, zeros=seed % 3), law(seed + 100, zeros=seed % 4)
+    log_p, log_q = distribution(seed, zeros=seed % 3), distribution(seed + 100, zeros=seed % 4)
     difference = (log_p.exp() - log_q.exp()).tolist()
     best = max(sum(d for d, inside in zip(difference, event, strict=True) if inside) for event in EVENTS)
     assert total_variation(log_p, log_q).item() == pytest.approx(best, abs=1e-12)
@@ -80,11 +80,11 @@ def test_total_variation_is_the_largest_difference_over_all_events(seed):
 def test_entropy_goes_from_nought_to_log_s():
     assert entropy(torch.full((8,), -log(8))).item() == pytest.approx(log(8), abs=1e-6)
     assert str(entropy(point(3)).item()) == "0.0"
-    assert all(entropy(law(seed, zeros=4)) <= log(4) + 1e-12 for seed in SEEDS)
+    assert all(entropy(distribution(seed, zeros=4)) <= log(4) + 1e-12 for seed in SEEDS)
 
 
 def test_states_of_probability_nought():
-    some, all_ = law(0, zeros=3), law(1)
+    some, all_ = distribution(0, zeros=3), distribution(1)
     assert kl(some, all_).isfinite() and kl(all_, some) == inf and cross_entropy(all_, some) == inf
     assert kl(some, some) == 0 and js(all_, some) < log(2)
     rare = torch.tensor([0.0, -800.0], dtype=torch.float64)  # e^-800 is 0 in float64, and yet possible
@@ -92,7 +92,7 @@ def test_states_of_probability_nought():
 
 
 def test_disjoint_supports():
-    log_p = torch.cat([law(0, 4), torch.full((4,), -inf, dtype=torch.float64)])
+    log_p = torch.cat([distribution(0, 4), torch.full((4,), -inf, dtype=torch.float64)])
     log_q = log_p.flip(0)
     assert js(log_p, log_q).item() == pytest.approx(log(2), abs=1e-14)
     assert total_variation(log_p, log_q).item() == pytest.approx(1, abs=1e-14)
@@ -100,7 +100,7 @@ def test_disjoint_supports():
 
 
 @pytest.mark.parametrize("name", DISTANCES)
-def test_nought_only_between_equal_laws(name):
+def test_nought_only_between_equal_distributions(name):
     distance = DISTANCES[name]
     for seed in SEEDS:
         log_p, log_q = pair(seed)
@@ -129,7 +129,7 @@ def test_inequalities_between_the_distances(seed, spread):
 def test_metrics(name):
     root = 0.5 if name == "js" else 1.0
     for seed in SEEDS:
-        a, b, c = (law(3 * seed + i, zeros=2) for i in range(3))
+        a, b, c = (distribution(3 * seed + i, zeros=2) for i in range(3))
         ab, bc, ac = (DISTANCES[name](*two) ** root for two in ((a, b), (b, c), (a, c)))
         assert ac <= ab + bc + 1e-12
         assert DISTANCES[name](b, a) ** root == pytest.approx(ab.item(), abs=1e-12)
@@ -162,7 +162,7 @@ def test_the_best_discriminator_measures_js(seed):
 
 
 def test_the_gradient_of_forward_kl_is_model_minus_data():
-    log_p, theta = law(0, zeros=2), law(1).clone().requires_grad_()
+    log_p, theta = distribution(0, zeros=2), distribution(1).clone().requires_grad_()
     (by_kl,) = torch.autograd.grad(kl(log_p, theta.log_softmax(0)), theta)
     (by_nll,) = torch.autograd.grad(cross_entropy(log_p, theta.log_softmax(0)), theta)
     assert torch.allclose(by_kl, theta.detach().softmax(0) - log_p.exp(), atol=1e-15)
@@ -177,7 +177,7 @@ def test_gradients_are_right(name):
 
 @pytest.mark.parametrize("name", DISTANCES)
 def test_gradients_are_finite_where_states_are_impossible(name):
-    log_p, log_q = law(3, zeros=3), law(4)
+    log_p, log_q = distribution(3, zeros=3), distribution(4)
     log_q = log_q.masked_fill(log_p.argmin() == torch.arange(8), -inf).log_softmax(0)
     log_p, log_q = log_p.clone().requires_grad_(), log_q.clone().requires_grad_()
     DISTANCES[name](log_p, log_q).backward()
@@ -204,7 +204,7 @@ def transport_cost(log_p, log_q, cost):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_line_is_the_cheapest_transport(seed):
     positions = 3 * torch.randn(7, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
-    log_p, log_q = law(seed, 7, zeros=2), law(seed + 100, 7)
+    log_p, log_q = distribution(seed, 7, zeros=2), distribution(seed + 100, 7)
     value = wasserstein1_line(log_p, log_q, positions).item()
     assert value == pytest.approx(
         transport_cost(log_p, log_q, (positions[:, None] - positions).abs().numpy()), abs=1e-7
@@ -228,4 +228,4 @@ def test_line_is_the_cheapest_transport(seed):
 )
 def test_line_needs_positions(positions, named):
     with pytest.raises(ValueError, match=f"^wasserstein1_line: expected.*{named}"):
-        wasserstein1_line(law(0, 4), law(1, 4), positions)
+        wasserstein1_line(distribution(0, 4), distribution(1, 4), positions)

@@ -53,7 +53,7 @@ def test_batches_do_not_change_log_probs(universe):
     torch.testing.assert_close(log_probs(model, universe.states, 100), log_probs(model, universe.states))
 
 
-def test_bits_per_dim_of_a_dequantised_grid_is_that_of_its_discrete_law():
+def test_bits_per_dim_of_a_dequantised_grid_is_that_of_its_discrete_distribution():
     """A density constant on cells of 1/L carries the probabilities of the grey values."""
     levels, dims = 17, 3
     log_probability = torch.tensor([-2.0, -7.5]).double()

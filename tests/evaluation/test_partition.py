@@ -9,7 +9,7 @@ from course_utils.evaluation.partition import annealed_importance_sampling, from
 from course_utils.models import NADE, BoltzmannMachine
 
 
-def dice(seed=0):
+def stream(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
@@ -22,7 +22,7 @@ def machine(shape=(1, 3, 3), hidden=6, size=0.8) -> BoltzmannMachine:
 
 
 def data(model, n=50):
-    return (torch.rand(n, *model.event_shape, generator=dice(5)) < 0.4).double()
+    return (torch.rand(n, *model.event_shape, generator=stream(5)) < 0.4).double()
 
 
 @pytest.mark.parametrize("temperatures", [1, 2, 10, torch.tensor([0.0, 0.5, 0.7, 1.0])])
@@ -32,7 +32,7 @@ def test_weights_of_annealing_are_unbiased(temperatures, from_data):
     model = machine(size=0.6)
     base = data(model) if from_data else None
     found = annealed_importance_sampling(
-        model, temperatures=temperatures, chains=30_000, base=base, generator=dice()
+        model, temperatures=temperatures, chains=30_000, base=base, generator=stream()
     )
     w = (found.log_weights - model.log_partition()).exp()
     error = w.std() / len(w) ** 0.5
@@ -45,13 +45,14 @@ def test_more_temperatures_make_smaller_errors():
     model = machine((1, 4, 4), hidden=10, size=1.0)
     true, spreads = model.log_partition().item(), []
     for temperatures in (10, 100, 1000):
-        found = annealed_importance_sampling(model, temperatures=temperatures, chains=400, generator=dice())
+        found = annealed_importance_sampling(model, temperatures=temperatures, chains=400, generator=stream())
         spreads.append(found.log_weights.std().item())
         if temperatures == 1000:
             assert abs(found.log_z.value - true) < 5 * found.log_z.standard_error
     assert spreads[1] < 0.6 * spreads[0] and spreads[2] < 0.6 * spreads[1]
     sizes = [
-        annealed_importance_sampling(model, temperatures=t, chains=400, generator=dice()) for t in (10, 1000)
+        annealed_importance_sampling(model, temperatures=t, chains=400, generator=stream())
+        for t in (10, 1000)
     ]
     assert sizes[0].effective_sample_size < 0.8 * sizes[1].effective_sample_size
 
@@ -59,9 +60,9 @@ def test_more_temperatures_make_smaller_errors():
 def test_a_base_near_the_data_helps():
     model = machine(size=0.3)
     model.b.data.fill_(-3)
-    x = model.sample(2000, steps=50, generator=dice())
+    x = model.sample(2000, steps=50, generator=stream())
     plain, near = (
-        annealed_importance_sampling(model, temperatures=5, chains=2000, base=base, generator=dice())
+        annealed_importance_sampling(model, temperatures=5, chains=2000, base=base, generator=stream())
         for base in (None, x)
     )
     assert near.log_weights.std() < plain.log_weights.std() / 2
@@ -73,13 +74,13 @@ def test_without_weights_the_base_of_its_own_pixels_is_exact():
     model.b.data.fill_(log(3))
     x = torch.ones(10, 1, 3, 3).double()
     x[:2] = 0  # with one image of each colour added: 9 white to 3 black
-    found = annealed_importance_sampling(model, temperatures=3, chains=9, base=x, generator=dice())
+    found = annealed_importance_sampling(model, temperatures=3, chains=9, base=x, generator=stream())
     assert found.log_weights.std() < 1e-9 and found.effective_sample_size == pytest.approx(9)
     assert abs(found.log_z.value - model.log_partition()) < 1e-9
 
 
 def test_summaries_of_weights():
-    w = torch.rand(1000, generator=dice()).double() ** 3
+    w = torch.rand(1000, generator=stream()).double() ** 3
     for scale in (0.0, 5000.0, -5000.0):
         found = from_log_weights(w.log() + scale)
         assert found.log_z.value == pytest.approx(w.mean().log().item() + scale, abs=1e-9)

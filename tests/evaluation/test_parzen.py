@@ -20,9 +20,9 @@ def test_one_window_is_a_gaussian_and_many_are_their_mixture():
 
 
 def test_the_bandwidth_is_chosen_on_validation_images_alone():
-    dice = torch.Generator().manual_seed(0)
-    samples, valid = (torch.randn(200, 2, generator=dice) for _ in range(2))
-    test = 0.1 * torch.randn(50, 2, generator=dice)
+    stream = torch.Generator().manual_seed(0)
+    samples, valid = (torch.randn(200, 2, generator=stream) for _ in range(2))
+    test = 0.1 * torch.randn(50, 2, generator=stream)
     choices = (0.01, 0.1, 0.3, 1.0, 3.0)
     score, sigma = parzen_score(samples, valid, test, choices)
     by_hand = [parzen_log_prob(valid, samples, s).mean().item() for s in choices]

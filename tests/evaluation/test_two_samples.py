@@ -26,20 +26,20 @@ def noise(n: int, seed: int, *, shift: float = 0.0, dims: int = 6) -> torch.Tens
     return torch.randn(n, dims, generator=torch.Generator().manual_seed(seed)) + shift
 
 
-def test_nothing_tells_two_samples_of_one_law_apart():
-    told = classifier_two_sample_test(noise(450, 0), noise(450, 1))
-    assert abs(told.value - 0.5) < 4 * told.standard_error and told.standard_error < 0.03
-    assert told.standard_error == pytest.approx((told.value * (1 - told.value) / 300) ** 0.5)
+def test_nothing_tells_two_samples_of_one_distribution_apart():
+    share = classifier_two_sample_test(noise(450, 0), noise(450, 1))
+    assert abs(share.value - 0.5) < 4 * share.standard_error and share.standard_error < 0.03
+    assert share.standard_error == pytest.approx((share.value * (1 - share.value) / 300) ** 0.5)
 
 
-def test_disjoint_laws_are_told_apart_and_nearer_ones_less_surely():
+def test_disjoint_distributions_are_distinguished_and_nearer_ones_less_surely():
     x, shifts = noise(300, 0), (10.0, 0.7, 0.1)
     far, near, same = (classifier_two_sample_test(x, noise(300, 1, shift=shift)) for shift in shifts)
     assert far == (1.0, 0.0) and same.value < near.value and 0.6 < near.value < 0.95
 
 
 def test_what_is_judged_was_not_learned_from():
-    """Two samples of one law are memorised, yet the held-out half of them is not."""
+    """Two samples of one distribution are memorised, yet the held-out half of them is not."""
     x, y, other = noise(300, 0), noise(300, 1), (noise(300, 2), noise(300, 3))
     assert classifier_two_sample_test(x, y, held_out=(x, y)).value == 1
     assert abs(classifier_two_sample_test(x, y, held_out=other).value - 0.5) < 0.1
@@ -111,8 +111,8 @@ def test_real_digits_are_real_and_independent_pixels_are_not():
     held_out = torch.cat([data.test.x, data.valid.x])
     far = frechet_of_sets(fake, held_out, "binary")
     assert far[0] - scores[FRECHET][0] > 5 * far[1]
-    told = classifier_two_sample_test(data.train.x[:SET], fake[:SET], held_out=(held_out[:SET], fake[SET:]))
-    assert told.value > 0.8
+    share = classifier_two_sample_test(data.train.x[:SET], fake[:SET], held_out=(held_out[:SET], fake[SET:]))
+    assert share.value > 0.8
 
 
 def test_grey_samples_are_compared_on_the_grid_and_at_the_threshold_of_the_data():

@@ -44,12 +44,12 @@ def cases():
         yield from ((name, shape, 3) for shape in ((1, 2, 3), (2, 2, 1)))
 
 
-def far_from(law: torch.Tensor, x: torch.Tensor, levels: int) -> float:
+def far_from(distribution: torch.Tensor, x: torch.Tensor, levels: int) -> float:
     """How many standard deviations the χ² of samples among all images lies above what it should be."""
     place = levels ** torch.arange(x[0].numel()).flip(0)  # of ``states``: the last pixel changes first
-    counts = torch.bincount((x.flatten(1) * (levels - 1)).round().long() @ place, minlength=len(law))
-    fits = law * len(x) > 5  # rare images are one class together
-    seen, due = (torch.cat([v[fits], v[~fits].sum()[None]]) for v in (counts.double(), law * len(x)))
+    counts = torch.bincount((x.flatten(1) * (levels - 1)).round().long() @ place, minlength=len(distribution))
+    fits = distribution * len(x) > 5  # rare images are one class together
+    seen, due = (torch.cat([v[fits], v[~fits].sum()[None]]) for v in (counts.double(), distribution * len(x)))
     freedom = fits.sum()
     return float(((seen - due).square() / due.clamp_min(1e-9)).sum() - freedom) / float(2 * freedom) ** 0.5
 
@@ -62,15 +62,15 @@ def test_every_autoregressive_system_is_here():
 def test_mass_is_one_and_samples_and_completions_follow_it(name, shape, levels):
     """B2, B21: Σ_x p(x) = 1 over all images; ``sample`` draws from p(x), ``complete`` from p(x | known)."""
     model = random_model(name, shape, **({} if levels == 2 else {"levels": levels}))
-    every, dice = states(shape, levels), torch.Generator().manual_seed(0)
+    every, stream = states(shape, levels), torch.Generator().manual_seed(0)
     p = log_probs(model, every).exp()
     assert p.sum().item() == pytest.approx(1, abs=1e-10) and p.max() > 3 * p.min()
-    assert far_from(p, model.sample(8000, generator=dice), levels) < 5
+    assert far_from(p, model.sample(8000, generator=stream), levels) < 5
     known = torch.zeros(model.dims, dtype=torch.bool)
     known[model.order[:2]] = True
     x, known = every[len(every) // 3], known.view(shape)
     given_known = torch.where((every[:, known] == x[known]).all(1), p, 0)
-    drawn = model.complete(x.expand(4000, *shape), known, generator=dice)
+    drawn = model.complete(x.expand(4000, *shape), known, generator=stream)
     assert far_from(given_known / given_known.sum(), drawn, levels) < 5
 
 
@@ -125,21 +125,27 @@ def test_given_images_and_classes_make_conditional_models(name, levels):
     """p(x | y, f) has mass 1 for any y and f, differs among them, and samples and completions follow it."""
     shape = (1, 2, 3)
     model = random_model(name, shape, levels=levels, classes=2, given=3)
-    every, dice = states(shape, levels), torch.Generator().manual_seed(0)
-    many, laws = len(every), []
+    every, stream = states(shape, levels), torch.Generator().manual_seed(0)
+    many, distributions = len(every), []
     for y, f in zip((0, 1, 1), torch.randn(3, 3, 2, 3).double(), strict=True):
         y, f = torch.tensor(y), f.expand(5000, -1, -1, -1)
         with torch.no_grad():
-            laws.append(model.log_prob(every, y.expand(many), f[:many]).exp())
-            x = model.sample(5000, y=y.expand(5000), given=f, generator=dice)
-        assert laws[-1].sum().item() == pytest.approx(1, abs=1e-10)
-        assert far_from(laws[-1], x, levels) < 5
+            distributions.append(model.log_prob(every, y.expand(many), f[:many]).exp())
+            x = model.sample(5000, y=y.expand(5000), given=f, generator=stream)
+        assert distributions[-1].sum().item() == pytest.approx(1, abs=1e-10)
+        assert far_from(distributions[-1], x, levels) < 5
     known = torch.tensor([[[True, True, False], [False, False, False]]])
-    fits = torch.where((every[:, known] == every[7][known]).all(1), laws[-1], 0)
+    fits = torch.where((every[:, known] == every[7][known]).all(1), distributions[-1], 0)
     first = every[7].expand(5000, *shape)
-    done = model.complete(first, known, y=y.expand(5000), given=f, generator=dice)
+    done = model.complete(first, known, y=y.expand(5000), given=f, generator=stream)
     assert far_from(fits / fits.sum(), done, levels) < 5
-    assert min((a - b).abs().sum() for a, b in ((laws[0], laws[1]), (laws[1], laws[2]))) > 0.01
+    assert (
+        min(
+            (a - b).abs().sum()
+            for a, b in ((distributions[0], distributions[1]), (distributions[1], distributions[2]))
+        )
+        > 0.01
+    )
     mixture = sum(model.log_prob(every, torch.full((many,), k), f[:many]).exp() for k in (0, 1)) / 2
     torch.testing.assert_close(model.log_prob(every, given=f[:many]).exp(), mixture, rtol=0, atol=1e-12)
 

@@ -22,7 +22,7 @@ def machine(seed=0, size=0.7, shape=(1, 3, 3), **kind) -> BoltzmannMachine:
     return model
 
 
-def law(model):
+def distribution(model):
     """p(x) of all 512 images, from the energy alone: ``(512,)``."""
     with torch.no_grad():
         h = binary_states(len(model.c), like=model.W)
@@ -119,10 +119,10 @@ def test_blocks_of_states_miss_none(sizes):
         assert abs(model.log_partition(side) - due) < 1e-9
 
 
-def test_the_pseudo_likelihood_is_that_of_the_enumerated_law():
+def test_the_pseudo_likelihood_is_that_of_the_enumerated_distribution():
     for kind in KINDS:
         model = machine(**kind)
-        p = law(model)
+        p = distribution(model)
         other = torch.stack([torch.arange(512) ^ (1 << i) for i in range(9)])
         due = (p.log() - (p + p[other]).log()).sum(0)
         torch.testing.assert_close(model.log_pseudo_likelihood(STATES), due, rtol=0, atol=1e-10)
@@ -130,36 +130,36 @@ def test_the_pseudo_likelihood_is_that_of_the_enumerated_law():
 
 
 @pytest.mark.parametrize("kind", KINDS[::2])
-def test_a_step_leaves_the_law_of_the_model_as_it_is(kind):
+def test_a_step_leaves_the_distribution_of_the_model_as_it_is(kind):
     """πT = π to 1e-12, and the shipped step draws from the rows of T."""
     model = machine(**kind)
-    p, T = law(model), exact_step(model)
+    p, T = distribution(model), exact_step(model)
     assert (T.sum(1) - 1).abs().max() < 1e-12 and (p @ T - p).abs().max() < 1e-12
     if model.connections == "restricted":
         blocks = transition_matrix(model.b, model.c, model.W).detach()
         torch.testing.assert_close(blocks, T, rtol=0, atol=1e-12)
         flow = p[:, None] * T
         torch.testing.assert_close(flow, flow.T, rtol=0, atol=1e-12)  # reversible
-    dice = torch.Generator().manual_seed(0)
+    stream = torch.Generator().manual_seed(0)
     for start in (0, 170, 511):
-        x = model.step(STATES[start].expand(40_000, -1, -1, -1), generator=dice)
+        x = model.step(STATES[start].expand(40_000, -1, -1, -1), generator=stream)
         assert chi_square(x, T[start]) > 1e-4
         assert chi_square(x, p) < 1e-6  # one step is not enough: the test can tell
 
 
 @pytest.mark.parametrize("kind", KINDS[::2])
-def test_samples_follow_the_enumerated_law(kind):
+def test_samples_follow_the_enumerated_distribution(kind):
     model = machine(**kind, mixing=60)
-    dice = torch.Generator().manual_seed(0)
-    assert sample_agreement(model, law(model).log(), 20_000, generator=dice).p_value > 1e-4
-    few = model.sample(20_000, steps=1, generator=dice)
+    stream = torch.Generator().manual_seed(0)
+    assert sample_agreement(model, distribution(model).log(), 20_000, generator=stream).p_value > 1e-4
+    few = model.sample(20_000, steps=1, generator=stream)
     uniform = torch.full((512,), 1 / 512).double()
-    assert chi_square(few, law(model)) < 1e-6 and chi_square(few, uniform) < 1e-6
+    assert chi_square(few, distribution(model)) < 1e-6 and chi_square(few, uniform) < 1e-6
     if model.connections == "restricted":
         assert chi_square(few, uniform @ exact_step(model)) > 1e-4
 
 
-def test_a_sample_starts_from_noise_and_takes_the_steps_it_is_told():
+def test_a_sample_starts_from_noise_and_takes_the_steps_asked_for():
     model = machine(mixing=3)
     seeds = [torch.Generator().manual_seed(1) for _ in range(3)]
     x = model.sample(50, generator=seeds[0])
@@ -229,8 +229,8 @@ def gradient(model, x):
     return torch.cat([p.grad.flatten() for _, p in sorted(model.named_parameters())])
 
 
-def data_law():
-    """Eight images, each as likely: far from the machine's own law."""
+def data_distribution():
+    """Eight images, each as likely: far from the machine's own distribution."""
     rows = torch.tensor([0, 7, 56, 63, 448, 455, 504, 511])
     return rows, torch.zeros(512).double().index_fill(0, rows, 1 / 8)
 
@@ -238,10 +238,10 @@ def data_law():
 @pytest.mark.parametrize("kind", [{}, {"connections": "full"}])
 def test_contrastive_divergence_is_biased_by_as_much_as_the_chain_is_short(kind):
     """B13: the expected gradient of CD-k is E_D ∂F − E_{D Tᵏ} ∂F; the shipped loss has it."""
-    rows, p_data = data_law()
+    rows, p_data = data_distribution()
     model, biases = machine(gradient="CD", **kind), []
     dF, T = slopes(model), exact_step(model)
-    exact = p_data @ dF - law(model) @ dF
+    exact = p_data @ dF - distribution(model) @ dF
     for model.k in (1, 2, 5, 50):
         k, after = model.k, p_data @ torch.linalg.matrix_power(T, model.k)
         expected = p_data @ dF - after @ dF
@@ -260,11 +260,11 @@ def test_contrastive_divergence_is_biased_by_as_much_as_the_chain_is_short(kind)
 def test_the_exact_gradient_is_that_of_the_mean_log_likelihood():
     for kind in ({}, {"connections": "full"}, {"hidden": 10}):
         model = machine(gradient="exact", **kind)
-        rows, p_data = data_law()
+        rows, p_data = data_distribution()
         x, dF = STATES[rows], slopes(model)
         found = gradient(model, x)
-        torch.testing.assert_close(found, p_data @ dF - law(model) @ dF, rtol=0, atol=1e-9)
-        due = -(p_data[rows] * law(model)[rows].log()).sum()
+        torch.testing.assert_close(found, p_data @ dF - distribution(model) @ dF, rtol=0, atol=1e-9)
+        due = -(p_data[rows] * distribution(model)[rows].log()).sum()
         assert abs(model.loss(x) - due) < 1e-9 and abs(model.held_out(x) - due) < 1e-9
 
 
@@ -272,7 +272,7 @@ def test_persistent_chains_go_on_where_they_were_and_only_in_training():
     model = machine(gradient="PCD", k=2, chains=30_000)
     model.fantasies.copy_(STATES[170].expand(30_000, -1, -1, -1))
     before, T = model.fantasies.clone(), exact_step(model)
-    x = STATES[data_law()[0]]
+    x = STATES[data_distribution()[0]]
     model.eval().loss(x)
     assert torch.equal(model.fantasies, before)
     torch.manual_seed(0)
@@ -282,9 +282,9 @@ def test_persistent_chains_go_on_where_they_were_and_only_in_training():
     assert chi_square(model.fantasies, torch.linalg.matrix_power(T, 2)[170]) < 1e-6
 
 
-def test_persistent_chains_at_the_law_of_the_model_give_the_exact_gradient():
+def test_persistent_chains_at_the_distribution_of_the_model_give_the_exact_gradient():
     model = machine(gradient="PCD", k=1, chains=30_000)
-    p, dF, (rows, p_data) = law(model), slopes(model), data_law()
+    p, dF, (rows, p_data) = distribution(model), slopes(model), data_distribution()
     torch.manual_seed(0)
     model.fantasies.copy_(STATES[torch.multinomial(p, 30_000, replacement=True)])
     found = gradient(model.train(), STATES[rows])

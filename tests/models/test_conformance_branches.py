@@ -38,18 +38,18 @@ def enumerated(model):
         return (-model.free_energy(all_images(3, 3).double())).log_softmax(0)
 
 
-def test_a_step_keeps_the_law_of_the_energy(model):
+def test_a_step_keeps_the_distribution_of_the_energy(model):
     log_p = enumerated(model)
-    dice = torch.Generator().manual_seed(0)
-    assert sample_agreement(Once(model, log_p), log_p, 50_000, generator=dice).p_value > 1e-4
+    stream = torch.Generator().manual_seed(0)
+    assert sample_agreement(Once(model, log_p), log_p, 50_000, generator=stream).p_value > 1e-4
     uniform = torch.full_like(log_p, 1 / 512).log()
-    assert sample_agreement(Once(model, uniform), log_p, 50_000, generator=dice).p_value < 1e-6
+    assert sample_agreement(Once(model, uniform), log_p, 50_000, generator=stream).p_value < 1e-6
 
 
-def test_samples_come_to_the_law_of_the_energy(model):
+def test_samples_come_to_the_distribution_of_the_energy(model):
     model.mixing = 50
-    dice = torch.Generator().manual_seed(0)
-    assert sample_agreement(model, enumerated(model), 3000, generator=dice).p_value > 1e-4
+    stream = torch.Generator().manual_seed(0)
+    assert sample_agreement(model, enumerated(model), 3000, generator=stream).p_value > 1e-4
 
 
 def test_a_step_is_decided_by_its_random_numbers(model):
@@ -178,7 +178,7 @@ class TestEveryVariationalModel:
 
         assert torch.equal(bounds(1), bounds(1)) and not torch.equal(bounds(1), bounds(2))
 
-    def test_encode_and_decode_give_laws(self, leaf):
+    def test_encode_and_decode_give_distributions(self, leaf):
         model = build(leaf)
         x = model.sample(6)
         q = model.encode(x)

@@ -1,4 +1,4 @@
-"""B16: with the exact denoising conditional, corrupt-and-denoise is a chain whose stationary law is p_D."""
+"""B16: with the exact denoising conditional, corrupt-and-denoise is a chain whose stationary state is p_D."""
 
 import pytest
 import torch
@@ -39,21 +39,26 @@ def distance(p, q):
 
 
 @pytest.mark.parametrize("noise", [0.0, *NOISES, 1.0])
-def test_the_law_of_the_corruption_is_a_coin_for_each_forgotten_pixel(noise):
+def test_the_distribution_of_the_corruption_is_a_coin_for_each_forgotten_pixel(noise):
     C = log_corruption(STATES, STATES[:100], noise).exp()
     torch.testing.assert_close(C, by_hand(STATES, noise)[:, :100], rtol=0, atol=1e-14)
     assert (log_corruption(STATES[:9], STATES, noise).exp().sum(1) - 1).abs().max() < 1e-12
 
 
 @pytest.mark.parametrize("noise", NOISES)
-def test_corrupted_images_follow_the_law_of_the_corruption(noise):
+def test_corrupted_images_follow_the_distribution_of_the_corruption(noise):
     states = all_images(2, 2)
     x = states[6].expand(100_000, -1, -1, -1)
     noisy = salt_and_pepper(x, noise, generator=torch.Generator().manual_seed(1))
     counts = torch.bincount(state_index(noisy), minlength=16)
-    law = log_corruption(states[6:7], states, noise).exp()[0]
-    common = law > 1e-4
-    assert chisquare(counts[common], law[common] / law[common].sum() * counts[common].sum()).pvalue > 1e-4
+    distribution = log_corruption(states[6:7], states, noise).exp()[0]
+    common = distribution > 1e-4
+    assert (
+        chisquare(
+            counts[common], distribution[common] / distribution[common].sum() * counts[common].sum()
+        ).pvalue
+        > 1e-4
+    )
     wrong = log_corruption(states[6:7], states, noise / 2).exp()[0]
     assert chisquare(counts[common], wrong[common] / wrong[common].sum() * counts[common].sum()).pvalue < 1e-9
 
@@ -77,13 +82,13 @@ def test_the_stationary_distribution_is_p_D(noise):
     assert (flow - flow.T).abs().max() < 1e-14  # detailed balance: the chain is reversible
 
 
-def test_pixelwise_is_the_law_of_independent_coins():
+def test_pixelwise_is_the_distribution_of_independent_coins():
     logits = torch.randn(3, 9, dtype=torch.double, generator=torch.Generator().manual_seed(0))
-    law = pixelwise(logits, STATES).exp()
-    assert (law.sum(1) - 1).abs().max() < 1e-12
+    distribution = pixelwise(logits, STATES).exp()
+    assert (distribution.sum(1) - 1).abs().max() < 1e-12
     p = torch.sigmoid(logits)[:, None]
     x = STATES.flatten(1).double()
-    torch.testing.assert_close(law, torch.where(x == 1, p, 1 - p).prod(-1), rtol=0, atol=1e-12)
+    torch.testing.assert_close(distribution, torch.where(x == 1, p, 1 - p).prod(-1), rtol=0, atol=1e-12)
 
 
 def test_the_best_pixelwise_denoiser_loses_least_and_its_chain_is_off_by_more_with_more_noise():

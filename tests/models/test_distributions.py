@@ -28,22 +28,22 @@ def test_the_levels_of_a_discretised_logistic_sum_to_1(given):
 
 def test_each_level_has_the_mass_of_its_cell():
     """F(v + h) − F(v − h) by integrating the logistic density over the cell, the tails to the edges."""
-    law = logistic(0.4, -2.0, 5)
+    distribution = logistic(0.4, -2.0, 5)
     t = torch.linspace(-4, 5, 900_001, dtype=torch.double)
     s = torch.tensor(-2.0).double().exp()
     density = torch.sigmoid((t - 0.4) / s) * torch.sigmoid(-(t - 0.4) / s) / s
     cell = (t * 4).round().clamp(0, 4).long()
     mass = torch.zeros(5).double().index_add(0, cell, density) * (t[1] - t[0])
-    torch.testing.assert_close(law.probabilities()[0, 0], mass, rtol=0, atol=1e-4)
+    torch.testing.assert_close(distribution.probabilities()[0, 0], mass, rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("log_scale", [-100.0, -20.0, 20.0, 100.0])
 def test_no_scale_is_too_small_or_too_large_for_float32(log_scale):
     parts = [torch.full((1, 3), value, requires_grad=True) for value in (0.3, log_scale)]
-    law = DiscretisedLogistic(*parts, 256)
+    distribution = DiscretisedLogistic(*parts, 256)
     for value in (0.0, 0.2, 1.0):
-        law.log_prob(torch.full((1, 3), value)).sum().backward()
-    assert law.probabilities().isfinite().all() and law.sample().isfinite().all()
+        distribution.log_prob(torch.full((1, 3), value)).sum().backward()
+    assert distribution.probabilities().isfinite().all() and distribution.sample().isfinite().all()
     assert all(part.grad.isfinite().all() for part in parts)
 
 
@@ -56,7 +56,7 @@ def test_no_variance_makes_a_normal_density_undefined(log_variance):
 
 
 @pytest.mark.parametrize(
-    "law",
+    "distribution",
     [
         logistic(0.3, -1.5, 5),
         logistic(1.2, -0.5, 2),
@@ -64,21 +64,23 @@ def test_no_variance_makes_a_normal_density_undefined(log_variance):
         Gaussian(torch.tensor([[0.4]]).double(), torch.tensor([[-1.2]]).double()),
     ],
 )
-def test_samples_follow_log_prob(law):
+def test_samples_follow_log_prob(distribution):
     """The mean, and the share below each value, against log_prob summed or integrated."""
     n = 40_000
-    big = type(law)(*(part.expand(n, 1) if isinstance(part, torch.Tensor) else part for part in law))
+    big = type(distribution)(
+        *(part.expand(n, 1) if isinstance(part, torch.Tensor) else part for part in distribution)
+    )
     x = big.sample(torch.Generator().manual_seed(0))
-    if isinstance(law, Gaussian):
+    if isinstance(distribution, Gaussian):
         grid = torch.linspace(-6, 6, 1201, dtype=torch.double)
-        density = Gaussian(*(part.expand(1201, 1) for part in law)).log_prob(grid[:, None]).exp()
+        density = Gaussian(*(part.expand(1201, 1) for part in distribution)).log_prob(grid[:, None]).exp()
         mass, edges = density / 100, grid + 0.005
     else:
-        grid = edges = torch.linspace(0, 1, getattr(law, "levels", 2), dtype=torch.double)
-        mass = torch.cat([law.log_prob(v.view(1, 1)) for v in grid]).exp()
+        grid = edges = torch.linspace(0, 1, getattr(distribution, "levels", 2), dtype=torch.double)
+        mass = torch.cat([distribution.log_prob(v.view(1, 1)) for v in grid]).exp()
         assert set(x.unique().tolist()) <= set(grid.tolist())
     assert mass.sum().item() == pytest.approx(1, abs=1e-6)
-    assert law.mean.item() == pytest.approx((mass * grid).sum().item(), abs=1e-6)
+    assert distribution.mean.item() == pytest.approx((mass * grid).sum().item(), abs=1e-6)
     below = torch.searchsorted(x.flatten().sort().values, edges + 1e-9).double() / n
     assert (below - mass.cumsum(0)).abs().max() < 5 * 0.5 / n**0.5
     again = big.sample(torch.Generator().manual_seed(0))
@@ -87,11 +89,13 @@ def test_samples_follow_log_prob(law):
 
 def test_the_closed_kl_is_the_kl_of_each_element():
     mean, log_variance = torch.randn(2, 5, 3).double()
-    law, standard = Normal(mean, (log_variance / 2).exp()), Normal(torch.zeros(()).double(), 1.0)
-    torch.testing.assert_close(Gaussian(mean, log_variance).kl_from_standard(), kl_divergence(law, standard))
+    distribution, standard = Normal(mean, (log_variance / 2).exp()), Normal(torch.zeros(()).double(), 1.0)
+    torch.testing.assert_close(
+        Gaussian(mean, log_variance).kl_from_standard(), kl_divergence(distribution, standard)
+    )
 
 
-def test_a_law_sums_its_log_over_all_axes_but_the_first():
+def test_a_distribution_sums_its_log_over_all_axes_but_the_first():
     mean, log_variance, x = torch.randn(3, 5, 2, 4, 8).double()
     expected = Normal(mean, (log_variance / 2).exp()).log_prob(x).sum((1, 2, 3))
     torch.testing.assert_close(Gaussian(mean, log_variance).log_prob(x), expected)

@@ -62,8 +62,8 @@ def test_a_linear_flow_against_the_matrix_exponential():
     torch.testing.assert_close(z, x @ torch.matrix_exp(-1.5 * A).T, rtol=0, atol=1e-8)
     torch.testing.assert_close(log_det, torch.full((4,), -1.5 * A.trace().item()).double(), rtol=0, atol=1e-8)
     root = torch.matrix_exp(1.5 * A)
-    law = torch.distributions.MultivariateNormal(torch.zeros(3).double(), root @ root.T)
-    torch.testing.assert_close(model.log_prob(x), law.log_prob(x), rtol=0, atol=1e-7)
+    distribution = torch.distributions.MultivariateNormal(torch.zeros(3).double(), root @ root.T)
+    torch.testing.assert_close(model.log_prob(x), distribution.log_prob(x), rtol=0, atol=1e-7)
     torch.testing.assert_close(model.decode(z), x, rtol=0, atol=1e-8)
 
 

@@ -144,9 +144,9 @@ def test_samples_on_the_plane_follow_the_density(leaf):
 def test_samples_are_encoded_to_the_prior(leaf):
     model = build(leaf, (1, 4, 4), strength=0.1)
     z = model.encode(model.sample(3000, generator=torch.Generator().manual_seed(0)))[0].detach().flatten(1)
-    law = logistic if isinstance(model.prior, Logistic) else norm
+    distribution = logistic if isinstance(model.prior, Logistic) else norm
     # a thousandth of the samples lies beyond the ends of the logit, where x is 0 or 1
-    assert min(kstest(column.numpy(), law.cdf).pvalue for column in z.T) > 1e-5
+    assert min(kstest(column.numpy(), distribution.cdf).pvalue for column in z.T) > 1e-5
 
 
 @pytest.mark.parametrize("leaf", FLOWS)

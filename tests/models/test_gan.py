@@ -89,15 +89,17 @@ def minimise(game, x):
 @pytest.fixture(scope="module")
 def optimum():
     """p_D and p_g on 512 images, D trained against both, and the loss that it reached."""
-    universe, dice = bars_and_stripes(3), torch.Generator().manual_seed(0)
+    universe, stream = bars_and_stripes(3), torch.Generator().manual_seed(0)
     states = universe.states.double()  # each of them once more, so that no probability is 0
-    x = torch.cat([states, universe.sample(2000, generator=dice).double()])
-    noise = (torch.rand(2000, 1, 3, 3, generator=dice) < 0.3).double()
+    x = torch.cat([states, universe.sample(2000, generator=stream).double()])
+    noise = (torch.rand(2000, 1, 3, 3, generator=stream) < 0.3).double()
     fake = torch.cat([states, noise])
     game = play(x, fake, Table(512), loss="saturating")
     loss = minimise(game, x)
-    laws = (torch.bincount(state_index(part), minlength=512).double() / len(part) for part in (x, fake))
-    return *laws, game.discriminate(states).detach(), loss
+    distributions = (
+        torch.bincount(state_index(part), minlength=512).double() / len(part) for part in (x, fake)
+    )
+    return *distributions, game.discriminate(states).detach(), loss
 
 
 def test_the_best_discriminator_is_the_share_of_the_data(optimum):
@@ -160,7 +162,7 @@ def test_each_loss_moves_its_own_player():
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 3), (2,), (1, 28, 28)])
-def test_both_players_listen_to_the_class(shape):
+def test_both_players_read_the_class(shape):
     torch.manual_seed(0)
     game = GAN(shape, classes=3, hidden=8)
     z, x, y = torch.randn(6, 16), torch.rand(6, *shape), torch.tensor([0, 1, 2, 0, 1, 2])
@@ -173,12 +175,12 @@ def test_both_players_listen_to_the_class(shape):
 
 
 def test_samples_are_shown_to_the_discriminator_with_the_class_they_were_made_for():
-    game, told = GAN((2,), classes=3, penalty=0.0), []
-    game.generator.register_forward_pre_hook(lambda net, args: told.append(args[1]))
-    game.discriminator.register_forward_pre_hook(lambda net, args: told.append(args[1]))
+    game, seen = GAN((2,), classes=3, penalty=0.0), []
+    game.generator.register_forward_pre_hook(lambda net, args: seen.append(args[1]))
+    game.discriminator.register_forward_pre_hook(lambda net, args: seen.append(args[1]))
     y = torch.tensor([0, 1, 2, 2])
     game.discriminator_loss(torch.randn(4, 2), y)
-    assert torch.equal(told[0], y) and torch.equal(told[1], torch.cat([y, y]))
+    assert torch.equal(seen[0], y) and torch.equal(seen[1], torch.cat([y, y]))
 
 
 def test_what_follows_from_the_arguments():
@@ -223,10 +225,10 @@ def test_the_penalty_of_a_linear_critic_is_exact():
 
 def test_the_penalty_looks_uniformly_between_real_and_fake():
     """f = x²/2 has slope u at a place u between 0 and 1: E[(u − 1)²] = 1/3. Each example has its own u."""
-    dice = torch.Generator().manual_seed(0)
+    stream = torch.Generator().manual_seed(0)
     zeros = torch.zeros(40_000, 1).double()
     half_square = lambda x: (x**2).sum(1) / 2  # noqa: E731
-    penalty = gradient_penalty(half_square, zeros, zeros + 1, dice)
+    penalty = gradient_penalty(half_square, zeros, zeros + 1, stream)
     assert penalty.item() == pytest.approx(1 / 3, abs=5 / 40_000**0.5 * 0.3)
 
 

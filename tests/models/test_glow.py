@@ -49,7 +49,7 @@ def test_the_convolution_starts_as_a_rotation_and_keeps_its_permutation():
     assert not torch.equal(conv.P, torch.eye(6)) and "P" in conv.state_dict() and not conv.P.requires_grad
 
 
-def test_actnorm_starts_when_told_and_counts_every_pixel():
+def test_actnorm_starts_when_asked_and_counts_every_pixel():
     norm, x = ActNorm(3).double().train(), 5 + 3 * numbers(40, 3, 2, 5)
     assert torch.equal(norm(x)[0], x) and not norm(x)[1].any() and not norm.started
     norm.start(x)

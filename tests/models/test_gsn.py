@@ -28,12 +28,12 @@ def random_gsn(shape=(1, 3, 3), seed=0, size=1.0, **kinds) -> GSN:
     return model
 
 
-def dice(seed=0) -> torch.Generator:
+def stream(seed=0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
 def batch(n=6, shape=(1, 3, 3)):
-    return (torch.rand(n, *shape, dtype=torch.double, generator=dice(7)) < 0.5).double()
+    return (torch.rand(n, *shape, dtype=torch.double, generator=stream(7)) < 0.5).double()
 
 
 @pytest.mark.parametrize("kinds", KINDS)
@@ -57,7 +57,7 @@ def test_latent_noise_comes_before_and_after_the_activation():
     """σ ε′ alone has the variance σ²; that of tanh(a + σ ε) adds to it what quadrature says."""
     model = random_gsn(latent_noise=0.7)
     x = batch(1).expand(40_000, -1, -1, -1)
-    h, _ = model.update(x, model.rest(x).h, dice())
+    h, _ = model.update(x, model.rest(x).h, stream())
     torch.testing.assert_close(h[0], h[0][:1].expand_as(h[0]))  # the reconstruction reads what has no noise
     a = model.b[2] + h[0][0] @ model.W[1].T
     grid = torch.linspace(-8, 8, 2001, dtype=torch.double)
@@ -74,9 +74,9 @@ def test_walkback_gives_every_reconstruction_of_a_chain_the_same_target(kinds):
     """walk and chain use the same random numbers: −log P(x₀ | h_k) at each step of the chain from x₀."""
     model = random_gsn(**kinds)
     x = batch()
-    states = list(model.chain(x, model.walkback, generator=dice(3)))
+    states = list(model.chain(x, model.walkback, generator=stream(3)))
     costs = [binary_cross_entropy(s.p, x, reduction="none").flatten(1).sum(1) for s in states]
-    nats = model.walk(x, generator=dice(3))
+    nats = model.walk(x, generator=stream(3))
     assert nats.shape == (model.walkback, len(x))
     torch.testing.assert_close(nats, torch.stack(costs))
     torch.manual_seed(5)
@@ -96,15 +96,15 @@ def test_the_gradient_passes_through_every_step(kinds):
     def moved(by):
         for p, d in zip(parameters, directions, strict=True):
             p.data.add_(by * d)
-        states = [s.x for s in model.chain(x, model.walkback, generator=dice(2))]
-        costs = model.walk(x, generator=dice(2)).mean(1).detach()
+        states = [s.x for s in model.chain(x, model.walkback, generator=stream(2))]
+        costs = model.walk(x, generator=stream(2)).mean(1).detach()
         for p, d in zip(parameters, directions, strict=True):
             p.data.sub_(by * d)
         return states, costs
 
     (before, low), (after, high) = moved(-1e-6), moved(1e-6)
     assert all(map(torch.equal, before, after))
-    for k, cost in enumerate(model.walk(x, generator=dice(2)).mean(1)):
+    for k, cost in enumerate(model.walk(x, generator=stream(2)).mean(1)):
         gradients = torch.autograd.grad(cost, parameters, retain_graph=True, allow_unused=True)
         slope = sum((g * d).sum() for g, d in zip(gradients, directions, strict=True) if g is not None)
         assert slope.item() == pytest.approx(((high - low) / 2e-6)[k].item(), rel=1e-5, abs=1e-7)
@@ -116,15 +116,15 @@ def test_the_gradient_passes_through_every_step(kinds):
 def test_the_latent_state_remembers_what_the_image_has_lost(hidden, forgets):
     """From the second step on the chain is not ``step`` again; with one layer it is."""
     model = random_gsn(hidden=hidden)
-    states = list(model.chain(batch(500), 2, generator=dice(4)))
-    generator = dice(4)
+    states = list(model.chain(batch(500), 2, generator=stream(4)))
+    generator = stream(4)
     x = model.step(batch(500), generator=generator)
     assert torch.equal(x, states[0].x)
     if not forgets:  # the chain has drawn the noise of the second layer, and so has step
         assert states[0].h[1].std() > 0.5
     assert torch.equal(model.step(x, generator=generator), states[1].x) == forgets
     opposite = states[0]._replace(h=tuple(-h for h in states[0].h))
-    pair = [model.advance(state, generator=dice(8)).p for state in (states[0], opposite)]
+    pair = [model.advance(state, generator=stream(8)).p for state in (states[0], opposite)]
     assert ((pair[0] - pair[1]).abs().max() < 1e-12) == forgets
 
 
@@ -144,7 +144,7 @@ def test_a_step_has_the_transition_matrix_of_its_formula(kinds):
     assert (T.sum(1) - 1).abs().max() < 1e-12
     other = transition_matrix(random_gsn(**kinds, noise=0.8))
     for row in (0, 341):
-        x = model.step(states[row].expand(30_000, -1, -1, -1), generator=dice(row))
+        x = model.step(states[row].expand(30_000, -1, -1, -1), generator=stream(row))
         counts = torch.bincount(state_index(x), minlength=512)
         for matrix, agrees in ((T, True), (other, False)):
             order = matrix[row].argsort(descending=True)
@@ -158,20 +158,20 @@ def test_a_step_has_the_transition_matrix_of_its_formula(kinds):
 def test_samples_have_the_stationary_distribution_of_the_transition():
     """B21 for a chain: without a memory, histogram and solved equations agree."""
     model = random_gsn(hidden=(20,), noise=0.5, size=2.0, mixing=30)
-    law = stationary_distribution(transition_matrix(model))
+    distribution = stationary_distribution(transition_matrix(model))
     uniform = torch.full((512,), 1 / 512).double()
-    assert (law - uniform).abs().sum() / 2 > 0.3
-    assert sample_agreement(model, law.log(), 30_000, generator=dice()).p_value > 1e-4
+    assert (distribution - uniform).abs().sum() / 2 > 0.3
+    assert sample_agreement(model, distribution.log(), 30_000, generator=stream()).p_value > 1e-4
     other = stationary_distribution(transition_matrix(random_gsn(hidden=(20,), noise=0.25, size=2.0)))
-    assert sample_agreement(model, other.log(), 5000, generator=dice()).p_value < 1e-9
+    assert sample_agreement(model, other.log(), 5000, generator=stream()).p_value < 1e-9
 
 
 def test_a_sample_is_the_end_of_a_chain_from_noise():
     model = random_gsn(mixing=7)
-    u = torch.rand(40, 1, 3, 3, generator=(g := dice(5)), dtype=torch.double)
+    u = torch.rand(40, 1, 3, 3, generator=(g := stream(5)), dtype=torch.double)
     *_, last = model.chain((u < 0.5).double(), 7, generator=g)
-    assert torch.equal(model.sample(40, generator=dice(5)), last.x)
-    assert not torch.equal(model.sample(40, steps=3, generator=dice(5)), last.x)
+    assert torch.equal(model.sample(40, generator=stream(5)), last.x)
+    assert not torch.equal(model.sample(40, steps=3, generator=stream(5)), last.x)
     for steps in (0, -1, 1.5, True, "3"):
         with pytest.raises(ValueError, match="GSN"):
             model.sample(3, steps=steps)
@@ -200,12 +200,12 @@ def test_it_learns_the_universe():
     model = GSN((1, 3, 3), hidden=(64, 8), noise=0.02, latent_noise=2.0, walkback=2, mixing=30)
 
     def drawn():
-        x = model.sample(10_000, generator=dice())
+        x = model.sample(10_000, generator=stream())
         share = torch.bincount(state_index(x), minlength=512) / 10_000
         return (share - u.log_p.exp()).abs().sum().item() / 2, (share[u.log_p.exp() > 0.05] > 0).sum()
 
     assert drawn()[0] > 0.5
-    fit(model, u.sample(20_000, generator=dice()), lr=0.03, batch_size=200, epochs=8, progress=False)
+    fit(model, u.sample(20_000, generator=stream()), lr=0.03, batch_size=200, epochs=8, progress=False)
     distance, patterns = drawn()
     assert distance <= 0.15 and patterns == 14
 
@@ -214,10 +214,10 @@ def test_without_memory_and_walkback_it_is_a_denoising_autoencoder():
     """One step, one layer: −log P(x | x̃) of a network of one hidden layer with tied weights."""
     model = random_gsn(hidden=(20,), walkback=1)
     x = batch()
-    noisy = salt_and_pepper(x, model.noise, generator=dice(6)).flatten(1)
+    noisy = salt_and_pepper(x, model.noise, generator=stream(6)).flatten(1)
     p = torch.sigmoid(model.b[0] + torch.tanh(model.b[1] + noisy @ model.W[0].T) @ model.W[0])
     cost = binary_cross_entropy(p, x.flatten(1), reduction="none").sum(1)
-    torch.testing.assert_close(model.walk(x, generator=dice(6))[0], cost)
+    torch.testing.assert_close(model.walk(x, generator=stream(6))[0], cost)
 
 
 def test_bad_arguments_are_named():

@@ -87,7 +87,7 @@ def test_the_product_of_the_masks_is_strictly_lower_triangular_in_the_order(kind
 
 
 def test_no_hidden_unit_is_dead():
-    """Degrees are drawn from the lowest of the layer below on: below that, a unit would hear nothing."""
+    """Degrees are drawn from the lowest of the layer below on: below that, a unit would read nothing."""
     for seed in range(20):
         for member in MADE((1, 1, 17), hidden=(3, 3, 3), masks=4, order="random", seed=seed).members():
             assert all(mask.any(1).all() for mask in member.masks[:-1])

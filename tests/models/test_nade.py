@@ -75,7 +75,7 @@ def test_cost_grows_linearly_in_the_number_of_pixels():
 
 
 def test_temperature_sharpens_each_conditional():
-    """Near 0 every pixel takes its likelier value; at 2 the law is that of halved log-odds."""
+    """Near 0 every pixel takes its likelier value; at 2 the distribution is that of halved log-odds."""
     model = random_nade()
     cold = model.sample(5, temperature=1e-6)
     assert ((model.conditionals(cold) > 0.5) == (cold == 1)).all()

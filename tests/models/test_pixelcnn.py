@@ -66,8 +66,8 @@ def test_fast_samples_are_those_of_a_full_pass_for_every_pixel(gated, shape, lev
     """The same random numbers, the same images: from nothing, and from any given start."""
     model = random_model(shape, gated=gated, levels=levels, classes=classes)
     y = None if classes is None else torch.tensor([0, 1, 2, 2, 1])
-    dice = torch.Generator().manual_seed(1)
-    u, v = torch.rand(2, 5, model.dims, generator=dice, dtype=torch.double)
+    stream = torch.Generator().manual_seed(1)
+    u, v = torch.rand(2, 5, model.dims, generator=stream, dtype=torch.double)
     with torch.no_grad():
         x = model._draw(u, 1.0, None, 0, y)
         assert torch.equal(x, draw_naively(model, u, y=y))
@@ -88,7 +88,7 @@ def test_colours_take_turns():
 
 
 @BOTH
-def test_it_learns_a_law_with_classes_through_fit(gated):
+def test_it_learns_a_distribution_with_classes_through_fit(gated):
     """Class 0 is all black, class 1 all white: fit hands (x, y) to the loss."""
     y = torch.arange(200) % 2
     x = y.float().view(-1, 1, 1, 1).expand(-1, 1, 3, 3).contiguous()

@@ -125,7 +125,7 @@ def test_a_sample_costs_a_few_passes_and_not_one_for_every_pixel(kind):
 
 @pytest.mark.parametrize("layer", [RowLSTM(2, 3, 1), DiagonalLSTM(2, 3, 1)])
 def test_forget_gates_start_open_and_the_others_do_not(layer):
-    """∂c′/∂c is the forget gate: σ(1) where nothing is heard."""
+    """∂c′/∂c is the forget gate: σ(1) where nothing is read."""
     gates, c = layer.gates.bias.detach().clone()[None, :, None], torch.ones(1, 3, 1, requires_grad=True)
     new = lstm(gates, c)[1]
     (kept,) = torch.autograd.grad(new.sum(), c)

@@ -55,7 +55,7 @@ def bound_by_quadrature(model: VAE, x: Tensor, k: int, points: int = 40) -> Tens
 
 
 def log_w_at(model: VAE, x: Tensor, e: Tensor) -> Tensor:
-    """log p(x, z) − log q(z | x) for one x ``(1, …)`` at z = μ + σ·e, by torch's own laws; like e."""
+    """log p(x, z) − log q(z | x) for one x ``(1, …)`` at z = μ + σ·e, by torch's distributions; like e."""
     mean, log_variance = model.encode(x)
     z = mean + (0.5 * log_variance).exp() * e.reshape(-1, 1)
     pixels = Bernoulli(logits=model.decode(z).logits).log_prob(x).flatten(1).sum(1)
@@ -101,7 +101,7 @@ def test_bounds_rise_with_k_to_log_p():
 
 
 def test_weights_are_ratios_of_densities_at_the_codes_that_were_drawn():
-    """From the same random numbers, against torch's own Bernoulli and normal laws."""
+    """From the same random numbers, against torch's own Bernoulli and normal distributions."""
     model = random_vae(latent=1)
     with torch.no_grad():
         log_w = model._log_weights(FEW[:1], None, 20, torch.Generator().manual_seed(0))
@@ -177,7 +177,7 @@ class TestClasses:
             pictures = model.decode(codes[:1].expand(3, -1), y).mean
             assert all(len(rows.unique(dim=0)) == 3 for rows in (codes, pictures))
 
-    def test_bounds_and_samples_of_a_class_are_those_of_its_law(self):
+    def test_bounds_and_samples_of_a_class_are_those_of_its_distribution(self):
         """B21 for p(x | y), and E[elbo(x, y)] < log p(x | y), with k draws in between."""
         model = random_vae(classes=3)
         generator = torch.Generator().manual_seed(0)
@@ -335,7 +335,7 @@ def test_the_reparameterised_gradient_is_unbiased(seed, monkeypatch):
     assert truth.abs().min() > 0.01 and near(reparameterised(model, monkeypatch), truth)
 
 
-def test_a_sample_moves_with_the_parameters_of_its_law():
+def test_a_sample_moves_with_the_parameters_of_its_distribution():
     """∂z/∂μ = 1 and ∂z/∂σ = ε, and the noise is of the generator that was given."""
     mean, log_variance = torch.zeros(2, 5, 3).double().requires_grad_()
     z = Gaussian(mean, log_variance).sample(torch.Generator().manual_seed(3))

@@ -14,10 +14,10 @@ DIMS, LATENT, N, STEPS = 6, 2, 400, 1000
 
 
 def data() -> torch.Tensor:
-    dice = torch.Generator().manual_seed(0)
-    W = torch.randn(DIMS, LATENT, generator=dice).double() * torch.tensor([2.0, 1.0]).double()
-    noise = 0.4 * torch.randn(N, DIMS, generator=dice).double()
-    return torch.randn(N, LATENT, generator=dice).double() @ W.T + noise + torch.arange(DIMS)
+    stream = torch.Generator().manual_seed(0)
+    W = torch.randn(DIMS, LATENT, generator=stream).double() * torch.tensor([2.0, 1.0]).double()
+    noise = 0.4 * torch.randn(N, DIMS, generator=stream).double()
+    return torch.randn(N, LATENT, generator=stream).double() @ W.T + noise + torch.arange(DIMS)
 
 
 def principal(x: torch.Tensor, scale: float | None = None) -> tuple[torch.Tensor, ...]:

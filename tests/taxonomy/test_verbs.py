@@ -37,7 +37,7 @@ def test_a_leaf_adds_no_verb_to_its_branch():
         assert verbs(leaf) == verbs(branch), leaf
 
 
-def test_every_class_of_the_tree_is_found_once_and_told_from_the_others():
+def test_every_class_of_the_tree_is_found_once_and_has_a_name_of_its_own():
     found = nodes()
     assert found[0] is GenerativeModel and set(leaves()) < set(found) and len(set(found)) == len(found)
     names = [label(node) for node in found]
