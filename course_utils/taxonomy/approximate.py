@@ -145,7 +145,7 @@ class ExplicitMarkovChain(MarkovChain, ApproximateDensity):
     """
 
     title = "Markov chain"
-    about = "log p(x) = −F(x) − log Z"
+    about = "p(x) = exp(−F(x)) / Z"
     density = "unnormalised"
 
     def free_energy(self, x: Tensor) -> Tensor:

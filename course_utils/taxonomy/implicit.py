@@ -23,7 +23,7 @@ class ImplicitMarkovChain(MarkovChain, ImplicitDensity):
     """Only the transition x → x′ of a chain is learned."""
 
     title = "Markov chain"
-    about = "a learned step x → x′"
+    about = "learned step x → x′"
 
     @abstractmethod
     def loss(self, x: Tensor) -> Tensor:

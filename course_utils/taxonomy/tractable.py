@@ -47,7 +47,7 @@ class Autoregressive(TractableDensity):
     """p(x) = Π_i p(x_i | x_1 … x_{i−1}): every pixel is an observation, none is hidden."""
 
     title = "Autoregressive"
-    about = "p(x) = Π p(xᵢ | x₁ … xᵢ₋₁)"
+    about = "p(x) = Π p(xᵢ | x<ᵢ)"
     latent = False
 
     def conditionals(self, x: Tensor) -> Tensor:

@@ -13,10 +13,11 @@ from matplotlib.lines import Line2D
 from course_utils import plots
 from course_utils.evaluation import load
 from course_utils.explorers import autoregressive, gsn, nade_and_made, vae
+from course_utils.explorers import taxonomy as tree
 from course_utils.explorers.engine.explorer import SCREEN_DPI
 from course_utils.explorers.engine.stage import Stage
 from course_utils.explorers.ffjord import variance
-from course_utils.explorers.taxonomy import ranking, tree
+from course_utils.explorers.gan import ranking, table
 from course_utils.models import GSN, VAE, PixelCNN
 from course_utils.plots.tree import branches, is_system
 
@@ -75,19 +76,13 @@ def test_a_system_is_marked_beside_its_own_line_and_every_system_has_one(systems
     assert spots["NICE"] == pytest.approx(spots["PixelRNN"])
 
 
-def drawn_number(number):
-    figure = Figure(figsize=ranking.TABLE_SIZE, dpi=SCREEN_DPI)
-    FigureCanvasAgg(figure)
-    rows = list(load())
-    with plots.style():
-        ranking.frame_ranking(figure)
-        ranking.draw_ranking(rows, figure, number=number)
-    return figure, rows
-
-
 @pytest.mark.parametrize("number", ranking.NUMBERS)
 def test_a_number_of_the_table_stands_where_its_axis_says_best_on_top(number):
-    figure, rows = drawn_number(number)
+    explorer, rows, figure = table(), load(), Figure(figsize=ranking.SIZE, dpi=SCREEN_DPI)
+    FigureCanvasAgg(figure)
+    with plots.style():
+        explorer.frame(figure)
+        explorer.draw(figure, number=number)
     (ax,) = figure.axes
     values = ranking.numbers(number, rows)
     on = log10 if ranking.NUMBERS[number][1] == "log" else float

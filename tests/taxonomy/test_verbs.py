@@ -4,7 +4,7 @@ import pytest
 
 import course_utils.models  # noqa: F401
 from course_utils import taxonomy
-from course_utils.explorers.taxonomy.tree import label, nodes
+from course_utils.explorers.taxonomy import label, nodes
 from course_utils.taxonomy import GenerativeModel, leaves, verbs
 
 WHERE = {

@@ -1,12 +1,10 @@
-"""The tree of slide 14, where a class says what it can compute."""
+"""The explorer of notebook 10: the tree of slide 14, where a class says what it can compute."""
 
 from collections.abc import Sequence
-from functools import cache, partial
+from functools import cache
 from textwrap import fill
 from typing import Any
 
-import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.figure import Figure
@@ -16,16 +14,15 @@ from matplotlib.transforms import Bbox, IdentityTransform
 import course_utils.models  # noqa: F401  the systems take their places on the tree
 from course_utils import plots
 from course_utils.evaluation import Row, load
-from course_utils.evaluation.results import BINARY, C2ST, GREY, LIKELIHOODS, MEASURES, TV_HISTOGRAM, UNIVERSES
-from course_utils.explorers.engine import Explorer, choice
+from course_utils.evaluation.results import BINARY, GREY
+from course_utils.explorers.engine import Explorer, choice, picture
 from course_utils.plots.tree import LETTERS, branches, is_system
 from course_utils.plots.tree import systems as titles_under
 from course_utils.taxonomy import GenerativeModel, children, verbs
 
 Node = type[GenerativeModel]
-SIZE = (10.4, 6.0)
-LARGEST, SHOWN = list(UNIVERSES)[-1], 16
-SAYS = {
+SIZE, SHOWN = (10.4, 6.0), 16
+COMPUTES = {
     "exact": "computes p(x)",
     "lower bound": "bounds p(x)",
     "unnormalised": "p(x) up to Z",
@@ -34,7 +31,7 @@ SAYS = {
 
 
 def systems(rows: Sequence[Row] | None = None, *, start: str = "NADE") -> Explorer:
-    """The tree of slide 14: choose a class, and see its branch, its verbs and, of a system, its row.
+    """The tree of slide 14: choose a class, and see its branch, its verbs and, of a system, what it draws.
 
     Args:
         rows: of the scoreboard; None: those that the course ships.
@@ -46,12 +43,30 @@ def systems(rows: Sequence[Row] | None = None, *, start: str = "NADE") -> Explor
     names = {label(node): node.__name__ for node in nodes()}
     if start not in names.values():
         raise ValueError(f"systems: expected one of {', '.join(names.values())}, got {start!r}")
-    rows = list(load() if rows is None else rows)
+    kept = digits(list(load() if rows is None else rows))
+    sheets = {
+        model: picture(row.pictures[:SHOWN], 4) for model, row in kept.items() if row.pictures is not None
+    }
+
+    def draw(figure: Figure, *, node: str) -> None:
+        """Light a branch of the tree and, below, say what the class can do and show what its system draws."""
+        chosen = next(one for one in nodes() if one.__name__ == node)
+        light(figure, chosen)
+        can = chosen.about if unsure(chosen) else COMPUTES[chosen.density]
+        lines = [fill(f"{chosen.title}: {can}", 72), fill(f"verbs: {', '.join(verbs(chosen))}", 72)]
+        if node in kept:
+            row = kept[node]
+            kind = "17 grey levels" if row.data == GREY else "black and white"
+            lines += [f"digits in {kind}:", f"trained in {row.seconds:.0f} CPU seconds"]
+            lines += [f"1,000 samples in {row.sampling:.2g} CPU seconds"]
+            figure.axes[1].imshow(sheets[node])
+        figure.text(0.02, 0.315, "\n".join(lines), size=14, va="top", linespacing=1.45)
+
     return Explorer(
-        partial(draw_systems, rows, sheets(rows)),
+        draw,
+        frame=frame_systems,
         title="The tree of slide 14, and what a class of it can compute",
         size=SIZE,
-        frame=frame_systems,
         node=choice(names, value=start, name="class", tooltip="A branch of the tree, or a system on it"),
     )
 
@@ -79,41 +94,6 @@ def frame_systems(figure: Figure) -> None:
     for line in ax.lines:
         line.set_color("0.82")
     figure.add_axes((0.74, 0.02, 0.25, 0.3)).set_axis_off()
-
-
-def draw_systems(rows: list[Row], sheets: dict[str, np.ndarray], figure: Figure, *, node: str) -> None:
-    """Light a branch of the tree and, below, say what the class can do and how its system fares."""
-    chosen = next(one for one in nodes() if one.__name__ == node)
-    light(figure, chosen)
-    says = chosen.about if unsure(chosen) else SAYS[chosen.density]
-    lines = [fill(f"{chosen.title}: {says}", 72), fill(f"verbs: {', '.join(verbs(chosen))}", 72)]
-    if is_system(chosen):
-        lines += facts(chosen.__name__, rows)
-    figure.text(0.02, 0.315, "\n".join(lines), size=14, va="top", linespacing=1.45)
-    if node in sheets:
-        show(figure.axes[1], sheets[node])
-
-
-def show(ax: Axes, sheet: np.ndarray) -> None:
-    """Show images, four in a row, with lines between them."""
-    height, width = sheet.shape[:2]
-    ax.imshow(sheet)
-    cuts = [[(x, -0.5), (x, height - 0.5)] for x in np.arange(1, 4) * width / 4 - 0.5]
-    cuts += [[(-0.5, y), (width - 0.5, y)] for y in np.arange(1, 4) * height / 4 - 0.5]
-    ax.add_collection(LineCollection(cuts, colors="0.62", linewidths=1.5), autolim=False)
-
-
-def sheets(rows: list[Row]) -> dict[str, np.ndarray]:
-    """Sixteen images of each system that has some, four in a row, ``(4·H, 4·W, 3)`` in bytes."""
-    found = {}
-    for model in {row.model for row in rows}:
-        images = next((row.pictures for row in of(model, rows) if row.pictures is not None), None)
-        if images is not None:
-            images = images[:SHOWN]
-            height, width = images.shape[2:]
-            sheet = images.view(4, 4, height, width).transpose(1, 2).reshape(4 * height, 4 * width, 1)
-            found[model] = (255 * sheet.numpy()).round().astype(np.uint8).repeat(3, 2)
-    return found
 
 
 def boxes(node: Node = GenerativeModel) -> list[Node]:
@@ -179,26 +159,7 @@ def unsure(node: Node) -> bool:
     return len(below) > 1 or not below <= {node.density}
 
 
-def of(model: str, rows: list[Row]) -> list[Row]:
-    """The rows of a model on digits, those on binary ones first."""
-    return [row for data in (BINARY, GREY) for row in rows if row.model == model and row.data == data]
-
-
-def facts(model: str, rows: list[Row]) -> list[str]:
-    """What the table knows of a system, in a few short lines."""
-    found = {row.data: row for row in rows if row.model == model}
-    lines = []
-    if LARGEST in found:
-        row = found[LARGEST]
-        tv = row[TV_HISTOGRAM].value
-        lines.append(f"{LARGEST}: TV {tv:.3f} to p_D")
-    for row in of(model, rows)[:1]:
-        name = next((name for name in LIKELIHOODS if name in row.scores), None)
-        parts = []
-        if name is not None:
-            mark = {"bound": "≤ ", "estimate": "≈ ", "exact": ""}[MEASURES[name].kind]
-            parts.append(f"{mark}{row[name].value:.2f} {MEASURES[name].unit}")
-        told = row.two_sample(C2ST)
-        parts += [f"{100 * told.value:.0f} % told from real"] if told else []
-        lines += [f"{row.data}: {', '.join(parts)}", f"trained in {row.seconds:.0f} s"]
-    return lines or ["no row in the table yet"]
+def digits(rows: list[Row]) -> dict[str, Row]:
+    """The row of each system on digits: the black-and-white one, if it has two."""
+    order = sorted((row for row in rows if row.data in (BINARY, GREY)), key=lambda row: row.data == BINARY)
+    return {row.model: row for row in order}

@@ -1,4 +1,4 @@
-"""The explorers of notebook 19: a game on the plane replayed, and two distributions that are pulled apart."""
+"""A game on the plane replayed, and two distributions that are pulled apart."""
 
 from collections.abc import Sequence
 from math import log
