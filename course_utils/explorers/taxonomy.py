@@ -16,12 +16,12 @@ from course_utils import plots
 from course_utils.evaluation import Row, load
 from course_utils.evaluation.results import BINARY, GREY
 from course_utils.explorers.engine import Explorer, choice, picture
-from course_utils.plots.tree import LETTERS, branches, is_system
+from course_utils.plots.tree import LISTED, branches, is_system
 from course_utils.plots.tree import systems as titles_under
 from course_utils.taxonomy import GenerativeModel, children, verbs
 
 Node = type[GenerativeModel]
-SIZE, SHOWN = (10.4, 6.0), 16
+SIZE, SHOWN, WIDE = (10.4, 6.0), 12, 46  # inches, images of a system, letters in a line
 COMPUTES = {
     "exact": "computes p(x)",
     "lower bound": "bounds p(x)",
@@ -45,7 +45,7 @@ def systems(rows: Sequence[Row] | None = None, *, start: str = "NADE") -> Explor
         raise ValueError(f"systems: expected one of {', '.join(names.values())}, got {start!r}")
     kept = digits(list(load() if rows is None else rows))
     sheets = {
-        model: picture(row.pictures[:SHOWN], 4) for model, row in kept.items() if row.pictures is not None
+        model: picture(row.pictures[:SHOWN], 6) for model, row in kept.items() if row.pictures is not None
     }
 
     def draw(figure: Figure, *, node: str) -> None:
@@ -53,7 +53,7 @@ def systems(rows: Sequence[Row] | None = None, *, start: str = "NADE") -> Explor
         chosen = next(one for one in nodes() if one.__name__ == node)
         light(figure, chosen)
         can = chosen.about if unsure(chosen) else COMPUTES[chosen.density]
-        lines = [fill(f"{chosen.title}: {can}", 72), fill(f"verbs: {', '.join(verbs(chosen))}", 72)]
+        lines = [fill(f"{chosen.title}: {can}", WIDE), fill(f"verbs: {', '.join(verbs(chosen))}", WIDE)]
         if node in kept:
             row = kept[node]
             kind = "17 grey levels" if row.data == GREY else "black and white"
@@ -93,7 +93,7 @@ def frame_systems(figure: Figure) -> None:
     ax.spines[:].set_visible(False)
     for line in ax.lines:
         line.set_color("0.82")
-    figure.add_axes((0.74, 0.02, 0.25, 0.3)).set_axis_off()
+    figure.add_axes((0.55, 0.02, 0.44, 0.31)).set_axis_off()
 
 
 def boxes(node: Node = GenerativeModel) -> list[Node]:
@@ -147,7 +147,7 @@ def way(above: Bbox, below: Bbox, edge: float) -> list[tuple[float, float]]:
 def spot_of(system: Node, family: Node, words: Bbox) -> tuple[float, float]:
     """Where a system stands in the list of its family, on the left: in pixels."""
     titles = titles_under(family)
-    heights = [fill(title, LETTERS).count("\n") + 1 for title in titles]
+    heights = [fill(title, LISTED).count("\n") + 1 for title in titles]
     k = titles.index(system.title)
     middle = (sum(heights[:k]) + heights[k] / 2) / sum(heights)
     return words.x0, words.y1 - middle * words.height

@@ -11,7 +11,7 @@ from course_utils.taxonomy import ExplicitDensity, GenerativeModel, children
 
 Node = type[GenerativeModel]
 PALE = {BLUE: "#DCEBF7", VERMILLION: "#FBE6D6", BLACK: "#EEEEEE"}
-LETTERS = 21  # of a box in a column
+LETTERS, LISTED = 21, 19  # of a box in a column, of a system under it
 SIZE = 12.5
 TOP, LINE = 0.35, 0.21  # of a row: what the root takes above its middle, and a line of the systems
 
@@ -68,7 +68,7 @@ def systems(family: Node) -> list[str]:
 
 def listed(family: Node) -> str:
     """The systems of a family, one under the other."""
-    return "\n".join(fill(title, LETTERS) for title in systems(family)) or "(none yet)"
+    return "\n".join(fill(title, LISTED) for title in systems(family)) or "(none yet)"
 
 
 def wrap(text: str, width: int) -> str:
