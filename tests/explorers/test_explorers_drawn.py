@@ -20,6 +20,7 @@ from course_utils.explorers.ffjord import variance
 from course_utils.explorers.gan import ranking, table
 from course_utils.models import GSN, VAE, PixelCNN
 from course_utils.plots.tree import branches, is_system
+from course_utils.taxonomy import Autoregressive, Flow, leaves
 
 
 def shown(explorer, **values) -> np.ndarray:
@@ -180,3 +181,15 @@ def test_connections_lead_to_the_output_that_is_asked_for():
         == len(units.get_offsets())
         == 2 * nade_and_made.PLACES + 2 * nade_and_made.UNITS
     )
+
+
+def test_flows_are_last_where_they_are_thresholded_and_ahead_of_pixel_models_on_grey_levels():
+    """What notebook 19 says of the shipped table."""
+    pixel, flow = ({leaf.__name__ for leaf in leaves(branch)} for branch in (Autoregressive, Flow))
+    order = {name: list(ranking.numbers(name, load())) for name in ranking.NUMBERS}
+    universe = order["universe 4×4: total variation to p_D"]
+    assert set(universe[:4]) == pixel and set(universe[-4:]) == flow
+    grey = order["17 grey levels: squared Fréchet distance"]
+    assert max(map(grey.index, flow)) < min(map(grey.index, pixel & set(grey)))
+    for name in ("17 grey levels: bits/dim", "17 grey levels: share recognised as samples (C2ST)"):
+        assert max(map(order[name].index, pixel & set(grey))) < min(map(order[name].index, flow))
