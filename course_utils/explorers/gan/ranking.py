@@ -121,7 +121,6 @@ def table(rows: Sequence[Row] | None = None, *, start: str | None = None) -> Exp
         ax.legend(ncols=len(LOOKS), handletextpad=0.2, **place)
 
     def draw(figure: Figure, *, number: str) -> None:
-        """Each system as a dot with two standard errors, and the truth as a line, on an axis from 0 to 1."""
         (ax,) = figure.axes
         values, scale, truth = numbers(number, rows), NUMBERS[number][1], yardstick(number, rows)
         on, back = (log10, lambda x: 10**x) if scale == "log" else (float, float)
