@@ -81,6 +81,15 @@ def distributions() -> dict[str, list[str]]:
     return dict(packages_distributions())
 
 
+def unseen(notebook: NotebookNode, path: Path) -> Iterator[str]:
+    """What only a reader needs, imports and claims checked, is no slide."""
+    for cell in cells(notebook):
+        body = parsed(cell).body
+        plain = body and all(isinstance(node, ast.Import | ast.ImportFrom | ast.Assert) for node in body)
+        if plain and cell.metadata.get("slideshow", {}).get("slide_type") != "skip":
+            yield f"{cell.id}: imports or asserts on a slide: skip it"
+
+
 def normal(name: str) -> str:
     """A distribution's name as PyPI compares it."""
     return re.sub(r"[-_.]+", "-", name.strip()).lower()
@@ -99,4 +108,4 @@ def from_here(notebook: NotebookNode, path: Path) -> Iterator[str]:
                 yield f"{cell.id}: imports {name}, which is private"
 
 
-RULES = (brief, plain, from_here)
+RULES = (brief, plain, unseen, from_here)
