@@ -40,7 +40,8 @@ def description(figure: Figure) -> str:
      lowest 17.5 at 5.'
     """
     shown = (ax for ax in figure.axes if ax.get_visible() and ax.get_label() != COLOURBAR)
-    sentences = [plain(text.get_text()) for text in figure.texts]
+    texts = (plain(text.get_text()) for text in figure.texts)
+    sentences = [text for text in texts if any(map(str.isalpha, text))]  # bare numbers are ticks
     sentences += [sentence for ax in shown for sentence in _of(ax)]
     return " ".join(s if s.endswith((".", "?", "!")) else f"{s}." for s in sentences if s)
 

@@ -73,6 +73,7 @@ def dots(
         ax.xaxis.set_major_locator(MaxNLocator(TICKS))
         legend(ax)
         about = {name: " at most" * (name in bounds) for name in values}
-        said = (f"{name}{about[name]} {value:.4g} ± {error:.2g}" for name, (value, error) in values.items())
-        describe(ax, f"Value and standard error of {', '.join(said)}.")
+        errors = {name: f" ± {error:.2g}" if error else "" for name, (_, error) in values.items()}
+        said = (f"{name}{about[name]} {value:.4g}{errors[name]}" for name, (value, _) in values.items())
+        describe(ax, f"Values: {', '.join(said)}.")
     return ax
