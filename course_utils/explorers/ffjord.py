@@ -13,6 +13,7 @@ from course_utils.plots.canvas import BLACK, BLUE, ORANGE, VERMILLION
 MOMENTS = 20  # between noise and data
 POINTS, TRAILS = 300, 40  # how many points, and of how many one sees the way
 EXTENT, RESOLUTION = 4, 70  # half the side of the window, and the side of the map of densities
+LOWEST = -4  # log₁₀ of the density at the dark end: thin parts are to be seen as well
 DIMS, ESTIMATES, MOST = 8, 2000, 32  # of the matrix; how many estimates, of how many vectors each at most
 WINDOW = 24.0  # half of what is seen around the exact trace
 
@@ -41,11 +42,10 @@ def time_of_a_flow(model: FFJORD) -> Explorer:
             gap = torch.full((len(ways), 1, 2), torch.nan)  # one polyline, broken between ways: the fastest
             left.plot(*torch.cat([ways, gap], 1).flatten(0, 1).T.numpy(), color=ORANGE, lw=1.2, ls="-")
         left.scatter(*points[moment].T.numpy(), s=9, color=BLUE, zorder=3)
-        shade = densities[moment].sqrt().numpy()  # of a root thin parts are seen as well
-        look = {"cmap": "viridis", "interpolation": "bilinear", "vmin": 0}
-        right.imshow(shade, extent=(*window, *window), origin="lower", **look)
+        look = {"cmap": "viridis", "interpolation": "bilinear", "vmin": LOWEST, "vmax": 0}
+        right.imshow(densities[moment].log10().numpy(), extent=(*window, *window), origin="lower", **look)
         left.set_title(f"points at time {time:.2f}")
-        right.set_title(f"√ of the density at time {time:.2f}")
+        right.set_title(f"log₁₀ density ({LOWEST} to 0) at time {time:.2f}".replace("-", "−"))
 
     return Explorer(
         draw,
