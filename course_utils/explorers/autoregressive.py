@@ -93,7 +93,7 @@ def receptive_field() -> Explorer:
         draw,
         frame=frame,
         title="What one pixel sees of the pixels before it, by the gradient of its logit",
-        size=(7, 5.4),
+        size=(7, 4.2),
         network=choice(list(NETWORKS), tooltip="Which network computes the logit"),
         layers=slider(1, 8, value=6, tooltip="How many layers the network has"),
         row=slider(0, SIDE - 1, value=6, tooltip="The row of the pixel, from the top"),
@@ -143,7 +143,7 @@ def drawing(model: Autoregressive) -> Explorer:
         draw,
         frame=frame,
         title="An image drawn pixel by pixel, and the probabilities that decided",
-        size=(9, 4.6),
-        pixels=slider(0, model.dims, value=model.dims // 2, tooltip="How many pixels are drawn"),
+        size=(8, 3.9),
+        pixels=slider(0, model.dims, value=(model.dims + width) // 2, tooltip="How many pixels are drawn"),
         seed=slider(0, SEEDS - 1, value=0, tooltip="Which random numbers are used"),
     )

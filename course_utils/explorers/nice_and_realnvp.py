@@ -102,7 +102,8 @@ def layers(model: NICE | RealNVP | Glow, x: Tensor) -> Explorer:
         left.set(xticks=(-4, 0, 4), yticks=(-4, 0, 4))
         right.plot(nats, color=BLUE)
         right.set(xlabel="steps of the flow", ylabel="nats if it stopped here")
-        right.locator_params(nbins=4, integer=True)
+        right.set_xticks(range(0, last + 1, max(1, last // 4)))
+        right.locator_params(axis="y", nbins=4)
 
     def draw(figure: Figure, *, step: int) -> None:
         left, right = figure.axes

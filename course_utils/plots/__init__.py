@@ -11,6 +11,7 @@ from course_utils.plots.description import describe
 from course_utils.plots.diagram import diagram, graph
 from course_utils.plots.dots import dots
 from course_utils.plots.images import images
+from course_utils.plots.matrices import matrices
 from course_utils.plots.plane import density, labelled, points
 from course_utils.plots.scenes import pointing, scenes
 from course_utils.plots.tree import tree
@@ -28,6 +29,7 @@ __all__ = [
     "images",
     "labelled",
     "lines",
+    "matrices",
     "pointing",
     "points",
     "scenes",
