@@ -65,17 +65,21 @@ DECK = f"""() => {{ {NOTEBOOK} const visible = notebook.widgets.filter(cell =>
     return {{on: document.body.dataset.jpDeckMode === 'presenting',
              active: notebook.activeCell.model.id, visible: visible.map(cell => cell.model.id)}}; }}"""
 
-SLIDE = f"""() => {{ {NOTEBOOK}
-    const shown = notebook.widgets.filter(cell => cell.node.classList.contains('jp-deck-mod-onscreen'));
-    const boxes = shown.map(cell => cell.node.getBoundingClientRect()).filter(box => box.height > 0);
-    const all = selector => shown.flatMap(cell => [...cell.node.querySelectorAll(selector)]);
+DRAWN = f"""() => {{ {NOTEBOOK} // every cell as on its slide: the deck shows those with these classes
+    notebook.widgets.forEach(cell => cell.node.classList.add('jp-deck-mod-onscreen', 'jp-deck-mod-visible'));
+    const laid = notebook.widgets.map(cell => cell.node.getBoundingClientRect().height + cell.node.innerText);
+    const same = JSON.stringify(laid) === window.laid;
+    window.laid = JSON.stringify(laid);
+    return same; }}"""
+CELLS = f"""() => {{ {NOTEBOOK} return Object.fromEntries(notebook.widgets.map(cell => {{
+    const all = selector => [...cell.node.querySelectorAll(selector)];
     const wide = all('img, pre, table').map(e => e.getBoundingClientRect().right - window.innerWidth);
     const cut = all('.cm-scroller, .jp-OutputArea-output, .jp-RenderedHTMLCommon').map(
         e => e.scrollWidth - e.clientWidth);
-    return {{
-        down: Math.max(...boxes.map(b => b.bottom)) - Math.min(...boxes.map(b => b.top)) - window.innerHeight,
+    return [cell.model.id, {{
+        high: cell.node.getBoundingClientRect().height,
         across: Math.max(0, ...wide, ...cut),
-        pictures: all('.jp-OutputArea img').map(image => image.alt || image.title)}}; }}"""
+        pictures: all('.jp-OutputArea img').map(image => image.alt || image.title)}}]; }})); }}"""
 
 
 def find_chromium() -> str | None:
@@ -176,8 +180,9 @@ class Lab:
         self.requests.clear()
         self.faults.clear()
         self.page.goto(f"{self.url}doc/tree/{quote(name)}?token={self.token}&reset")
-        self.page.wait_for_function(IDLE, timeout=PATIENCE * SECONDS)
+        self.page.wait_for_selector(".jp-Notebook .jp-Cell")
         if clear:
+            self.page.wait_for_function(IDLE, timeout=PATIENCE * SECONDS)
             self.command("notebook:clear-all-cell-outputs")
             self.page.wait_for_function(CLEARED)
 
@@ -224,20 +229,21 @@ class Lab:
         image = self.page.locator(f'[data-explorer="{explorer}"] img.widget-image')
         return image.get_attribute("alt") or image.get_attribute("title") or ""
 
-    def slides(self, notebook: NotebookNode) -> Iterator[tuple[NotebookNode, dict]]:
-        """Start the slide show; yield the last cell of each slide, and its measures when all is shown."""
-        kinds = [(cell, cell.metadata.slideshow.slide_type) for cell in notebook.cells]
-        kinds = [(cell, kind) for cell, kind in kinds if kind not in ("skip", "notes")]
+    def slides(self, notebook: NotebookNode) -> dict[str, list[dict]]:
+        """Start the slide show; what ``CELLS`` measures on each slide, by the id of its first cell."""
         self.page.locator(".jp-Cell").first.click()
         self.page.keyboard.press("Escape")
         self.page.get_by_title("Toggle Deck").click()
-        for i, (cell, _) in enumerate(kinds):
-            there = {"active": cell.id, "on": True}
-            assert self.until(lambda there=there: there.items() <= self.deck().items()), cell.id
-            if all(kind != "fragment" for _, kind in kinds[i + 1 : i + 2]):
-                self.page.evaluate("() => new Promise(done => setTimeout(done, 100))")  # laid out by then
-                yield cell, self.page.evaluate(SLIDE)
-            self.page.keyboard.press("Space")
+        assert self.until(lambda: self.deck()["on"])
+        self.page.wait_for_function(DRAWN, polling=300)
+        cells, found = self.page.evaluate(CELLS), {}
+        for cell in notebook.cells:
+            kind = cell.metadata.slideshow.slide_type
+            if kind in ("slide", "subslide"):
+                first = cell.id
+            if kind not in ("skip", "notes"):
+                found.setdefault(first, []).append(cells[cell.id])
+        return found
 
     def deck(self) -> dict:
         """The slide show: whether it is on, the active cell, and the cells that are visible."""

@@ -13,7 +13,7 @@ from course_utils.notebooks.outputs import KERNELSPEC
 
 pytestmark = pytest.mark.slow
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
-SLACK = 1  # pixel, of rounding
+HEIGHT, SLACK = 720, 1  # pixel, of rounding
 
 
 @pytest.fixture(scope="module")
@@ -30,20 +30,20 @@ def too_much(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def lab(too_much: Path) -> Iterator[Lab]:
-    with jupyterlab([*NOTEBOOKS, too_much], chromium_or_skip(), height=720) as running:
+    with jupyterlab([*NOTEBOOKS, too_much], chromium_or_skip(), height=HEIGHT) as running:
         yield running
 
 
 def faults(lab: Lab, path: Path) -> dict[str, str]:
-    """What is wrong with the slides of a notebook, by the id of the last cell on each."""
+    """What is wrong with the slides of a notebook, by the id of the first cell on each."""
     lab.open(path.name, clear=False)
     found = {}
-    for cell, slide in lab.slides(nbformat.read(path, as_version=4)):
-        for way in ("down", "across"):
-            if slide[way] > SLACK:
-                found[cell.id] = f"{slide[way]:.0f} pixels too much {way}"
-        if not all(slide["pictures"]):
-            found[cell.id] = "a picture without words"
+    for first, cells in lab.slides(nbformat.read(path, as_version=4)).items():
+        over = {"down": sum(c["high"] for c in cells) - HEIGHT, "across": max(c["across"] for c in cells)}
+        wrong = [f"{pixels:.0f} pixels too much {way}" for way, pixels in over.items() if pixels > SLACK]
+        wrong += ["a picture without words"] * (not all(words for c in cells for words in c["pictures"]))
+        if wrong:
+            found[first] = ", ".join(wrong)
     return found
 
 
