@@ -59,8 +59,8 @@ def lowest_training_nll(draws: Tensor, states: int) -> Tensor:
     return -torch.xlogy(share, share).sum()
 
 
-def js_of_the_best_judge(log_p: Tensor, log_q: Tensor) -> Tensor:
-    """JSD(p, q) = log 2 + ½ E_p[log D*] + ½ E_q[log(1 − D*)] with the best judge D* = p/(p + q), in nats."""
+def js_of_the_best_discriminator(log_p: Tensor, log_q: Tensor) -> Tensor:
+    """JSD(p, q) = log 2 + ½ E_p[log D*] + ½ E_q[log(1 − D*)] with D* = p/(p + q), in nats."""
     p, q = log_p.exp(), log_q.exp()
     best = p / (p + q)
     return torch.tensor(2.0).log() + (p * best.log()).sum() / 2 + (q * (1 - best).log()).sum() / 2
@@ -222,8 +222,8 @@ LOWEST_TRAINING_NLL = Exercise(
     agrees(SAMPLES, says="it is the entropy of the shares"),
 )
 
-JS_OF_THE_BEST_JUDGE = Exercise(
-    js_of_the_best_judge,
+JS_OF_THE_BEST_DISCRIMINATOR = Exercise(
+    js_of_the_best_discriminator,
     (
         "A sample is real or not with equal chances. Bayes: D*(x) = p(x) / (p(x) + q(x)).",
         "Average log D* over p, and log(1 − D*) over q; half of each, plus log 2.",

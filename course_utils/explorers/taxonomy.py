@@ -21,7 +21,7 @@ from course_utils.plots.tree import systems as titles_under
 from course_utils.taxonomy import GenerativeModel, children, verbs
 
 Node = type[GenerativeModel]
-SIZE, SHOWN, WIDE = (10.4, 6.0), 12, 46  # inches, images of a system, letters in a line
+SIZE, SHOWN, WIDE = (10.0, 5.4), 12, 46  # inches, images of a system, letters in a line
 COMPUTES = {
     "exact": "computes p(x)",
     "lower bound": "bounds p(x)",

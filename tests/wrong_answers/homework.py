@@ -97,7 +97,7 @@ ANSWERS = {
         ),
         right=(lambda draws, states: -shares(draws, states)[draws].log().mean(),),
     ),
-    "js_of_the_best_judge": Answers(
+    "js_of_the_best_discriminator": Answers(
         wrong=(
             lambda log_p, log_q: kl(log_p, log_q),
             lambda log_p, log_q: (kl(log_p, log_q) + kl(log_q, log_p)) / 2,

@@ -117,12 +117,12 @@ def table(rows: Sequence[Row] | None = None, *, start: str | None = None) -> Exp
         ax = figure.add_axes((0.2, 0.13, 0.77, 0.77), xlim=(0, 1), ylim=(0, 1), xticks=[], yticks=[])
         for kind, (colour, marker) in LOOKS.items():
             ax.plot([], [], marker, color=colour, ms=9, label=COMPUTES[kind])
-        place = {"loc": "lower center", "bbox_to_anchor": (0.45, 1), "borderaxespad": 0.3}
-        ax.legend(ncols=len(LOOKS), handletextpad=0.2, **place)
+        ax.legend(ncols=len(LOOKS), loc="lower center", bbox_to_anchor=(0.45, 1), borderaxespad=0.3)
 
     def draw(figure: Figure, *, number: str) -> None:
         (ax,) = figure.axes
         values, scale, truth = numbers(number, rows), NUMBERS[number][1], yardstick(number, rows)
+        ax.set_label(f"Best first: {', '.join(f'{name} {value:.3g}' for name, (value, _) in values.items())}")
         on, back = (log10, lambda x: 10**x) if scale == "log" else (float, float)
         ends = [on(each.value) for each in values.values()] + ([on(truth[1])] if truth else [])
         room = 0.05 * (max(ends) - min(ends)) or 0.5
