@@ -150,6 +150,7 @@ INPUTS: dict[str, Callable[[], tuple[Any, ...]]] = {
     "generative_models.approach": approach,
     "generative_models.learning": learning,
     "generative_models.temperature": lambda: (NADE((1, 8, 8)),),
+    "start_here.writing": lambda: (learning()[1],),
     "supervised_learning.four_tasks": answered,
     "beyond_supervision.clustering": scattered,
     "beyond_supervision.components": lambda: (scattered()[0], scattered()[0][:8]),

@@ -42,7 +42,7 @@ def clustering(x: Tensor, y: Tensor) -> Explorer:
     return Explorer(
         draw,
         title="The centres of k-means step by step, and its agreement with labels that it never saw",
-        size=(8, 3.8),
+        size=(8, 3.6),
         frame=images_and_curve(0.5, torch.tensor(scores), "step", "adjusted Rand index", 1),
         step=slider(0, STEPS, value=5, tooltip="How often images were assigned and centres moved"),
     )
@@ -96,7 +96,7 @@ def components(x: Tensor, shown: Tensor) -> Explorer:
     return Explorer(
         draw,
         title="Images rebuilt from their first principal components",
-        size=(8, 3.8),
+        size=(8, 3.6),
         frame=images_and_curve(0.56, share, "components K", "% of the variance", 100),
         K=slider(0, len(spread), value=min(10, len(spread)), tooltip="How many components are kept"),
     )

@@ -61,13 +61,13 @@ def temperature(model: NADE | Glow) -> Explorer:
     def draw(figure: Figure, *, temperature: float, seed: int) -> None:
         generator = torch.Generator(model.reference.device).manual_seed(seed)
         x = model.sample(36, temperature=temperature, generator=generator).cpu()
-        plots.images(x, title=f"temperature {temperature:.2f}", ax=figure.axes[0])
+        plots.images(x, columns=12, title=f"temperature {temperature:.2f}", ax=figure.axes[0])
 
     return Explorer(
         draw,
         title=f"Samples at a temperature: towards 0 {cold}, at 1 the model, above 1 noisier",
-        size=(6, 5.4),
-        frame=lambda figure: figure.add_axes((0.01, 0.01, 0.98, 0.9)).set_axis_off(),
+        size=(10, 3.0),
+        frame=lambda figure: figure.add_axes((0.01, 0.01, 0.98, 0.87)).set_axis_off(),
         temperature=slider(0.05, 2.0, value=1.0, step=0.05, tooltip=does),
         seed=slider(0, 20, value=0, tooltip="Which random numbers are used"),
     )

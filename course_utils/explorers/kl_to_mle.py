@@ -108,7 +108,7 @@ def sample_size() -> Explorer:
     return Explorer(
         draw,
         title="The negative log-likelihood as a function of μ: from N samples, and exact",
-        size=(8, 4.2),
+        size=(8.5, 3.5),
         frame=frame,
         log10_n=slider(1.0, 5.0, value=1.0, step=0.25, name="log₁₀ N", tooltip="How many samples"),
         seed=slider(0, 20, value=0, tooltip="Which training set was drawn"),

@@ -1,6 +1,9 @@
-"""The explorer of notebook 00: a digit and the threshold that makes it black and white."""
+"""The explorers of notebook 00: a model that learns to write, and the threshold that makes a digit binary."""
+
+from collections.abc import Sequence
 
 from matplotlib.figure import Figure
+from torch import Tensor
 
 from course_utils import plots
 from course_utils.datasets import digits
@@ -29,8 +32,24 @@ def threshold() -> Explorer:
     return Explorer(
         draw,
         title="A handwritten digit in 17 grey levels, and in black and white",
-        size=(7, 3.4),
+        size=(7, 3.1),
         frame=frame,
         threshold=slider(1, 16, value=8, tooltip="Pixels of at least this grey level become ink"),
         digit=slider(0, SHOWN - 1, value=0, tooltip="Which of the first digits of the training set"),
+    )
+
+
+def writing(samples: Sequence[Tensor]) -> Explorer:
+    """What a model draws after 0, 1, 2, … epochs: ``(n, 1, H, W)`` each, best from the same random numbers."""
+
+    def draw(figure: Figure, *, epoch: int) -> None:
+        title = f"after {epoch} epochs" if epoch else "before it has learned anything"
+        plots.images(samples[epoch].cpu(), columns=12, title=title, ax=figure.axes[0])
+
+    return Explorer(
+        draw,
+        title="Digits that a model draws while it learns",
+        size=(10, 2.3),
+        frame=lambda figure: figure.add_axes((0.01, 0.02, 0.98, 0.8)).set_axis_off(),
+        epoch=slider(0, len(samples) - 1, value=len(samples) - 1, tooltip="Go through the training"),
     )
