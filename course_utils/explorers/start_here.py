@@ -49,7 +49,7 @@ def writing(samples: Sequence[Tensor]) -> Explorer:
     return Explorer(
         draw,
         title="Digits that a model draws while it learns",
-        size=(10, 2.3),
+        size=(10, 2.25),
         frame=lambda figure: figure.add_axes((0.01, 0.02, 0.98, 0.8)).set_axis_off(),
         epoch=slider(0, len(samples) - 1, value=len(samples) - 1, tooltip="Go through the training"),
     )

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 Frame = Callable[[Figure], None]
-VIEW = ("xlim", "ylim", "autoscalex_on", "autoscaley_on", "aspect")
+VIEW = ("xlim", "ylim", "autoscalex_on", "autoscaley_on", "aspect", "label")
 
 
 class Stage:
@@ -92,6 +92,7 @@ class Stage:
         for ax, view, reach in zip(self.bare, self.views, self.reaches, strict=True):
             ax.set_axis_off()
             ax.set(**view)
+            ax.reset_position()  # an image of another aspect moved the axes
             ax.dataLim.set(reach.frozen())
 
     def _check(self) -> None:
