@@ -40,7 +40,7 @@ def threshold() -> Explorer:
 
 
 def writing(samples: Sequence[Tensor]) -> Explorer:
-    """What a model draws after 0, 1, 2, … epochs: ``(n, 1, H, W)`` each, best from the same random numbers."""
+    """What a model draws after 0, 1, 2, … epochs: ``(n, 1, H, W)`` each, best of the same random numbers."""
 
     def draw(figure: Figure, *, epoch: int) -> None:
         title = f"after {epoch} epochs" if epoch else "before it has learned anything"
