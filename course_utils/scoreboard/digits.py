@@ -25,21 +25,15 @@ SET = 598  # images: half of the training images, so that real against real is m
 
 
 @torch.no_grad()
-def costs(model: GenerativeModel, x: Tensor, seed: int = 0) -> dict[str, tuple[Tensor, float]]:
+def costs(model: GenerativeModel, x: Tensor) -> dict[str, tuple[Tensor, float]]:
     """−log p_M(x) in nats, or a bound or an estimate of it, named by how it was had; the best is first.
 
     The names are "exact", "IWAE-500", "ELBO" or "AIS"; there is none for an implicit density.
 
-    Args:
-        model: trained, in eval mode.
-        x: images ``(N, *event_shape)``.
-        seed: of the codes of a variational model and of the chains of AIS.
-
-    Returns:
-        For each: what every image costs ``(N,)``, and a standard error that all of them share.
+    Each is what every image ``(N, *event_shape)`` costs, ``(N,)``, and a standard error that they share.
     """
     x = x.to(model.reference)
-    generator = torch.Generator(x.device).manual_seed(seed)
+    generator = torch.Generator(x.device).manual_seed(0)
     if isinstance(model, TractableDensity):
         return {"exact": (-log_probs(model, x), 0.0)}
     if isinstance(model, Variational):
@@ -60,20 +54,15 @@ def costs(model: GenerativeModel, x: Tensor, seed: int = 0) -> dict[str, tuple[T
 
 
 def held_out_scores(
-    model: GenerativeModel, x: Tensor, data: str, seed: int = 0
+    model: GenerativeModel, x: Tensor, data: str
 ) -> tuple[dict[str, list[float]], Tensor | None]:
     """The likelihood scores of test images, and what each image costs under the first of them.
 
-    In nats on binary images, in bits/dim on grey ones. The error of AIS is added to that of the mean.
-
-    Args:
-        model: trained on ``data``.
-        x: test images; dequantised where the model is a density.
-        data: ``results.BINARY`` or ``results.GREY``.
-        seed: see ``costs``.
+    In nats on binary images, in bits/dim on grey ones (dequantised where the model is a density). The error
+    of AIS is added to that of the mean.
     """
     first, scores = None, {}
-    for how, (cost, error) in costs(model, x, seed).items():
+    for how, (cost, error) in costs(model, x).items():
         name = f"nats, {how}"
         if data == GREY:
             spread = dequantised(model)
@@ -93,55 +82,31 @@ def grid(model: GenerativeModel, x: Tensor, data: str) -> Tensor:
     return (x * (levels - 1)).round() / (levels - 1)
 
 
-def two_sample_scores(fake: Tensor, data: str) -> dict[str, list[float]]:
-    """The two-sample scores of as many samples as there are real images.
+def two_sample_scores(data: str, fake: Tensor | None = None) -> dict[str, list[float]]:
+    """The two-sample scores of as many samples as there are real images; without samples: real against real.
 
     The classifier learns from the training images and as many samples, and judges the held-out images and
     the other samples. Grey ones are compared a second time in black and white, at the threshold of the
-    binary digits: there all systems can be compared.
+    binary digits: there all systems can be compared. What training images get in place of samples is
+    what no model can beat.
     """
-
-    def compare(fake: Tensor, kind: str) -> dict[str, list[float]]:
-        train, real = real_images(kind)
-        n = len(train)
-        share = classifier_two_sample_test(train, fake[:n], held_out=(real, fake[n:]))
-        return {C2ST: list(share), FRECHET: frechet_of_sets(fake, real, kind)}
-
-    scores = compare(fake, KINDS[data])
-    return scores | binarised(compare(black_and_white(fake), "binary")) if data == GREY else scores
-
-
-def real_scores(data: str) -> dict[str, list[float]]:
-    """Real against real, training images in place of samples: what no model can beat."""
-
-    def compare(kind: str) -> dict[str, list[float]]:
-        images, (train, real) = digits(kind), real_images(kind)
-        judged = images.test.x, images.valid.x
-        share = classifier_two_sample_test(train[:SET], train[-SET:], held_out=judged)
-        return {C2ST: list(share), FRECHET: frechet_of_sets(train, real, kind)}
-
-    scores = compare(KINDS[data])
-    return scores | binarised(compare("binary")) if data == GREY else scores
-
-
-def binarised(scores: dict[str, list[float]]) -> dict[str, list[float]]:
-    """The same scores under the names of those in black and white."""
-    return {name + BINARISED: value for name, value in scores.items()}
+    scores = {}
+    for kind, ending in [(KINDS[data], "")] + [("binary", BINARISED)] * (data == GREY):
+        train, judged = digits(kind).train.x, (digits(kind).test.x, digits(kind).valid.x)
+        real = torch.cat(judged)
+        if fake is None:
+            shown, sides = train, (train[:SET], train[-SET:])
+        else:
+            shown = black_and_white(fake) if ending else fake
+            sides, judged = (train, shown[: len(train)]), (real, shown[len(train) :])
+        scores[C2ST + ending] = list(classifier_two_sample_test(*sides, held_out=judged))
+        scores[FRECHET + ending] = frechet_of_sets(shown, real, kind)
+    return scores
 
 
 def black_and_white(x: Tensor) -> Tensor:
-    """Grey levels k/16 as 0 and 1, at the threshold of the binary digits.
-
-    >>> black_and_white(torch.tensor([7 / 16, 8 / 16])).tolist()
-    [0.0, 1.0]
-    """
+    """Grey levels k/16 as 0 and 1, at the threshold of the binary digits."""
     return (x * (LEVELS - 1) >= LEVELS // 2).float()
-
-
-def real_images(kind: str) -> tuple[Tensor, Tensor]:
-    """The training images, and all that are held out: those of test and valid."""
-    images = digits(kind)
-    return images.train.x, torch.cat([images.test.x, images.valid.x])
 
 
 def frechet_of_sets(fake: Tensor, real: Tensor, kind: str) -> list[float]:
@@ -158,10 +123,6 @@ def digit_features(x: Tensor, kind: str = "binary") -> Tensor:
 
     A network is free to scale its features; they are whitened, so that those of training digits have
     covariance 1, and every direction in which digits differ counts the same in ``frechet_distance``.
-
-    Args:
-        x: the images.
-        kind: of the images on which the classifier learned: "binary" or "levels".
     """
     mean, scale = whitening(kind)
     return (digit_classifier(kind).features(x.float().cpu()).double() - mean) @ scale

@@ -21,13 +21,8 @@ SHAPE = 0.68  # height over width of 3 × 5 digits with their title
 def learn(epochs: int | None = None) -> tuple[dict[str, Tensor], float]:
     """Train NADE on the 8×8 digits, on the CPU; keep samples from before, from early on and from the end.
 
-    The same random numbers draw every set of samples, so that one can follow an image as p_M moves.
-
-    Args:
-        epochs: how many; None: the model's default.
-
-    Returns:
-        titled images ``(15, 1, 8, 8)``, the data first; and the mean −log p_M(x) on the test digits in nats.
+    The same random numbers draw every set of samples, so that one can follow an image as p_M moves. Returns
+    titled images ``(15, 1, 8, 8)``, the data first; and the mean −log p_M(x) on the test digits in nats.
     """
     runtime.set_seed(0)
     data = digits()

@@ -1,6 +1,4 @@
-"""The rows of the table: systems trained from a fixed seed and asked all that can be asked, and what they are
-read against: baselines that a system should beat, and the truth itself.
-"""
+"""The rows of the table: trained systems, the baselines that they should beat, and the truth itself."""
 
 import time
 from functools import partial
@@ -15,7 +13,7 @@ from course_utils.evaluation import baselines, results
 from course_utils.evaluation.measures import bits_per_dim, paired_difference, state_log_probs
 from course_utils.evaluation.results import BINARY, GREY, LEVELS, UNIVERSES, Row, spell
 from course_utils.runtime import set_seed
-from course_utils.scoreboard.digits import KINDS, SET, grid, held_out_scores, real_scores, two_sample_scores
+from course_utils.scoreboard.digits import KINDS, SET, grid, held_out_scores, two_sample_scores
 from course_utils.scoreboard.settings import DRAWS, build, choice
 from course_utils.scoreboard.universes import (
     SAMPLES,
@@ -26,7 +24,7 @@ from course_utils.scoreboard.universes import (
     kl_bound,
 )
 from course_utils.taxonomy import ExplicitMarkovChain, GenerativeModel, TractableDensity
-from course_utils.training import GameHistory, History, fit
+from course_utils.training import fit
 from course_utils.universe import BinaryUniverse, bars_and_stripes
 
 KEPT = 24  # samples, so that a picture can be shown without training
@@ -34,14 +32,13 @@ SHOWN = ("epochs", "batch_size", "lr", "weight_decay")
 TRUTH, REAL = "p_D itself", "real images"
 
 
-def score(name: str, data: str, *, samples: int = SAMPLES, progress: bool = False, **training: object) -> Row:
+def score(name: str, data: str, *, samples: int = SAMPLES, **training: Any) -> Row:
     """Train one model on one set from a fixed seed, with fixed settings, and measure it.
 
     Args:
         name: a class of the tree ("NADE"), or "NADE, 8 orders", "MADE, 8 orders".
         data: one of ``results.SETS``.
         samples: how many samples the histogram is made of, on a universe.
-        progress: show a bar.
         training: settings of ``fit`` in place of those of the table, such as epochs=1.
 
     Raises:
@@ -49,16 +46,28 @@ def score(name: str, data: str, *, samples: int = SAMPLES, progress: bool = Fals
     """
     set_seed(0)
     model, own = build(name, data), choice(name, data)
-    source = bars_and_stripes(UNIVERSES[data]) if data in UNIVERSES else digits(KINDS[data])
+    universe = bars_and_stripes(UNIVERSES[data]) if data in UNIVERSES else None
+    images = digits(KINDS.get(data, "binary"))
+    x = universe.sample(DRAWS) if universe else images.train.x
     started = time.process_time()
-    history = train(model, data, source, progress, own.fit | training)
+    history = fit(
+        model,
+        x.view(-1, *model.event_shape),
+        valid=None if universe else images.valid.x,
+        transform=partial(dequantise, levels=LEVELS if data == GREY else 2) if dequantised(model) else None,
+        progress=False,
+        device="cpu",
+        **(own.fit | training),
+    )
+    model.eval()
     trained = time.process_time()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         x = model.sample(1000)
     drawn = time.process_time()
-    known = isinstance(source, BinaryUniverse)
-    scores, better = on_universe(model, source, samples) if known else on_digits(model, data, source, x)
+    scores, better = (
+        (on_universe(model, universe, samples), {}) if universe else on_digits(model, data, images, x)
+    )
     settings: dict[str, object] = {k: list(v) if isinstance(v, tuple) else v for k, v in own.model.items()}
     settings |= {key: value for key, value in history.settings.items() if key in SHOWN}
     return Row(
@@ -67,7 +76,7 @@ def score(name: str, data: str, *, samples: int = SAMPLES, progress: bool = Fals
         model.density,
         scores,
         better,
-        samples=samples if known else SET,
+        samples=samples if universe else SET,
         parameters=sum(p.numel() for p in model.parameters()),
         seconds=trained - started,
         sampling=drawn - trained,
@@ -76,40 +85,17 @@ def score(name: str, data: str, *, samples: int = SAMPLES, progress: bool = Fals
     )
 
 
-def train(
-    model: GenerativeModel,
-    data: str,
-    source: BinaryUniverse | Splits,
-    progress: bool,
-    settings: dict[str, Any],
-) -> History | GameHistory:
-    """Fit a model to a set; one that is a density gets values spread over the cells of the grey levels."""
-    known = isinstance(source, BinaryUniverse)
-    x = source.sample(DRAWS) if known else source.train.x
-    history = fit(
-        model,
-        x.view(-1, *model.event_shape),
-        valid=None if known else source.valid.x,
-        transform=partial(dequantise, levels=LEVELS if data == GREY else 2) if dequantised(model) else None,
-        progress=progress,
-        device="cpu",
-        **settings,
-    )
-    model.eval()
-    return history
-
-
 Scores = dict[str, list[float]]
 
 
-def on_universe(model: GenerativeModel, universe: BinaryUniverse, samples: int) -> tuple[Scores, Scores]:
+def on_universe(model: GenerativeModel, universe: BinaryUniverse, samples: int) -> Scores:
     """KL and total variation to p_D: exact or bounded where the model can, and from samples always."""
     scores: Scores = {}
     if model.support == "binary" and isinstance(model, TractableDensity | ExplicitMarkovChain):
         scores |= exact_scores(universe.log_p, state_log_probs(model))
     if (bound := kl_bound(universe, model)) is not None:
         scores[results.KL_BOUND] = list(bound)
-    return scores | histogram_scores(universe.log_p, draw_states(model, samples)), {}
+    return scores | histogram_scores(universe.log_p, draw_states(model, samples))
 
 
 def on_digits(model: GenerativeModel, data: str, images: Splits, drawn: Tensor) -> tuple[Scores, Scores]:
@@ -127,29 +113,24 @@ def on_digits(model: GenerativeModel, data: str, images: Splits, drawn: Tensor) 
         torch.manual_seed(1)
         more = model.sample(sum(map(len, images)) - len(drawn))
     fake = torch.cat([drawn, more]).cpu().float()
-    return scores | two_sample_scores(grid(model, fake, data), data), better
-
-
-# What systems are read against
+    return scores | two_sample_scores(data, grid(model, fake, data)), better
 
 
 def baseline_costs(data: str) -> dict[str, Tensor]:
     """What every test image costs under the baselines, in the unit of the set: ``(N,)`` each."""
+    images, uniform = digits(KINDS[data]), baselines.uniform(LEVELS if data == GREY else 2)
+    x, test = images.train.x, images.test.x
     if data == BINARY:
-        images = digits("binary")
-        fits = {
-            "uniform": baselines.uniform(),
-            "independent pixels": baselines.independent_pixels(images.train.x),
-            "mixture of 20 Bernoullis": baselines.bernoulli_mixture(images.train.x),
-        }
-        return {name: -fitted(images.test.x) for name, fitted in fits.items()}
-    images, spread = digits("levels"), digits("unit")
-    by_level = baselines.independent_levels(images.train.x, LEVELS)
-    gaussian = baselines.logit_gaussian(spread.train.x)
+        fits = {"uniform": uniform, "independent pixels": baselines.independent_pixels(x)}
+        fits["mixture of 20 Bernoullis"] = baselines.bernoulli_mixture(x)
+        return {name: -log_prob(test) for name, log_prob in fits.items()}
+    spread = digits("unit")
     return {
-        "uniform": bits_per_dim(baselines.uniform(LEVELS)(images.test.x), 64),
-        "independent levels": bits_per_dim(by_level(images.test.x), 64),
-        "Gaussian of log-odds": bits_per_dim(gaussian(spread.test.x), 64, LEVELS),
+        "uniform": bits_per_dim(uniform(test), 64),
+        "independent levels": bits_per_dim(baselines.independent_levels(x, LEVELS)(test), 64),
+        "Gaussian of log-odds": bits_per_dim(
+            baselines.logit_gaussian(spread.train.x)(spread.test.x), 64, LEVELS
+        ),
     }
 
 
@@ -160,7 +141,7 @@ def reference_rows(samples: int = SAMPLES) -> list[Row]:
         for name, cost in baseline_costs(data).items():
             measure = results.BITS_DEQUANTISED if name.startswith("Gaussian") else exact
             found.append(Row(name, data, "exact", {measure: list(mean(cost))}))
-        found.append(Row(REAL, data, "truth", real_scores(data), samples=SET))
+        found.append(Row(REAL, data, "truth", two_sample_scores(data), samples=SET))
     return found
 
 

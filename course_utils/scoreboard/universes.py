@@ -84,9 +84,9 @@ def _by_prefix(model: Autoregressive, n: int) -> Tensor:
 
 
 def histogram_scores(log_p: Tensor, states: Tensor) -> dict[str, list[float]]:
-    """Distances between a known distribution and a histogram of samples, each [value, standard error].
+    """Distances of log-probabilities ``(S,)`` from a histogram of samples, each [value, standard error].
 
-    With counts c_s of n samples and q = c/n:
+    With counts c_s of the n state numbers ``(chains, reads)`` and q = c/n:
 
     - TV = ½ Σ |q − p|, always a little too large: even p's own samples are not at 0;
     - KL(p‖q) with q_s = (c_s + 1/20)/(n + S/20), since one state without a sample would make it infinite:
@@ -95,10 +95,6 @@ def histogram_scores(log_p: Tensor, states: Tensor) -> dict[str, list[float]]:
     - Σ p_s over states without a sample.
 
     Standard errors are those of the first-order expansion in q; chains count as one observation each.
-
-    Args:
-        log_p: log-probabilities of all S states ``(S,)``.
-        states: state numbers ``(chains, reads)`` or ``(n, 1)``.
     """
     p = log_p.double().exp()
     counts = torch.bincount(states.flatten(), minlength=len(p)).double()

@@ -17,7 +17,7 @@ from course_utils.scoreboard.digits import (
     digit_features,
     frechet_of_sets,
     grid,
-    real_scores,
+    two_sample_scores,
 )
 from course_utils.scoreboard.universes import dequantised
 
@@ -104,7 +104,7 @@ def test_the_classifier_is_the_same_whenever_it_is_trained():
 
 @pytest.mark.slow
 def test_real_digits_are_real_and_independent_pixels_are_not():
-    scores, data = real_scores(BINARY), digits("binary")
+    scores, data = two_sample_scores(BINARY), digits("binary")
     assert abs(scores[C2ST][0] - 0.5) < 4 * scores[C2ST][1]
     mean = data.train.x.mean(0)
     fake = torch.bernoulli(mean.expand(2 * SET, -1, -1, -1), generator=torch.Generator().manual_seed(0))

@@ -1,5 +1,7 @@
 """The stored table: rows join those that are there, one that fails takes no other with it."""
 
+import re
+
 import pytest
 
 from course_utils.evaluation import Row, load
@@ -14,9 +16,8 @@ from course_utils.evaluation.results import (
     TV_HISTOGRAM,
 )
 from course_utils.scoreboard import command
-from course_utils.scoreboard.command import main, missing, scoreboard, store
+from course_utils.scoreboard.command import CAN, main, missing, store, table
 from course_utils.scoreboard.scores import score
-from course_utils.scoreboard.tables import CAN, one_line, table
 
 SMALL = "universe 3×3"
 
@@ -75,27 +76,22 @@ def test_one_that_fails_leaves_the_others_and_its_old_row(tmp_path, monkeypatch,
         return plain(name, data)
 
     monkeypatch.setattr(command, "score", score_or_fail)
-    failed = scoreboard(["MADE", "NADE"], path, sets=[BINARY])
-    assert failed == [f"MADE on {BINARY}: RuntimeError: no luck"]
+    assert main(["MADE", "NADE", "--set", BINARY], path) == 1
+    shown = capsys.readouterr()
+    assert shown.err == f"failed: MADE on {BINARY}: RuntimeError: no luck\n"
+    assert f"NADE on {BINARY}: stored" in shown.out and table(load(path)) in shown.out
     assert {row.model for row in load(path)} == {"MADE", "NADE"}
-    assert "NADE on digits, binary" in capsys.readouterr().out
-    assert scoreboard(["MADE", "NADE"], path, sets=[BINARY], only_missing=True) == []
-    monkeypatch.setattr(command, "SHIPPED", path)
-    monkeypatch.setattr(scoreboard, "__defaults__", (None, path))
-    monkeypatch.setattr(load, "__defaults__", (path,))
-    assert main(["MADE", "--set", BINARY]) == 1 and main(["NADE", "--set", BINARY]) == 0
+    assert main(["MADE", "NADE", "--set", BINARY, "--missing"], path) == 0
 
 
-def test_a_line_says_all_of_a_row():
-    line = one_line(plain(seconds=12.3, sampling=0.5))
-    assert line.startswith("NADE on digits, binary: nats, exact 17.00 ± 0.10") and "trained 12 s" in line
-
-
-def test_bad_input_is_named(tmp_path):
-    with pytest.raises(ValueError, match="scoreboard: expected some of .*NADE.*got Nade"):
-        scoreboard(["Nade"], tmp_path / "board.json")
-    with pytest.raises(ValueError, match="scoreboard: expected .*got faces"):
-        scoreboard(["NADE"], tmp_path / "board.json", sets=["faces"])
+def test_bad_input_is_named(tmp_path, capsys):
+    for words, said in (
+        (["Nade"], "expected some of .*NADE.*got Nade"),
+        (["--set", "faces"], "invalid choice"),
+    ):
+        with pytest.raises(SystemExit):
+            main(words, tmp_path / "board.json")
+        assert re.search(said, capsys.readouterr().err)
     for name, data in (("Nade", BINARY), ("NADE", GREY), ("NADE, 8 orders", SMALL), ("NADE", "faces")):
         with pytest.raises(ValueError, match="score: expected"):
             score(name, data)
