@@ -3,7 +3,7 @@
 import argparse
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,27 +49,15 @@ def find(name: str | int | Path, folder: Path = FOLDER) -> Path:
     return found[0]
 
 
-def refresh(paths: Iterable[str | int | Path] | None = None, *, write: bool = True) -> list[Refreshed]:
-    """Execute notebooks in their own folders and write those that changed back; print a line about each.
+def refresh(path: Path, *, write: bool = True) -> Refreshed:
+    """Execute a notebook in its own folder, write it back if it changed, and print a line about it.
 
-    Args:
-        paths: paths, names or numbers of notebooks; None: every notebook of the course.
-        write: False executes and reports, and leaves the files alone.
+    ``write=False`` executes and reports, and leaves the file alone.
 
     Raises:
-        NotebookError: one did not run clean (see ``execute``), or was saved meanwhile. It and those after it
-            are not written.
-        ValueError: there is no such notebook, or it is not valid.
+        NotebookError: it did not run clean (see ``execute``), or was saved meanwhile; it is not written.
+        ValueError: it is not valid.
     """
-    chosen = sorted(FOLDER.glob("*.ipynb")) if paths is None else [find(path) for path in paths]
-    done = []
-    for path in chosen:
-        done.append(_refresh(path, write=write))
-        print(done[-1], flush=True)
-    return done
-
-
-def _refresh(path: Path, *, write: bool) -> Refreshed:
     before, start = path.read_bytes(), time.perf_counter()
     try:
         stored = nbformat.reads(before.decode(), as_version=4)
@@ -85,7 +73,9 @@ def _refresh(path: Path, *, write: bool) -> Refreshed:
             raise NotebookError(f"{path.name}: saved by somebody else while it ran, so it is not written")
         mode = path.stat().st_mode
         write_bytes(path, after).chmod(mode)
-    return Refreshed(path, seconds, len(after) / 1000, after != before)
+    done = Refreshed(path, seconds, len(after) / 1000, after != before)
+    print(done, flush=True)
+    return done
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -101,7 +91,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     done, failed = [], 0
     for path in chosen:
         try:
-            done += refresh([path], write=not arguments.check)
+            done.append(refresh(path, write=not arguments.check))
         except (NotebookError, ValueError) as error:
             failed += 1
             print(f"{path.name:<48} FAILED\n{error}", file=sys.stderr, flush=True)

@@ -41,9 +41,8 @@ class NotebookError(RuntimeError):
 class WakefulChannel(AsyncZMQSocketChannel):
     """A channel on which a message that came unnoticed is found a moment later.
 
-    For an Output widget nbclient writes to this channel while it waits for the reply of the cell on it,
-    and the news of the reply may get lost (github.com/jupyter/nbclient/issues/312); a plain channel then
-    waits until the timeout.
+    For an Output widget nbclient writes to it while it waits for the cell's reply on it, the news of which
+    may get lost (github.com/jupyter/nbclient/issues/312); a plain channel then waits until the timeout.
     """
 
     async def get_msg(self, timeout: float | None = None) -> dict:
@@ -66,11 +65,7 @@ def execute(
 ) -> NotebookNode:
     """A copy of the notebook, executed in this folder by a fresh kernel of this very Python, and cleaned.
 
-    Args:
-        notebook: what to run; it is left as it is.
-        folder: the working directory of the kernel.
-        name: what errors call the notebook.
-        timeout: seconds after which a cell is given up.
+    Errors call it ``name``; a cell is given up after ``timeout`` seconds.
 
     Raises:
         NotebookError: a cell failed, ran too long or printed to stderr, the kernel died, or an Output

@@ -81,7 +81,7 @@ def new(number: int, stem: str, folder: Path = FOLDER) -> Path:
     path = folder / f"{number:02d}_{stem}.ipynb"
     nbformat.write(template(stem.replace("_", " ").capitalize()), path)
     try:
-        refresh([path])
+        refresh(path)
     except NotebookError:
         path.unlink()
         raise

@@ -76,7 +76,7 @@ def lively(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, lis
     )
     path.chmod(0o644)
     os.environ["TEST_PYTHON"] = sys.executable
-    yield path, refresh([path])
+    yield path, [refresh(path)]
     del os.environ["TEST_PYTHON"]
 
 
@@ -176,7 +176,7 @@ def test_an_interrupted_write_leaves_the_old_file(quick, tmp_path: Path, monkeyp
     before = path.read_bytes()
     monkeypatch.setattr(os, "replace", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        refresh([path])
+        refresh(path)
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
 
 
@@ -190,7 +190,7 @@ def test_what_somebody_saved_meanwhile_is_not_lost(quick, tmp_path: Path, monkey
 
     monkeypatch.setattr(command, "execute", edited)
     with pytest.raises(NotebookError, match="05_sample.ipynb: saved by somebody else"):
-        refresh([path])
+        refresh(path)
     assert "written while it ran" in path.read_text() and list(tmp_path.iterdir()) == [path]
 
 
