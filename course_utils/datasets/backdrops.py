@@ -20,10 +20,7 @@ VARIABLES = FIRST + sum(h * w for h, w in GRIDS)
 
 
 def backdrops(u: Tensor, side: int) -> tuple[Tensor, Tensor]:
-    """Turn uniform numbers u (N, VARIABLES) into pictures (N, 3, side, side) and how low the sky comes (N,).
-
-    The latter is a fraction of the side, from 0 to 1.
-    """
+    """Uniform numbers u (N, VARIABLES) as pictures (N, 3, side, side), and how low the sky comes (N,)."""
     n = len(u)
     palette = torch.tensor(PALETTES)[(u[:, 0] * len(PALETTES)).long()]
     tint = torch.cat([(0.1 * (u[:, 1:4] - 0.5))[:, None].expand(-1, 4, -1), torch.zeros(n, 1, 3)], 1)

@@ -5,6 +5,7 @@ right. What turns, grows or steps as one is a bone. Numbers of a part are those 
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 Part = tuple[str, str, tuple[float, ...]]  # shape, bone, numbers
 COORDINATES = {"ellipse": 2, "capsule": 4}  # how many of the numbers are x, y, x, y …; of a polygon's all
@@ -39,19 +40,11 @@ def plain(colour: str, *parts: Part) -> Layer:
     return Layer(colour, parts, line=False)
 
 
-def ellipse(*numbers: float, bone: str = "root") -> Part:
-    """An ellipse on a bone."""
-    return "ellipse", bone, numbers
+def _part(shape: str, *numbers: float, bone: str = "root") -> Part:
+    return shape, bone, numbers
 
 
-def capsule(*numbers: float, bone: str = "root") -> Part:
-    """A thick line on a bone."""
-    return "capsule", bone, numbers
-
-
-def polygon(*numbers: float, bone: str = "root") -> Part:
-    """A convex polygon on a bone."""
-    return "polygon", bone, numbers
+ellipse, capsule, polygon = (partial(_part, shape) for shape in ("ellipse", "capsule", "polygon"))
 
 
 def tail(start: float, end: float, *points: float) -> Layer:

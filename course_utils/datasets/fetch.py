@@ -6,7 +6,6 @@ step once its checksum is right: nothing half-done is ever left there.
 
 import hashlib
 import os
-import shutil
 import time
 from http.client import HTTPException
 from pathlib import Path
@@ -67,13 +66,11 @@ def fetch_mnist(root: Path) -> dict[str, bytes]:
     """
     raw, local = root.expanduser() / RAW, local_root()
     try:
-        for left in raw.parents[1].glob(".mnist-*"):  # by earlier versions, when they were killed
-            shutil.rmtree(left, ignore_errors=True)
-        files = intact(raw)
+        files, _ = held(raw)
         if local and len(files) < len(FILES):
-            if damaged := faults(local / RAW):
+            found, damaged = held(local / RAW)
+            if damaged:
                 raise DatasetUnavailable(explain([*damaged.values()], raw))
-            found = intact(local / RAW)
             for name in found.keys() - files:
                 write_bytes(raw / name, found[name])
             files = found | files
@@ -91,28 +88,23 @@ def md5_of(content: bytes) -> str:
     return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
-def held(folder: Path) -> dict[str, bytes]:
-    """The content of every file in a folder that has the name of one of MNIST's."""
-    return {name: (folder / name).read_bytes() for name in FILES if (folder / name).is_file()}
-
-
-def intact(folder: Path) -> dict[str, bytes]:
-    """Those of them whose checksum is right."""
-    return {name: content for name, content in held(folder).items() if md5_of(content) == FILES[name]}
-
-
-def faults(folder: Path) -> dict[str, str]:
-    """What is wrong with the others, by name."""
-    said = "{} is half or corrupt: MD5 expected {}, got {}"
-    wrong = {name: found for name, each in held(folder).items() if (found := md5_of(each)) != FILES[name]}
-    return {name: said.format(folder / name, FILES[name], found) for name, found in wrong.items()}
+def held(folder: Path) -> tuple[dict[str, bytes], dict[str, str]]:
+    """The files of MNIST in a folder whose checksum is right, and what is wrong with the others, by name."""
+    intact, faults = {}, {}
+    for path in (path for path in map(folder.joinpath, FILES) if path.is_file()):
+        content, expected = path.read_bytes(), FILES[path.name]
+        if (found := md5_of(content)) == expected:
+            intact[path.name] = content
+        else:
+            faults[path.name] = f"{path} is half or corrupt: MD5 expected {expected}, got {found}"
+    return intact, faults
 
 
 def download(missing: list[str], raw: Path, local: Path | None) -> dict[str, bytes]:
     """Fetch files from the mirrors, in their order; a mirror that fails once is not asked again."""
     print(f"Fetching {len(missing)} of the four files of MNIST (11 MB in all) into {raw} ...")
     files: dict[str, bytes] = {}
-    said = [*faults(raw).values()]
+    said = [*held(raw)[1].values()]
     for mirror in MIRRORS:
         for name in missing:
             if name in files:

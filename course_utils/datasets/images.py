@@ -178,12 +178,9 @@ def make_splits(
     source: str,
     kind: str,
     levels: int,
-    place: tuple[torch.device, torch.Generator],
+    place: tuple[torch.device, torch.Generator],  # what ``check_request`` gave
 ) -> Splits:
-    """Turn three pairs of integer grey images ``(N, 1, H, W)`` and labels ``(N,)`` into one kind.
-
-    ``place`` is what ``check_request`` gave: where the images go, and the noise of those that have any.
-    """
+    """Turn three pairs of integer grey images ``(N, 1, H, W)`` and labels ``(N,)`` into one kind."""
     device, generator = place
     turn = {
         "binary": lambda v: (v >= levels // 2).float(),

@@ -75,15 +75,9 @@ def enough(shapes: Silhouettes, seen: Tensor) -> Tensor:
 def arranged(shapes: Silhouettes, u: Tensor, horizon: Tensor, side: int, touching: bool = False) -> Tensor:
     """Upper left corners (B, K, 2) of the boxes, drawn again until enough of each object is seen.
 
-    Objects stand anywhere below the horizon; the last resort sets them apart. Of a touching pair the second
-    comes from the right until it meets or covers the first, and in the last try only until it meets it.
-
-    Args:
-        shapes: the objects.
-        u: uniform numbers (B, TRIES, K, 2).
-        horizon: (B,), as a fraction of the side.
-        side: of the picture, in pixels.
-        touching: whether they are pairs that touch.
+    Objects stand anywhere below the horizon (B,), a fraction of the side; the last resort sets them apart. Of
+    a touching pair the second comes from the right until it meets or covers the first, and in the last try
+    only until it meets it. ``u`` are uniform numbers (B, TRIES, K, 2).
     """
     corner, todo = torch.zeros_like(shapes.size), torch.ones(len(shapes.size), dtype=torch.bool)
     line = (horizon * side).long() + side // 32  # the first row on which feet may stand

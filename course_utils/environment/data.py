@@ -38,16 +38,17 @@ def mnist() -> Finding:
     except fetch.DatasetUnavailable as error:
         return Finding("problem", "MNIST", str(error), "mend or remove the environment variable COURSE_DATA")
     raw = fetch.RAW.as_posix()
-    cached = fetch.intact(fetch.DATA / fetch.RAW)
+    cached, damaged = fetch.held(fetch.DATA / fetch.RAW)
     if len(cached) == len(fetch.FILES):
         return Finding("ok", "MNIST", "here, in data/")
     if local is not None:
-        if wrong := fetch.faults(local / fetch.RAW):
+        found, wrong = fetch.held(local / fetch.RAW)
+        if wrong:
             hint = f"replace these files in {raw} there, or remove the variable"
             return Finding("problem", "MNIST", f"damaged under COURSE_DATA: {', '.join(wrong)}", hint)
-        if len(cached | fetch.intact(local / fetch.RAW)) == len(fetch.FILES):
+        if len(cached | found) == len(fetch.FILES):
             return Finding("ok", "MNIST", "here, under COURSE_DATA")
     hint = f"11 MB are fetched at the first use; offline, set COURSE_DATA to a folder with {raw}/*.gz"
-    if damaged := fetch.faults(fetch.DATA / fetch.RAW):
+    if damaged:
         return Finding("note", "MNIST", f"damaged in data/: {', '.join(damaged)}", hint)
     return Finding("note", "MNIST", "not here; only parts that ask for it need it", hint)

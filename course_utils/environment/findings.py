@@ -12,16 +12,9 @@ MEND = "start it as the README says: python -m uv run ..."
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the check.
+    """One line of the check: what was looked at, what was found, and how to mend it, if there is a need."""
 
-    Attributes:
-        state: "ok", "note" (works, but worth knowing) or "problem" (mend it first).
-        what: what was looked at.
-        found: what was found, in words.
-        hint: how to mend it; empty when there is nothing to mend.
-    """
-
-    state: State
+    state: State  # "note": it works, but is worth knowing; "problem": mend it first
     what: str
     found: str
     hint: str = ""

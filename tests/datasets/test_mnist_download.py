@@ -202,11 +202,3 @@ def test_a_process_killed_while_it_downloads_leaves_nothing(small, tmp_path):
         child.wait()
         stop.set()
     assert not everything(tmp_path)
-
-
-def test_what_earlier_killed_downloads_left_is_swept(small, tmp_path):
-    lay(tmp_path, small[0])
-    (tmp_path / ".mnist-abc" / "MNIST" / "raw").mkdir(parents=True)
-    (tmp_path / ".mnist-abc" / "MNIST" / "raw" / "half.gz").write_bytes(b"half")
-    mnist(root=tmp_path)
-    assert len(everything(tmp_path)) == 4 and not [*tmp_path.glob(".mnist-*")]
