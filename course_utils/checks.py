@@ -54,11 +54,7 @@ def check_events(
 
 
 def on_grid(x: Tensor, levels: int) -> Tensor:
-    """Where x is one of the grey levels 0, 1/(L−1) … 1, up to rounding.
-
-    >>> on_grid(torch.tensor([0.0, 0.25, 0.3, 1.25]), 5).tolist()
-    [True, True, False, False]
-    """
+    """Where x is one of the grey levels 0, 1/(L−1) … 1, up to rounding."""
     v = (x * (levels - 1)).round()
     return (v >= 0) & (v < levels) & ((v / (levels - 1) - x).abs() < 1e-6)
 
@@ -96,11 +92,7 @@ def check_generator(
 
 
 def check_permutation(order: Sequence[int], n: int, who: str) -> list[int]:
-    """An order of n things as a list: each of the integers 0 … n − 1 once.
-
-    >>> check_permutation((2, 0, 1), 3, "order")
-    [2, 0, 1]
-    """
+    """An order of n things as a list: each of the integers 0 … n − 1 once."""
     given = order.tolist() if isinstance(order, Tensor | np.ndarray) else order
     each = given if isinstance(given, Sequence) else ()
     whole = all(isinstance(i, Integral) and type(i) is not bool for i in each)
@@ -111,19 +103,13 @@ def check_permutation(order: Sequence[int], n: int, who: str) -> list[int]:
 
 
 def check_sizes(sizes: int | Sequence[int], who: str) -> list[int]:
-    """The sizes of layers as a list, one number as a list of one; each is a positive integer.
-
-    >>> check_sizes(5, "hidden"), check_sizes((5, 3), "hidden")
-    ([5], [5, 3])
-    """
+    """The sizes of layers as a list, one number as a list of one; each is a positive integer."""
     if not isinstance(sizes, int | Sequence):
         raise ValueError(f"{who}: expected a positive integer or several, got {sizes!r}")
     return [check_count(size, who) for size in ([sizes] if isinstance(sizes, int) else sizes)]
 
 
-def check_classes(
-    y: Tensor, n: int, classes: int, *, like: Tensor, who: str, values: bool = True
-) -> Tensor:
+def check_classes(y: Tensor, n: int, classes: int, *, like: Tensor, who: str, values: bool = True) -> Tensor:
     """n classes out of 0 … classes − 1, of any integer type, where ``like`` is: as int64.
 
     Without ``values`` they are not looked at: the check does not wait for a GPU.

@@ -21,15 +21,8 @@ from torch import Tensor
 from course_utils.plots.description import description
 from course_utils.plots.output import STORED_DPI, html_image, smaller
 
-BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK = COLOURS = (
-    "#0072B2",
-    "#D55E00",
-    "#009E73",
-    "#CC79A7",
-    "#E69F00",
-    "#56B4E9",
-    "#000000",
-)
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK = COLOURS
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), "-")
 TICKS = 6  # intervals on an axis: few are read faster, and drawn faster
 FRAME = 0.72  # grey of the gutters between images: seen beside black and beside white

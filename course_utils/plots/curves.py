@@ -8,16 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
-from course_utils.plots.canvas import (
-    BLACK,
-    COLOURS,
-    DASHES,
-    TICKS,
-    array,
-    axes,
-    legend,
-    new_axes,
-)
+from course_utils.plots.canvas import BLACK, COLOURS, DASHES, TICKS, array, axes, legend, new_axes
 
 ANSWERS = {"fake": "generated"}  # what a reader of the picture calls them
 MARKERS = ("o", "o", "x", "^", "s", "+", "d")  # of distributions; the first one is an area

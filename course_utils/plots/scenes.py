@@ -168,11 +168,7 @@ def by_scene(
     scores: Tensor | None = None,
     scene: Tensor | None = None,
 ) -> list[list[SceneObject]]:
-    """The objects of each of n scenes of this size, by falling score; the parts are as ``scenes`` takes them.
-
-    Raises:
-        ValueError: the parts do not fit together, or a class has no name.
-    """
+    """The objects of each of n scenes of this size, by falling score; the parts are those of ``scenes``."""
     label = labels.cpu().numpy()
     forms = ["(M,)"] if scene is not None else [f"({n},)", f"({n}, K)"]
     if not (label.ndim == 1 if scene is not None else label.ndim in (1, 2) and len(label) == n):

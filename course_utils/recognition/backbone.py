@@ -94,7 +94,8 @@ class Recogniser(nn.Module):
         classes: how many classes there are.
 
     Raises:
-        ValueError: a size is not positive; from every verb: x is no batch of such images.
+        ValueError: a size does not fit; from every verb: x is no batch of such images, or what goes with it
+            (classes, labels, boxes, masks) is not what it should be.
     """
 
     fit_defaults: ClassVar[dict[str, object]] = {"lr": 5e-3, "epochs": 5, "batch_size": 16, "clip": 1.0}

@@ -11,9 +11,6 @@ class ImageClassifier(Recogniser):
     """Which class is on the image: x is a picture, y a class, the loss −log p(y | x).
 
     Shapes: x ``(B, C, H, W)``, y ``(B,)``, logits ``(B, classes)``. Train it with ``fit(model, (x, y))``.
-
-    Raises:
-        ValueError: a size does not fit, x is no batch of such images, or y are no classes of them.
     """
 
     def loss(self, x: Tensor, y: Tensor) -> Tensor:

@@ -36,13 +36,8 @@ class Detector(SceneRecogniser):
     Train it with ``fit(model, (x, labels, boxes))``. Several cells find the same object: ``detect`` keeps the
     surest, ``maps`` shows them all.
 
-    Args: as ``SceneRecogniser``.
-
-    Shapes: x ``(B, C, H, W)``; labels ``(B, K)`` int64, −1 where there is no object; boxes ``(B, K, 4)``,
-    (left, top, right, bottom) in pixels.
-
-    Raises:
-        ValueError: a size does not fit, or x, labels or boxes are not what they should be.
+    Args and errors: as ``SceneRecogniser``. Shapes: x ``(B, C, H, W)``; labels ``(B, K)`` int64, −1 where
+    there is no object; boxes ``(B, K, 4)``, (left, top, right, bottom) in pixels.
 
     >>> len(Detector().detect(torch.rand(2, 3, 64, 64), threshold=0, limit=5))
     10
@@ -113,16 +108,13 @@ class Detector(SceneRecogniser):
         return logits.sigmoid(), boxes.clamp(min=0).minimum(boxes.new_tensor([width, height] * 2))
 
     def detect(self, x: Tensor, *, threshold: float = 0.05, iou: float = 0.5, limit: int = 20) -> Detections:
-        """Find the objects: what is sure enough, without what a surer box of the same class covers.
+        """Find the objects, scene by scene, the surest first: what no surer box of the same class covers.
 
         Args:
             x: images ``(B, C, H, W)``.
             threshold: the least score. Low for a curve of precision and recall, higher to look at.
             iou: non-maximum suppression drops a box whose IoU with a surer one of its class is above this.
             limit: how many objects a scene has at most.
-
-        Returns:
-            Detections, scene by scene, the surest first.
         """
         from torchvision.ops import batched_nms  # slow to import
 

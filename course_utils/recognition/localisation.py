@@ -23,12 +23,8 @@ class Localiser(SceneRecogniser):
     and the loss is −log p(class | x) plus the smooth L1 distance of the four sides (Girshick, *Fast R-CNN*,
     ICCV 2015) in quarters of the image. Train it with ``fit(model, (x, labels, boxes))``.
 
-    Args: as ``SceneRecogniser``.
-
-    Shapes: x ``(B, C, H, W)``; labels ``(B,)``; boxes ``(B, 4)``, (left, top, right, bottom) in pixels.
-
-    Raises:
-        ValueError: a size does not fit, or x, labels or boxes are not what they should be.
+    Args and errors: as ``SceneRecogniser``. Shapes: x ``(B, C, H, W)``; labels ``(B,)``; boxes ``(B, 4)``,
+    (left, top, right, bottom) in pixels.
 
     >>> labels, boxes = Localiser().predict(torch.rand(2, 3, 64, 64))
     >>> labels.shape, boxes.shape

@@ -38,13 +38,8 @@ class InstanceSegmenter(SceneRecogniser):
     *Multi-Task Learning Using Uncertainty to Weigh Losses*, CVPR 2018. Train it with ``fit(model, (x, labels,
     masks))``.
 
-    Args: as ``SceneRecogniser``.
-
-    Shapes: x ``(B, C, H, W)``; labels ``(B, K)`` int64, −1 where there is no object; masks ``(B, K, H, W)``
-    bool, the visible pixels of each object.
-
-    Raises:
-        ValueError: a size does not fit, or x, labels or masks are not what they should be.
+    Args and errors: as ``SceneRecogniser``. Shapes: x ``(B, C, H, W)``; labels ``(B, K)`` int64, −1 where
+    there is no object; masks ``(B, K, H, W)`` bool, the visible pixels of each object.
 
     >>> InstanceSegmenter().semantic(torch.rand(2, 3, 64, 64)).shape
     torch.Size([2, 64, 64])
@@ -136,10 +131,9 @@ def centre_of_mass(masks: Tensor) -> Tensor:
 
 
 def peaks(heat: Tensor, limit: int) -> tuple[Tensor, Tensor]:
-    """The highest local maxima of each map: their heights ``(B, limit)``, −1 where there is none, and places.
+    """The highest maxima of 5×5 cells in positive maps ``(B, h, w)``: heights ``(B, limit)``, −1 for none.
 
-    A local maximum is the largest of the 5×5 around it. Places are (x, y) in cells, ``(B, limit, 2)``,
-    the middle of the first cell at (½, ½). Shapes: heat ``(B, h, w)``, positive.
+    And where they are, ``(B, limit, 2)``: (x, y) in cells, the middle of the first cell at (½, ½).
     """
     limit = min(limit, heat[0].numel())
     highest = F.max_pool2d(heat[:, None], WINDOW, stride=1, padding=WINDOW // 2)[:, 0]
@@ -154,19 +148,10 @@ def group(
 ) -> Detections:
     """Instances: every pixel that is no background joins the centre that it points nearest to.
 
-    The score of an object is the height of its centre times the mean probability of its class over its
-    pixels; its class is the one with the largest mean (Cheng et al., *Panoptic-DeepLab*, CVPR 2020).
-
-    Args:
-        probabilities: of background (channel 0) and of the classes, ``(B, 1 + classes, H, W)``.
-        heat: how much a place looks like the centre of an object, ``(B, h, w)`` in [0, 1], where H/h is a
-            whole number.
-        offsets: from each pixel to the centre of its object, (x, y) in pixels, ``(B, 2, H, W)``.
-        threshold: the lowest centre that counts.
-        limit: the largest number of objects on one image.
-
-    Returns:
-        Objects with masks, disjoint on each image; the boxes are the masks'.
+    The maps are those of ``InstanceSegmenter.maps``, H/h a whole number; ``threshold`` is the lowest centre
+    that counts, ``limit`` the largest number of objects on one image, whose masks are disjoint. An object's
+    class is the one with the largest mean probability over its pixels, its score that times the height of
+    its centre (Cheng et al., *Panoptic-DeepLab*, CVPR 2020).
 
     Raises:
         ValueError: threshold or limit is out of range.

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from course_utils.datasets import scenes
-from course_utils.recognition import Classifier, InstanceSegmenter, Localiser, mean_box
+from course_utils.recognition import Classifier, DigitClassifier, InstanceSegmenter, Localiser, mean_box
 from course_utils.recognition.backbone import Backbone
 
 NETS = (Classifier, Localiser, InstanceSegmenter)
@@ -114,8 +114,10 @@ def test_sizes_that_do_not_fit_are_refused(make, words):
 # Classification
 
 
-def test_the_classifier_pays_minus_log_p_of_the_label():
-    model, x, labels = Classifier().double(), image(3), torch.tensor([2, 0, 1])
+@pytest.mark.parametrize("net", [Classifier, DigitClassifier])
+def test_a_classifier_pays_minus_log_p_of_the_label(net):
+    model, labels = net().double(), torch.tensor([2, 0, 1])
+    x = torch.rand(3, *model.event_shape).double()
     p = model(x).softmax(1)
     by_hand = -sum(log(p[i, label].item()) for i, label in enumerate(labels.tolist())) / 3
     assert isclose(model.loss(x, labels).item(), by_hand, rel_tol=1e-9)

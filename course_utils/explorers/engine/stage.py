@@ -23,10 +23,7 @@ class Stage:
     are drawn on top. Two things that stand may change: titles that the frame leaves empty, and what lies
     on axes whose axis is off (as under an image), with their limits and aspect; all is put back again.
 
-    Args:
-        size: width and height in inches.
-        dpi: pixels per inch.
-        frame: draws what stands on an empty figure: axes with their limits, labels, curves that stay.
+    ``frame`` draws what stands on an empty figure of this size in inches: axes with their limits, labels.
 
     >>> def frame(figure):
     ...     _ = figure.add_axes((0.2, 0.2, 0.7, 0.7), xlim=(0, 1), ylim=(0, 1))
