@@ -59,11 +59,13 @@ def main(argv: Sequence[str] | None = None, path: Path = SHIPPED) -> int:
     failed = False
     for name, data in [(BASELINES, "every set")] * (BASELINES in chosen) + jobs:
         try:
-            store(reference_rows() if name == BASELINES else [score(name, data)], path)
-            print(f"{name} on {data}: stored", flush=True)
+            made = reference_rows() if name == BASELINES else [score(name, data)]
         except Exception as error:
             failed = True
             print(f"failed: {name} on {data}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+            continue
+        store(made, path)
+        print(f"{name} on {data}: stored", flush=True)
     print(table(load(path)))
     return int(failed)
 
@@ -103,6 +105,7 @@ def table(rows: Iterable[Row]) -> str:
 
 def _of_set(data: str, rows: list[Row]) -> str:
     """The table of one set; every column shows the first that a row has of some scores."""
+    columns: dict[str, tuple[str, ...]]
     if data in UNIVERSES:
         title = f"{data} (p_D is known)"
         columns = {"KL, nats": (results.KL_EXACT, results.KL_BOUND), "TV": (results.TV_EXACT,)}
