@@ -13,7 +13,7 @@ from torch import Tensor
 from course_utils.datasets.animals import ANIMALS
 from course_utils.plots.canvas import BLACK, COLOURS, array, axes, figure_of
 from course_utils.plots.description import describe
-from course_utils.plots.images import LETTER, compose, name_tiles, strip_share
+from course_utils.plots.images import LETTER, WIDEST, compose, name_tiles, strip_share
 
 MARKS = [COLOURS[i] for i in (1, 0, 3, 4, 5, 2, 6)]  # those that stand out of a scene come first
 LEVELS = 24  # of each colour: enough for the eye, and a notebook stores a third less
@@ -83,7 +83,7 @@ def scenes(
     objects = by_scene(n, (height, width), len(names), labels, boxes, masks, scores, scene)
     across = min(n, columns or 6)
     rows = -(-n // across)
-    inches = min(1.9, 9 / across)
+    inches = min(2.4, WIDEST / across)
     heading = LETTER * rows if titles else 0
     with axes(ax, (across * inches + 0.1, rows * inches * height / width + heading + 0.1)) as ax:
         tiles = (LEVELS * tiles).round() / LEVELS
@@ -109,7 +109,11 @@ def scenes(
                 tags.append((box, hue, tag, text))
         _draw(ax, tags)
         name_tiles(ax, titles or (), corners)
-        counts = (" and ".join(names[one.label] for one in shown) or "nothing" for shown in objects)
+        counts = (
+            " and ".join(names[one.label] for one in shown if names[one.label])
+            or (f"{len(shown)} objects" if shown else "nothing")
+            for shown in objects
+        )
         describe(ax, f"{n} scenes in colour, with: {', '.join(counts)}.")
     return ax
 

@@ -127,7 +127,7 @@ def test_names_are_large_apart_and_inside_however_many_there_are(form):
     scores = torch.rand(labels.shape, generator=torch.Generator().manual_seed(0))
     titles = [f"scene {i}" for i in range(12)]
     ax = plots.scenes(x, labels=labels, scores=scores, titles=titles, **parts)
-    assert faults(ax.figure) == [] and max(ax.figure.get_size_inches()) <= 9.2
+    assert faults(ax.figure) == [] and max(ax.figure.get_size_inches()) <= 10.2
     said = names(ax)
     assert set(titles) <= set(said) and len(said) > 24
     assert tags_hold_their_names(ax)
