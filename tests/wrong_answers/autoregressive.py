@@ -9,12 +9,6 @@ def triangle(kind, size):
     return torch.ones(size, size).tril(0 if kind == "B" else -1)
 
 
-def rows_above_only(kind, size):
-    mask = torch.zeros(size, size)
-    mask[: size // 2 + (kind == "B")] = 1
-    return mask
-
-
 def flat(kind, size):
     mask = torch.zeros(size * size)
     mask[: size * size // 2 + (kind == "B")] = 1
@@ -25,12 +19,7 @@ ANSWERS = {
     "chain_log_prob": Answers(
         wrong=(
             lambda p, x: (x * p.log()).sum(1),
-            lambda p, x: p.log().sum(1),
             lambda p, x: torch.where(x == 1, p, 1 - p).sum(1).log(),
-            lambda p, x: torch.where(x == 1, p, 1 - p).log().mean(1),
-            lambda p, x: torch.where(x == 1, p, 1 - p).prod(1),
-            lambda p, x: -torch.where(x == 1, p, 1 - p).log().sum(1),
-            lambda p, x: torch.where(x == 1, p, 1 - p).log().sum(),
             lambda p, x: torch.where(x == 1, p, 1 - p).prod(1).log(),
         ),
         right=(
@@ -42,14 +31,8 @@ ANSWERS = {
     "pixel_mask": Answers(
         wrong=(
             triangle,
-            rows_above_only,
             lambda kind, size: flat("B" if kind == "A" else "A", size),
-            lambda kind, size: flat("A", size),
-            lambda kind, size: flat(kind, size).T,
-            lambda kind, size: 1 - flat(kind, size),
             lambda kind, size: flat(kind, 3),
-            lambda kind, size: flat("A", size).long(),
-            lambda kind, size: 2 * flat(kind, size).long(),
         ),
         right=(
             flat,
@@ -63,7 +46,6 @@ ANSWERS = {
             lambda first, kernel, layers: first + layers * kernel,
             lambda first, kernel, layers: layers * (kernel // 2),
             lambda first, kernel, layers: first // 2 * (kernel // 2) * layers,
-            lambda first, kernel, layers: 1 + first // 2 + layers * (kernel // 2),
         ),
         right=(lambda first, kernel, layers: (first - 1) // 2 + layers * ((kernel - 1) // 2),),
     ),

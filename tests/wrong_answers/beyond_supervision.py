@@ -18,11 +18,6 @@ ANSWERS = {
             lambda x, centres: (x[:, None] - centres).square().sum(2).argmax(1),
             lambda x, centres: (x[:, None] - centres).square().sum(2).min(1).values,
             lambda x, centres: (x[:, None] - centres).square().sum(2).argmin(0),
-            lambda x, centres: (x[:, None] - centres).sum(2).argmin(1),
-            lambda x, centres: (x @ centres.T).argmax(1),
-            lambda x, centres: (x[:, None] - centres).abs().sum(2).argmin(1),
-            lambda x, centres: (x[:, None] - centres).sum(2).square().argmin(1),
-            lambda x, centres: torch.zeros(len(x), dtype=torch.long),
         ),
         right=(
             lambda x, centres: torch.cdist(x, centres).argmin(1),
@@ -34,10 +29,7 @@ ANSWERS = {
         wrong=(
             lambda x, mean, axes: (x - mean) @ axes.T @ axes,
             lambda x, mean, axes: x @ axes.T @ axes,
-            lambda x, mean, axes: mean + x @ axes.T @ axes,
             lambda x, mean, axes: (x - mean) @ axes.T,
-            lambda x, mean, axes: x,
-            lambda x, mean, axes: mean.expand_as(x),
         ),
         right=(
             lambda x, mean, axes: mean + ((x - mean) @ axes.T) @ axes,
@@ -48,13 +40,8 @@ ANSWERS = {
     "auroc": Answers(
         wrong=(
             lambda usual, odd: (gap(usual, odd) > 0).double().mean(),
-            lambda usual, odd: (gap(usual, odd) >= 0).double().mean(),
             lambda usual, odd: (1 - gap(usual, odd).sign().double().mean()) / 2,
-            lambda usual, odd: (gap(usual, odd) > 0).double().mean() / (gap(usual, odd) != 0).double().mean(),
             lambda usual, odd: odd.mean() - usual.mean(),
-            lambda usual, odd: (odd > usual.median()).double().mean(),
-            lambda usual, odd: (odd > usual.max()).double().mean(),
-            lambda usual, odd: ((odd.double().mean() - usual.double().mean()).sign() + 1) / 2,
         ),
         right=(lambda usual, odd: (gap(usual, odd).sign().double().mean() + 1) / 2,),
         untouched=(dots, ..., None),

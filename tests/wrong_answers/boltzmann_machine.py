@@ -3,7 +3,7 @@
 import torch
 from torch.nn.functional import softplus
 
-from course_utils.exercises.boltzmann_machine import p_pixels, summed, weight_gradient
+from course_utils.exercises.boltzmann_machine import summed, weight_gradient
 from wrong_answers import Answers
 
 
@@ -15,15 +15,8 @@ ANSWERS = {
     "free_energy": Answers(
         wrong=(
             lambda x, b, c, W: x @ b + softplus(c + x @ W).sum(1),
-            lambda x, b, c, W: -x @ b - (c + x @ W).sum(1),
             lambda x, b, c, W: -x @ b - softplus(x @ W).sum(1) - c.sum(),
-            lambda x, b, c, W: -x @ b - torch.sigmoid(c + x @ W).sum(1),
-            lambda x, b, c, W: -x @ b + softplus(c + x @ W).sum(1),
-            lambda x, b, c, W: -softplus(c + x @ W).sum(1),
-            lambda x, b, c, W: -x @ b - softplus(c - x @ W).sum(1),
-            lambda x, b, c, W: -x @ b - softplus((c + x @ W).sum(1)),
             lambda x, b, c, W: -(x @ b) - (1 + (c + x @ W).exp()).log().sum(1),
-            lambda x, b, c, W: -(x @ b) - (c + x @ W).exp().log1p().sum(1),
         ),
         right=(summed, lambda x, b, c, W: -(x @ b) - torch.logaddexp(c + x @ W, torch.zeros(())).sum(1)),
     ),
@@ -31,10 +24,6 @@ ANSWERS = {
         wrong=(
             lambda h, b, W: b + h @ W.T,
             lambda h, b, W: torch.sigmoid(h @ W.T),
-            lambda h, b, W: torch.sigmoid(-(b + h @ W.T)),
-            lambda h, b, W: torch.softmax(b + h @ W.T, 1),
-            lambda h, b, W: (b + h @ W.T > 0).float(),
-            lambda h, b, W: torch.bernoulli(p_pixels(h, b, W)),
             lambda h, b, W: torch.sigmoid(b + h @ W),
         ),
         right=(lambda h, b, W: 1 / (1 + (-b - (W @ h.T).T).exp()),),
@@ -42,13 +31,8 @@ ANSWERS = {
     "weight_gradient": Answers(
         wrong=(
             lambda x, x_model, c, W: len(x) * up(x, c, W) - len(x_model) * up(x_model, c, W),
-            lambda x, x_model, c, W: x.T @ (c + x @ W) / len(x)
-            - x_model.T @ (c + x_model @ W) / len(x_model),
-            lambda x, x_model, c, W: -weight_gradient(x, x_model, c, W),
-            lambda x, x_model, c, W: weight_gradient(x, x_model, 0 * c, W),
             lambda x, x_model, c, W: weight_gradient(x, x_model, c, W).T,
             lambda x, x_model, c, W: up(x, c, W),
-            lambda x, x_model, c, W: weight_gradient(x, x_model, c, W) / W.numel(),
         ),
         right=(
             lambda x, x_model, c, W: up(x, c, W) - up(x_model, c, W),

@@ -22,9 +22,6 @@ ANSWERS = {
         wrong=(
             lambda log_px, log_py: log_px.softmax(1),
             lambda log_px, log_py: (log_px + log_py).softmax(0),
-            lambda log_px, log_py: (log_px + log_py).exp(),
-            lambda log_px, log_py: (log_px + log_py).log_softmax(1),
-            lambda log_px, log_py: (log_px - log_py).softmax(1),
             lambda log_px, log_py: log_px.exp() * log_py.exp() / (log_px.exp() * log_py.exp()).sum(1, True),
         ),
         right=(
@@ -37,9 +34,6 @@ ANSWERS = {
             lambda mu, p1: (mu[1].log() - mu[0].log(), (p1 / (1 - p1)).log()),
             lambda mu, p1: (w(mu), odds(p1).log()),
             lambda mu, p1: (-w(mu), ((1 - mu[0]) / (1 - mu[1])).log().sum() - odds(p1).log()),
-            lambda mu, p1: (w(mu), ((1 - mu[1]) / (1 - mu[0])).log().sum()),
-            lambda mu, p1: (mu[1] - mu[0], odds(p1).log()),
-            lambda mu, p1: (w(mu), ((1 - mu[1]) / (1 - mu[0])).log().mean() + odds(p1).log()),
         ),
         right=(
             lambda mu, p1: (w(mu), ((1 - mu[1]) / (1 - mu[0])).log().sum() + odds(p1).log()),
@@ -50,10 +44,6 @@ ANSWERS = {
         wrong=(
             lambda x, seen, mu: nb(x, mu),
             lambda x, seen, mu: nb(x * seen, mu),
-            lambda x, seen, mu: nb(x[:, ~seen], mu[:, ~seen]),
-            lambda x, seen, mu: nb(torch.where(seen, x, mu.mean(0)), mu),
-            lambda x, seen, mu: nb(x[:, seen], mu[:, seen]).exp(),
-            lambda x, seen, mu: x[:, seen] @ mu[:, seen].log().T,
             lambda x, seen, mu: nb(x[:, seen], mu[:2, seen]),
         ),
         right=(lambda x, seen, mu: (seen * x) @ mu.log().T + (seen * (1 - x)) @ (1 - mu).log().T,),
@@ -62,11 +52,7 @@ ANSWERS = {
         wrong=(
             lambda p, old, new: p * new / old,
             lambda p, old, new: p,
-            lambda p, old, new: p * new / (p * new + (1 - p) * (1 - new)),
-            lambda p, old, new: odds(p) * odds(old) / odds(new) / (1 + odds(p) * odds(old) / odds(new)),
-            lambda p, old, new: odds(p) * odds(new) / odds(old),
             lambda p, old, new: odds(p) * odds(new) / odds(old) / (1 + odds(p) * odds(new) / odds(old)),
-            lambda p, old, new: p + new - old,
         ),
         right=(
             lambda p, old, new: p * new / old / (p * new / old + (1 - p) * (1 - new) / (1 - old)),

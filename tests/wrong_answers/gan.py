@@ -13,24 +13,13 @@ def by_rows(x, patterns):
 
 ANSWERS = {
     "best_discriminator": Answers(
-        wrong=(
-            lambda p, q: q / (p + q),
-            lambda p, q: p / q,
-            lambda p, q: p - q,
-            lambda p, q: torch.sigmoid(p - q),
-            lambda p, q: (p > q).float(),
-            lambda p, q: p / (p + q).sum(),
-            lambda p, q: torch.full_like(p, 0.5),
-        ),
+        wrong=(lambda p, q: q / (p + q), lambda p, q: p / q, lambda p, q: p - q),
         right=(lambda p, q: 1 / (1 + q / p), lambda p, q: torch.sigmoid(p.log() - q.log())),
     ),
     "generator_slopes": Answers(
         wrong=(
             lambda t: (-(1 - torch.sigmoid(t)), -torch.sigmoid(t)),
             lambda t: (torch.sigmoid(t), 1 - torch.sigmoid(t)),
-            lambda t: (-torch.sigmoid(t), 1 - torch.sigmoid(t)),
-            lambda t: (-1 / (1 - torch.sigmoid(t)), -1 / torch.sigmoid(t)),
-            lambda t: (-torch.sigmoid(t), -torch.sigmoid(-t) * torch.sigmoid(t)),
             lambda t: -torch.sigmoid(t),
         ),
         right=(lambda t: (-torch.sigmoid(t), -torch.sigmoid(-t)),),
@@ -40,8 +29,6 @@ ANSWERS = {
             lambda x, patterns: int((x[:, None] == patterns).all(2).sum()),
             lambda x, patterns: int((x[:, None] == patterns).any(2).any(0).sum()),
             lambda x, patterns: len(x.unique(dim=0)),
-            lambda x, patterns: int((x[:, None] == patterns).all(2).any(1).sum()),
-            lambda x, patterns: len(patterns),
         ),
         right=(by_rows, lambda x, patterns: torch.tensor(modes_hit(x, patterns))),
     ),

@@ -25,11 +25,6 @@ ANSWERS = {
             lambda x, noisy, noise: torch.where(x == noisy, 1 - noise, noise).prod(1),
             lambda x, noisy, noise: torch.where(x == noisy, noise / 2, 1 - noise / 2).prod(1),
             lambda x, noisy, noise: torch.where(x == noisy, 1 - noise / 2, noise / 2).mean(1),
-            lambda x, noisy, noise: torch.where(x == noisy, 1 - noise / 2, noise / 2).sum(1),
-            lambda x, noisy, noise: torch.where(x == noisy, 1 - noise / 2, noise / 2),
-            lambda x, noisy, noise: torch.where(x == noisy, 1 - noise, noise / 2).prod(1),
-            lambda x, noisy, noise: (noise / 2) ** (x != noisy).sum(1),
-            lambda x, noisy, noise: torch.where(x == noisy, 1 - noise / 2, noise / 2).log().sum(1),
         ),
         right=(
             lambda x, noisy, noise: torch.where(x == noisy, 1 - noise / 2, noise / 2).prod(1),
@@ -39,28 +34,15 @@ ANSWERS = {
     "distribution_after": Answers(
         wrong=(
             lambda T, steps: power(T.T, steps).mean(0),
-            lambda T, steps: uniform(T) @ T,
             lambda T, steps: power(T, steps)[0],
-            lambda T, steps: power(T, steps + 1).mean(0),
-            lambda T, steps: uniform(T),
-            lambda T, steps: power(T, steps),
             lambda T, steps: power(T, steps).sum(0),
-            lambda T, steps: power(T, steps).mean(1),
-            lambda T, steps: (T**steps).mean(0),
         ),
         right=(by_powers, lambda T, steps: uniform(T) @ power(T, steps)),
     ),
     "walkback_loss": Answers(
         wrong=(
             lambda p, walk: cost(p, walk).sum(-1).mean(),
-            lambda p, walk: cost(p, walk[-1]).sum(-1).mean(),
             lambda p, walk: cost(p[0], walk[0]).sum(-1).mean(),
-            lambda p, walk: cost(p[-1], walk[0]).sum(-1).mean(),
-            lambda p, walk: cost(p, walk[0]).mean(),
-            lambda p, walk: cost(p, walk[0]).sum(),
-            lambda p, walk: cost(p, walk[0]).sum(-1).sum(0).mean(),
-            lambda p, walk: -cost(p, walk[0]).sum(-1).mean(),
-            lambda p, walk: -(walk[0] * p.log()).sum(-1).mean(),
             lambda p, walk: cost(p, walk[0]).sum(-1),
         ),
         right=(

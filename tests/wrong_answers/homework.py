@@ -15,9 +15,7 @@ ANSWERS = {
         wrong=(
             lambda log_p, log_q: (log_q.exp() * (log_q - log_p)).sum(),
             lambda log_p, log_q: -(log_p.exp() * (log_p - log_q)).sum(),
-            lambda log_p, log_q: (log_p.exp() * (log_p - log_q)).mean(),
             lambda log_p, log_q: -(log_p.exp() * log_q).sum(),
-            lambda log_p, log_q: (log_p.exp() - log_q.exp()).abs().sum(),
         ),
         right=(lambda log_p, log_q: log_p.exp() @ (log_p - log_q), kl),
     ),
@@ -25,24 +23,17 @@ ANSWERS = {
         wrong=(
             lambda log_p, log_q: ((log_p.exp() * log_q).sum(), (log_p.exp() * log_p).sum()),
             lambda log_p, log_q: (log_p.sum(), log_q.sum()),
-            lambda log_p, log_q: (-(log_p.exp() * log_p).sum(), -(log_p.exp() * log_q).sum()),
-            lambda log_p, log_q: ((log_p.exp() * log_p).sum(), (log_q.exp() * log_q).sum()),
             lambda log_p, log_q: (kl(log_p, log_q), torch.zeros(())),
         ),
         right=(lambda log_p, log_q: (log_p.exp() @ log_p, log_p.exp() @ log_q),),
     ),
     "sum_with_theta": Answers(
-        wrong=("first", "both", 2, "the second"),
-        right=("second", "Second", " second. "),
-        untouched=(..., None),
+        wrong=("first", "both", 2), right=("second", "Second", " second. "), untouched=(..., None)
     ),
     "nll_minus_kl": Answers(
         wrong=(
             lambda log_p, log_qs: -(log_qs @ log_p.exp()),
             lambda log_p, log_qs: (log_p - log_qs) @ log_p.exp(),
-            lambda log_p, log_qs: (log_qs @ log_p.exp()) - ((log_p - log_qs) @ log_p.exp()),
-            lambda log_p, log_qs: -(log_qs @ log_p.exp()) + ((log_p - log_qs) @ log_p.exp()),
-            lambda log_p, log_qs: torch.zeros(len(log_qs)),
             lambda log_p, log_qs: -(log_p.exp() * log_p).sum(),
         ),
         right=(lambda log_p, log_qs: -(log_p.exp() * log_p).sum().expand(len(log_qs)),),
@@ -52,9 +43,6 @@ ANSWERS = {
             lambda log_q, draws: log_q[draws].mean(),
             lambda log_q, draws: -log_q[draws].sum(),
             lambda log_q, draws: -log_q.mean(),
-            lambda log_q, draws: -log_q[draws].exp().mean(),
-            lambda log_q, draws: -(log_q.exp() * log_q).sum(),
-            lambda log_q, draws: -log_q[draws.unique()].mean(),
         ),
         right=(lambda log_q, draws: -(shares(draws, len(log_q)) * log_q).sum(),),
     ),
@@ -62,16 +50,12 @@ ANSWERS = {
         wrong=(
             lambda draws, states: torch.full((states,), 1 / states),
             lambda draws, states: torch.bincount(draws, minlength=states).float(),
-            lambda draws, states: (torch.bincount(draws, minlength=states) + 0.01)
-            / (len(draws) + states / 100),
-            lambda draws, states: (torch.bincount(draws, minlength=states) > 0) / len(draws.unique()),
-            lambda draws, states: shares(draws, states).softmax(0),
             lambda draws, states: torch.bincount(draws) / len(draws),
         ),
         right=(lambda draws, states: torch.eye(states)[draws].mean(0),),
     ),
     "argument": Answers(
-        wrong=("ABCDEF", "ECBFAD", "CEBFDA", "CBEFAD", "CEBF", "CEBFADD", "DAFBEC", list("CEBFAD"), 6, ""),
+        wrong=("ABCDEF", "CEBFDA", "CBEFAD", "CEBF"),
         right=("CEBFAD", "cebfad", " C E B F A D ", "C, E, B, F, A, D"),
         untouched=(..., None),
     ),
@@ -79,10 +63,6 @@ ANSWERS = {
         wrong=(
             lambda log_p, log_qs: int((log_p.exp() * (log_p - log_qs)).sum(1).argmin()),
             lambda log_p, log_qs: int((log_qs.exp() * (log_qs - log_p)).sum(1).argmax()),
-            lambda log_p, log_qs: int((log_qs.exp() * (log_p - log_qs)).sum(1).argmin()),
-            lambda log_p, log_qs: 0,
-            lambda log_p, log_qs: int((log_qs.exp() - log_p.exp()).abs().sum(1).argmin()),
-            lambda log_p, log_qs: int((log_qs - log_p).sum(1).argmin()),
             lambda log_p, log_qs: float((log_qs.exp() * (log_qs - log_p)).sum(1).min()),
         ),
         right=(lambda log_p, log_qs: min(range(len(log_qs)), key=lambda t: kl(log_qs[t], log_p).item()),),
@@ -91,9 +71,7 @@ ANSWERS = {
         wrong=(
             lambda draws, states: torch.tensor(float(states)).log(),
             lambda draws, states: torch.tensor(0.0),
-            lambda draws, states: torch.xlogy(shares(draws, states), shares(draws, states)).sum(),
             lambda draws, states: -(shares(draws, states) * shares(draws, states).log()).sum(),
-            lambda draws, states: -shares(draws, states)[draws].mean(),
         ),
         right=(lambda draws, states: -shares(draws, states)[draws].log().mean(),),
     ),
@@ -102,8 +80,6 @@ ANSWERS = {
             lambda log_p, log_q: kl(log_p, log_q),
             lambda log_p, log_q: (kl(log_p, log_q) + kl(log_q, log_p)) / 2,
             lambda log_p, log_q: js(log_p, log_q) - torch.tensor(2.0).log(),
-            lambda log_p, log_q: 2 * js(log_p, log_q),
-            lambda log_p, log_q: torch.tensor(2.0).log() - js(log_p, log_q),
         ),
         right=(js,),
     ),

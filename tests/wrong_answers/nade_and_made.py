@@ -4,7 +4,7 @@ from math import log
 
 import torch
 
-from course_utils.exercises.nade_and_made import naive_logits, recursive_logits
+from course_utils.exercises.nade_and_made import naive_logits
 from wrong_answers import Answers
 
 
@@ -20,21 +20,6 @@ def recursion(squash=torch.sigmoid, early=False, forgets=False):
         return torch.stack(logits, 1)
 
     return answer
-
-
-def in_place(x, W, V, b, c):
-    logits = []
-    for i in range(len(W)):
-        logits.append(torch.sigmoid(c).expand(len(x), -1) @ V[i] + b[i])
-        c += x[0, i] * W[i]
-    return torch.stack(logits, 1)
-
-
-def matrix(x, W, V, b, c):
-    D = len(W)
-    before = torch.ones(D, D).tril(-1)
-    a = c + torch.einsum("ij,bj,jh->bih", before, x, W)
-    return (torch.sigmoid(a) * V).sum(-1) + b
 
 
 def hidden(x, W, c):
@@ -60,38 +45,14 @@ def masks(into, out):
 
 ANSWERS = {
     "recursive_logits": Answers(
-        wrong=(
-            recursion(early=True),
-            recursion(forgets=True),
-            recursion(squash=lambda a: a),
-            in_place,
-            lambda x, W, V, b, c: recursive_logits(x, W, V, b, c).sigmoid(),
-            lambda x, W, V, b, c: recursive_logits(x, W, V, b, c) - b,
-            lambda x, W, V, b, c: recursive_logits(x, W, V, b, 0 * c),
-            lambda x, W, V, b, c: recursive_logits(x, V, W, b, c),
-            lambda x, W, V, b, c: recursive_logits(x, W, V, b, c).T,
-            naive_logits,
-            lambda x, *weights: torch.cat([naive_logits(image[None], *weights) for image in x]),
-            matrix,
-            lambda x, W, V, b, c: (hidden(x, W, c) @ V.T).diagonal(dim1=1, dim2=2) + b,
-        ),
-        right=(
-            lambda x, W, V, b, c: torch.einsum("bdh,dh->bd", hidden(x, W, c), V) + b,
-            matrix_products,
-        ),
+        wrong=(recursion(early=True), recursion(forgets=True), naive_logits),
+        right=(lambda x, W, V, b, c: torch.einsum("bdh,dh->bd", hidden(x, W, c), V) + b, matrix_products),
     ),
     "made_masks": Answers(
         wrong=(
             masks(lambda m, d: m >= d, lambda d, m: d >= m),
             masks(lambda m, d: m > d, lambda d, m: d > m),
-            masks(lambda m, d: m <= d, lambda d, m: d < m),
-            masks(lambda m, d: m >= d - 1, lambda d, m: d > m),
-            masks(lambda m, d: m == d, lambda d, m: d > m),
-            masks(lambda m, d: m > d, lambda d, m: d >= m),
             lambda m, D: tuple(mask.T for mask in masks(torch.ge, torch.gt)(m, D)),
-            lambda m, D: (m[:, None] >= torch.arange(D), torch.arange(D)[:, None] > m),
-            lambda m, D: m[:, None] >= torch.arange(1, D + 1),
-            masks(lambda m, d: 0.5 * (m >= d), lambda d, m: d > m),
         ),
         right=(
             masks(lambda m, d: (m >= d).float(), lambda d, m: (d > m).double()),
@@ -102,13 +63,7 @@ ANSWERS = {
     "ensemble_log_prob": Answers(
         wrong=(
             lambda log_ps: log_ps.mean(0),
-            lambda log_ps: log_ps.logsumexp(0),
             lambda log_ps: log_ps.exp().mean(0).log(),
-            lambda log_ps: log_ps.logsumexp(0) / len(log_ps),
-            lambda log_ps: log_ps.logsumexp(0) + log(len(log_ps)),
-            lambda log_ps: log_ps.exp().mean(0),
-            lambda log_ps: log_ps.logsumexp(1) - log(len(log_ps)),
-            lambda log_ps: log_ps.max(0).values,
             lambda log_ps: log_ps.sum(0).log_softmax(0),
         ),
         right=(

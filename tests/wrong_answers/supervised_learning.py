@@ -27,11 +27,6 @@ def unclamped(a, b):
     return inner / (area(a) + area(b) - inner)
 
 
-def clamped_late(a, b):
-    inner = (torch.minimum(a[:, 2:], b[:, 2:]) - torch.maximum(a[:, :2], b[:, :2])).prod(1).clamp(min=0)
-    return inner / (area(a) + area(b) - inner)
-
-
 def overlap(a, b):
     return shared(a, b) / (area(a) + area(b) - shared(a, b))
 
@@ -82,15 +77,8 @@ ANSWERS = {
     "class_loss": Answers(
         wrong=(
             lambda logits, y: row(logits.log_softmax(1), y).mean(),
-            lambda logits, y: -row(logits.log_softmax(1), y).sum(),
             lambda logits, y: -row(logits.log_softmax(1), y),
-            lambda logits, y: -row(logits.log_softmax(0), y).mean(),
-            lambda logits, y: -row(logits, y).mean(),
-            lambda logits, y: -row(logits.softmax(1), y).mean(),
             lambda logits, y: -row(logits.softmax(1), y).mean().log(),
-            lambda logits, y: -logits.log_softmax(1).max(1).values.mean(),
-            lambda logits, y: (logits.argmax(1) != y).float().mean(),
-            lambda logits, y: -(row(logits.exp(), y) / logits.exp().sum(1)).log().mean(),
         ),
         right=(cross_entropy, looped, lambda logits, y: (logits.logsumexp(1) - row(logits, y)).mean()),
         untouched=(dots, ..., None),
@@ -98,15 +86,8 @@ ANSWERS = {
     "iou": Answers(
         wrong=(
             unclamped,
-            clamped_late,
             lambda a, b: shared(a, b) / (area(a) + area(b)),
             lambda a, b: shared(a, b) / torch.maximum(area(a), area(b)),
-            lambda a, b: shared(a, b) / area(a),
-            lambda a, b: shared(a, b),
-            lambda a, b: 2 * shared(a, b) / (area(a) + area(b)),
-            lambda a, b: 1 - overlap(a, b),
-            lambda a, b: (a - b).abs().mean(1),
-            lambda a, b: overlap(a.repeat(len(a), 1), b.repeat_interleave(len(b), 0)),
         ),
         right=(overlap, one_by_one),
         untouched=(dots, ..., None),
@@ -115,14 +96,7 @@ ANSWERS = {
         wrong=(
             at_once,
             lambda boxes, scores, most: scores.argsort(descending=True),
-            lambda boxes, scores, most: scores.argsort(descending=True)[:1],
-            lambda boxes, scores, most: (scores > most).nonzero()[:, 0],
-            lambda boxes, scores, most: greedy(boxes, scores, lambda v: v < most),
-            lambda boxes, scores, most: greedy(boxes, scores, lambda v: v >= most),
             lambda boxes, scores, most: greedy(boxes, scores, lambda v: v > most, scores.argsort()),
-            lambda boxes, scores, most: greedy(boxes, scores, lambda v: v > most, torch.arange(len(boxes))),
-            lambda boxes, scores, most: greedy(boxes, scores, lambda v: v > most).sort().values,
-            lambda boxes, scores, most: boxes[greedy(boxes, scores, lambda v: v > most)],
         ),
         right=(lambda boxes, scores, most: greedy(boxes, scores, lambda v: v > most),),
         untouched=(dots, ..., None),
@@ -130,12 +104,8 @@ ANSWERS = {
     "precision_and_recall": Answers(
         wrong=(
             lambda s, r, n, t: (counts(s, r, t)[0] / n, precision(s, r, t)),
-            lambda s, r, n, t: (precision(s, r, t), counts(s, r, t)[0] / int(r.sum())),
             lambda s, r, n, t: (precision(s, r, t), counts(s, r, t)[1] / n),
-            lambda s, r, n, t: (precision(s, r, t + 1e-4), counts(s, r, t + 1e-4)[0] / n),
-            lambda s, r, n, t: (counts(s, r, t)[0] / len(s), counts(s, r, t)[0] / n),
             lambda s, r, n, t: (r[s >= t].double().mean(), counts(s, r, t)[0] / n),
-            lambda s, r, n, t: (precision(s, r, t) if t < 0.9 else 0.0, counts(s, r, t)[0] / n),
         ),
         right=(
             lambda s, r, n, t: (precision(s, r, t), counts(s, r, t)[0] / n),

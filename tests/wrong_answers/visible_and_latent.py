@@ -24,9 +24,6 @@ ANSWERS = {
             lambda p, x, prefix: p[ink(x, prefix)].sum(),
             lambda p, x, prefix: p[fits(x, prefix) & ink(x, prefix)].sum(),
             lambda p, x, prefix: p[fits(x, prefix) & ink(x, prefix)].sum() / p[ink(x, prefix)].sum(),
-            lambda p, x, prefix: p[fits(x, prefix) & ~ink(x, prefix)].sum() / p[fits(x, prefix)].sum(),
-            lambda p, x, prefix: x[fits(x, prefix), len(prefix)].mean(),
-            lambda p, x, prefix: p[fits(x, prefix)].sum(),
         ),
         right=(
             lambda p, x, prefix: (p * fits(x, prefix) * x[:, len(prefix)]).sum() / p[fits(x, prefix)].sum(),
@@ -36,13 +33,8 @@ ANSWERS = {
     "log_marginal": Answers(
         wrong=(
             lambda prior, given: given.logsumexp(1),
-            lambda prior, given: (prior + given).sum(1),
-            lambda prior, given: (prior + given).exp().sum(1).log(),
             lambda prior, given: (prior + given).max(1).values,
             lambda prior, given: (prior + given).logsumexp(0),
-            lambda prior, given: (prior.exp() * given).sum(1),
-            lambda prior, given: (prior + given).logsumexp(1).exp(),
-            lambda prior, given: (prior * given).logsumexp(1),
         ),
         right=(
             lambda prior, given: torch.logaddexp((prior + given)[:, 0], (prior + given)[:, 1:].logsumexp(1)),
@@ -53,14 +45,7 @@ ANSWERS = {
         wrong=(
             lambda prior, given: best(given.softmax(1)),
             lambda prior, given: best((prior + given).exp()),
-            lambda prior, given: best((prior + given).log_softmax(1)),
             lambda prior, given: best((prior + given).softmax(1))[::-1],
-            lambda prior, given: best((prior + given).softmax(0)),
-            lambda prior, given: best((prior + given).exp() / (prior + given).exp().sum(1, keepdim=True)),
-            lambda prior, given: (given.argmax(1), (prior + given).softmax(1).max(1).values),
-            lambda prior, given: ((prior + given).argmax(1) + 1, best((prior + given).softmax(1))[1]),
-            lambda prior, given: (prior + given).argmax(1),
-            lambda prior, given: (prior + given).softmax(1),
         ),
         right=(
             lambda prior, given: best((prior + given - log_marginal(prior, given)[:, None]).exp()),
