@@ -10,6 +10,17 @@ from course_utils.models.pixel_model import choose
 from course_utils.taxonomy import Autoregressive
 
 
+def random_model(
+    build: Callable, shape: tuple[int, ...] = (1, 3, 3), by: float = 0.3, **settings
+) -> Autoregressive:
+    """A model with weights far from their start, in float64."""
+    torch.manual_seed(0)
+    model = build(shape, **settings).double().eval()
+    for parameter in model.parameters():
+        parameter.data.add_(by * torch.randn_like(parameter))
+    return model
+
+
 def states(shape: tuple[int, ...], levels: int) -> torch.Tensor:
     """Every image of this shape: ``(L^D, *shape)``."""
     dims = torch.Size(shape).numel()

@@ -90,28 +90,15 @@ TABLE = {
     "NADE": [
         (lambda o: NADE((1, 2, 2), order=o), ORDERS),
         (SMALL.reordered, ORDERS),
-        (lambda g: SMALL.sample(2, generator=g), DICE),
         (lambda g: SMALL.complete(X, KNOWN, generator=g), DICE),
         (lambda k: SMALL.complete(X, k), (None, KNOWN[0], KNOWN.float(), [True])),
     ],
-    "MADE": [
-        (lambda o: MADE((1, 2, 2), order=o), ORDERS),
-        (lambda h: MADE((1, 2, 2), hidden=h), (None, 1.5, [0], "9", [])),
-    ],
     "VAE": [
-        (lambda g: CODED.sample(2, generator=g), DICE),
         (lambda g: CODED.elbo(X, generator=g), DICE),
         (lambda g: CODED.importance_weighted_bound(X, 2, generator=g), DICE),
     ],
-    "BoltzmannMachine": [
-        (lambda g: MACHINE.sample(2, steps=1, generator=g), DICE),
-        (lambda g: MACHINE.step(X, generator=g), DICE),
-        (lambda n: MACHINE.sample(2, steps=n), (0, -1, True, 1.5, "3")),
-    ],
-    "GAN": [
-        (lambda g: GAN((1, 2, 2)).sample(2, generator=g), DICE),
-        (lambda g: GAN((1, 2, 2)).generator_loss(torch.zeros(2, 1, 2, 2), generator=g), DICE),
-    ],
+    "BoltzmannMachine": [(lambda g: MACHINE.step(X, generator=g), DICE)],
+    "GAN": [(lambda g: GAN((1, 2, 2)).generator_loss(torch.zeros(2, 1, 2, 2), generator=g), DICE)],
     "log_mean_weight": [
         (log_mean_weight, (None, 1.0, torch.ones(0), torch.tensor(1.0), torch.ones(2).long()))
     ],

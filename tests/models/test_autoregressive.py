@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import pixels
 import pytest
 import torch
 from pixels import states
@@ -26,14 +27,11 @@ PIXELS = pytest.mark.parametrize("name", PIXEL_MODELS)
 
 
 def random_model(name: str, shape: tuple[int, ...], **settings) -> Autoregressive:
-    """The model with weights far from their start, in float64; NADE and MADE in an order of their own."""
-    torch.manual_seed(0)
+    """The model with weights far from their start; NADE and MADE in an order of their own."""
     if name not in PIXEL_MODELS:
-        settings["order"] = torch.randperm(torch.Size(shape).numel()).tolist()
-    model = BUILT[name](shape, **settings).double().eval()
-    for parameter in model.parameters():
-        parameter.data.add_(0.4 * torch.randn_like(parameter))
-    return model
+        stream = torch.Generator().manual_seed(0)
+        settings["order"] = torch.randperm(torch.Size(shape).numel(), generator=stream).tolist()
+    return pixels.random_model(BUILT[name], shape, 0.4, **settings)
 
 
 def cases():

@@ -8,12 +8,12 @@ from course_utils.evaluation import sample_agreement
 from course_utils.taxonomy import (
     Direct,
     ExplicitMarkovChain,
+    MarkovChain,
     Variational,
     approximate,
     leaves,
     log_mean_weight,
 )
-from course_utils.training import fit
 from course_utils.universe import all_images
 
 
@@ -52,16 +52,21 @@ def test_samples_come_to_the_distribution_of_the_energy(model):
     assert sample_agreement(model, enumerated(model), 3000, generator=stream).p_value > 1e-4
 
 
-def test_a_step_is_decided_by_its_random_numbers(model):
+@pytest.mark.parametrize("leaf", leaves_of(MarkovChain))
+def test_a_step_stays_in_the_support_and_is_decided_by_its_random_numbers(leaf):
+    model = build(leaf)
     x = example(model, 30)
     first, again, other = (model.step(x, generator=torch.Generator().manual_seed(s)) for s in (1, 1, 2))
     assert torch.equal(first, again) and not torch.equal(first, other) and not first.requires_grad
+    assert model.check(first).shape == x.shape
     for steps in (0, -1, 1.5, True, "3"):
         with pytest.raises(ValueError, match=type(model).__name__):
             model.sample(3, steps=steps)
 
 
-def test_what_early_stopping_watches_is_fixed_and_finite(model):
+@pytest.mark.parametrize("leaf", leaves_of(MarkovChain))
+def test_what_early_stopping_watches_is_fixed_and_finite(leaf):
+    model = build(leaf)
     x = example(model, 8)
     assert model.held_out(x).isfinite() and model.held_out(x) == model.held_out(x)
     assert model.held_out(x).dim() == 0 and not model.held_out(x).requires_grad
@@ -73,10 +78,6 @@ def test_what_early_stopping_watches_is_fixed_and_finite(model):
 GAMES = list(leaves(Direct))
 
 
-def test_there_is_one_of_each():
-    assert GAMES and LEAVES
-
-
 @pytest.mark.parametrize("leaf", GAMES)
 class TestEveryGame:
     def test_each_player_has_a_finite_loss_that_reaches_all_its_weights(self, leaf):
@@ -86,19 +87,16 @@ class TestEveryGame:
             "generator": lambda: model.generator_loss(example(model, 16)),
         }
         for player, loss in losses.items():
-            model.zero_grad()
             value = loss()
             assert value.dim() == 0 and value.isfinite()
             value.backward()
             for name, parameter in getattr(model, player).named_parameters():
                 assert parameter.grad is not None and parameter.grad.abs().sum() > 0, (player, name)
-
-    def test_it_has_no_verb_of_a_density_and_no_loss_of_the_whole(self, leaf):
-        for verb in ("log_prob", "loss", "elbo", "free_energy", "encode", "step"):
-            assert not hasattr(leaf, verb)
+            if player == "discriminator":
+                assert all(parameter.grad is None for parameter in model.generator.parameters())
 
     def test_answers_are_one_an_example_and_probabilities_where_it_says_so(self, leaf):
-        model, x = build(leaf), None
+        model = build(leaf)
         x = example(model)
         answers = model.discriminate(x)
         assert answers.shape == (4,)
@@ -121,15 +119,6 @@ class TestEveryGame:
                     verb(x)
             with pytest.raises(ValueError, match=f"{leaf.__name__}: expected no classes"):
                 verb(good, classes)
-
-    @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32), (2,)])
-    def test_it_trains_a_step_at_other_sizes(self, leaf, shape):
-        model = leaf(shape)
-        before = [p.clone() for p in model.parameters()]
-        history = fit(model, torch.rand(8, *shape), valid=0.25, epochs=1, progress=False, device="cpu")
-        assert history.epochs == 1
-        moved = [not torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True)]
-        assert all(moved)
 
 
 LEAVES = list(leaves(Variational))
@@ -163,9 +152,6 @@ class TestEveryVariationalModel:
         assert sum(map(len, parts)) == 33 and max(part.numel() for part in parts) <= 50
         assert len(parts) == 5 and not bound.requires_grad
         assert torch.equal(bound, log_mean_weight(torch.cat(parts)))
-        parts.clear()
-        model.importance_weighted_bound(model.sample(60), 2)
-        assert [len(part) for part in parts] == [1, 1]
 
     def test_the_same_random_numbers_give_the_same_bounds(self, leaf):
         model = build(leaf)

@@ -1,17 +1,14 @@
 """FFJORD against closed forms: linear flows, autograd Jacobians, quadrature, all sign vectors."""
 
 from functools import partial
-from math import log
 
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from course_utils.divergences import kl_monte_carlo
 from course_utils.models.ffjord import FFJORD
 from course_utils.nets.velocity import hutchinson
-from course_utils.training import fit
-from course_utils.universe import PlaneDensity, all_images
+from course_utils.universe import all_images
 
 SHAPES = [(2,), (1, 3, 3)]
 
@@ -25,17 +22,6 @@ class Linear(torch.nn.Module):
 
     def forward(self, t, z):
         return (1 + t) * z @ self.A.T
-
-
-class Free(torch.nn.Module):
-    """A network without a trace of its own: the velocity of another model."""
-
-    def __init__(self, net: torch.nn.Module) -> None:
-        super().__init__()
-        self.net = net
-
-    def forward(self, t, z):
-        return self.net(t, z)
 
 
 def flow(shape=(2,), *, spread=0.4, seed=0, **settings) -> FFJORD:
@@ -126,9 +112,8 @@ def test_log_prob_is_exact_and_the_same_in_training():
     assert exact.loss(x).item() == pytest.approx(-first.mean().item(), abs=1e-12)
 
 
-@pytest.mark.parametrize(("solver", "stages"), [("euler", 1), ("midpoint", 2), ("rk4", 4)])
-def test_evaluations_are_reported(solver, stages):
-    model = flow(solver=solver, steps=6, training_steps=3)
+def test_evaluations_are_reported():
+    stages, model = 2, flow(solver="midpoint", steps=6, training_steps=3)
     calls = []
     model.dynamics.register_forward_hook(lambda *_: calls.append(1))
     model.sample(2)
@@ -138,19 +123,6 @@ def test_evaluations_are_reported(solver, stages):
     calls.clear()
     model.train().loss(events(model))
     assert model.nfe == len(calls) == 3 * stages
-
-
-def test_any_network_will_do():
-    """Free form: a network without a trace of its own costs D vector-Jacobian products, same number."""
-    model = flow((1, 2, 2))
-    free = FFJORD((1, 2, 2), dynamics=Free(model.dynamics), steps=40).double()
-    x = events(model)
-    torch.testing.assert_close(free.log_prob(x), model.log_prob(x), rtol=0, atol=1e-12)
-    free.log_prob(x).sum().backward()
-    got = model.dynamics.layers[1].weight.grad.clone()
-    model.zero_grad()
-    model.log_prob(x).sum().backward()
-    torch.testing.assert_close(got, model.dynamics.layers[1].weight.grad, rtol=0, atol=1e-10)
 
 
 def test_an_exact_log_prob_costs_no_more_than_two_samples():
@@ -175,42 +147,6 @@ def test_transport_composes_and_gives_the_density_at_every_time():
     still, nothing = model.transport(x, 0.3, 0.3)
     assert torch.equal(still, x) and nothing.abs().max() == 0
     assert (half - (x + z) / 2).abs().max() > 1e-3  # time matters: no straight line
-
-
-def test_training_finds_a_gaussian():
-    """Exact KL in closed form would be 0: from 2.6 nats to less than 0.05 in a few epochs."""
-    truth = PlaneDensity("one Gaussian", torch.tensor([[1.5, -0.5]]), 0.5)
-    torch.manual_seed(0)
-    model = FFJORD((2,), hidden=24)
-    x = truth.sample(2000, generator=torch.Generator().manual_seed(1))
-    fit(model, x, epochs=8, lr=1e-2, progress=False, device="cpu")
-    with torch.no_grad():
-        test = truth.sample(4000, generator=torch.Generator().manual_seed(2))
-        kl = kl_monte_carlo(truth.log_prob(test), model.log_prob(test))
-    assert -3 * kl.standard_error < kl.value < 0.05
-
-
-def test_an_untrained_flow_is_its_prior():
-    model = FFJORD((2,))
-    assert model.log_prob(torch.zeros(1, 2)).item() == pytest.approx(-log(2 * torch.pi), abs=1e-6)
-
-
-@pytest.mark.parametrize(
-    "bad",
-    [
-        {"trace": "hutchinson"},
-        {"dynamics": torch.tanh},
-        {"solver": "heun"},
-        {"steps": 0},
-        {"training_steps": 1.5},
-        {"tolerance": -1},
-        {"hidden": 0},
-        {"alpha": 0.5},
-    ],
-)
-def test_bad_arguments_are_named(bad):
-    with pytest.raises(ValueError, match="FFJORD|Velocity|Logit|Solver"):
-        FFJORD((1, 2, 2), **bad)
 
 
 def test_bad_journeys_are_named():

@@ -3,12 +3,11 @@
 import pytest
 import torch
 from numpy.polynomial.legendre import leggauss
-from scipy.stats import chi2, kstest, logistic, norm
+from scipy.stats import chi2
 
 import course_utils.models  # noqa: F401  (the leaves)
 from course_utils.datasets import dequantise
 from course_utils.evaluation import bits_per_dim
-from course_utils.models.flow_steps import Logistic
 from course_utils.taxonomy import Flow, leaves
 
 FLOWS = list(leaves(Flow))
@@ -31,16 +30,6 @@ def example(model: Flow, n: int = 3) -> torch.Tensor:
     return draw(n, *model.event_shape, dtype=torch.double, generator=torch.Generator().manual_seed(1))
 
 
-def grid(half: float, points: int) -> tuple[torch.Tensor, float]:
-    """Points of a square (points², 2), and the area of the cell around each."""
-    line = torch.linspace(-half, half, points, dtype=torch.double)
-    return torch.cartesian_prod(line, line), (line[1] - line[0]).item() ** 2
-
-
-def test_there_are_flows():
-    assert {"NICE", "RealNVP", "Glow"} <= {leaf.__name__ for leaf in FLOWS}
-
-
 def check_log_det_and_inverse(model: Flow, n: int = 1) -> None:
     """B7: log |det| is that of the Jacobian, log p adds it to the prior's, and decode undoes encode."""
     x = example(model, n)
@@ -55,7 +44,7 @@ def check_log_det_and_inverse(model: Flow, n: int = 1) -> None:
         assert (model.decode(z) - x).abs().max() < 1e-10
 
 
-@pytest.mark.parametrize("shape", [(1, 4, 4), (2, 4, 8), (2,), (3,), (4, 1, 1)], ids=str)
+@pytest.mark.parametrize("shape", [(2, 4, 8), (3,), (4, 1, 1)], ids=str)
 @pytest.mark.parametrize("leaf", FLOWS)
 def test_log_det_and_inverse(leaf, shape):
     check_log_det_and_inverse(build(leaf, shape, **FINE.get(leaf.__name__, {})), 1 if len(shape) > 1 else 3)
@@ -80,21 +69,12 @@ def test_encode_undoes_decode_on_the_whole_plane(leaf):
 
 
 @pytest.mark.parametrize("leaf", FLOWS)
-def test_the_density_on_the_plane_integrates_to_one(leaf):
-    model = build(leaf, (2,), strength=0.15)
-    x, area = grid(16, 160)
-    with torch.no_grad():
-        mass = torch.cat([model.log_prob(part) for part in x.split(20_000)]).exp().sum() * area
-    assert mass.item() == pytest.approx(1, abs=1e-3)
-
-
-@pytest.mark.parametrize("leaf", FLOWS)
 def test_the_density_of_grey_values_integrates_to_one_on_the_unit_square(leaf):
     """Sums over y = logit x, with dx = x (1 − x) dy: no part of the mass lies outside [0, 1]²."""
     model = build(leaf, (2, 1, 1), strength=0.15)
-    y, area = grid(13.5, 135)
-    x = torch.sigmoid(y)
-    weight = area * (x * (1 - x)).prod(1)
+    line = torch.linspace(-13.5, 13.5, 135, dtype=torch.double)
+    x = torch.sigmoid(torch.cartesian_prod(line, line))
+    weight = (line[1] - line[0]) ** 2 * (x * (1 - x)).prod(1)
     with torch.no_grad():
         mass = (model.log_prob(x.view(-1, 2, 1, 1)).exp() * weight).sum()
     assert mass.item() == pytest.approx(1, abs=1e-3)
@@ -141,26 +121,9 @@ def test_samples_on_the_plane_follow_the_density(leaf):
 
 
 @pytest.mark.parametrize("leaf", FLOWS)
-def test_samples_are_encoded_to_the_prior(leaf):
-    model = build(leaf, (1, 4, 4), strength=0.1)
-    z = model.encode(model.sample(3000, generator=torch.Generator().manual_seed(0)))[0].detach().flatten(1)
-    distribution = logistic if isinstance(model.prior, Logistic) else norm
-    # a thousandth of the samples lies beyond the ends of the logit, where x is 0 or 1
-    assert min(kstest(column.numpy(), distribution.cdf).pvalue for column in z.T) > 1e-5
-
-
-@pytest.mark.parametrize("leaf", FLOWS)
 def test_what_cannot_be_decoded_is_named(leaf):
     model = build(leaf, (2,))
     z = torch.zeros(3, 2, dtype=torch.double)
     for bad in (None, z[0], z[:, :1], z[:0], z.float(), z + torch.inf, z * torch.nan):
         with pytest.raises(ValueError, match=leaf.__name__):
             model.decode(bad)
-
-
-@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32)], ids=str)
-@pytest.mark.parametrize("leaf", FLOWS)
-def test_construction_on_larger_images(leaf, shape):
-    model = leaf(shape)
-    x = torch.rand(2, *shape)
-    assert model.log_prob(x).isfinite().all() and model.sample(1).shape == (1, *shape)

@@ -1,5 +1,8 @@
 """NADE against the paper's formulas, written out naively."""
 
+from functools import partial
+from types import SimpleNamespace
+
 import pytest
 import torch
 from pixels import multiplications
@@ -84,19 +87,5 @@ def test_temperature_sharpens_each_conditional():
     x = all_images(3, 3).double().flatten(1)
     log_p = (x * logits - torch.nn.functional.softplus(logits)).sum(1)
 
-    class Warm(NADE):
-        def _draw(self, u, temperature, given, start):
-            return super()._draw(u, 2.0, given, start)
-
-    model.__class__ = Warm
-    assert sample_agreement(model, log_p, generator=torch.Generator().manual_seed(2)).p_value > 1e-4
-
-
-def test_bad_arguments_are_named():
-    for bad in ({"hidden": 0}, {"hidden": 2.5}, {"order": [0, 1, 1, 3]}, {"order": [0, 1]}):
-        with pytest.raises(ValueError, match="NADE"):
-            NADE((1, 2, 2), **bad)
-    model = NADE((1, 2, 2))
-    for n, temperature in ((0, 1.0), (-1, 1.0), (2.0, 1.0), (True, 1.0), (3, 0.0), (3, float("nan"))):
-        with pytest.raises(ValueError, match="NADE.sample"):
-            model.sample(n, temperature=temperature)
+    warm = SimpleNamespace(dims=9, sample=partial(model.sample, temperature=2.0))
+    assert sample_agreement(warm, log_p, generator=torch.Generator().manual_seed(2)).p_value > 1e-4

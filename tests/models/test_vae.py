@@ -13,8 +13,7 @@ from course_utils.evaluation import sample_agreement
 from course_utils.models import VAE
 from course_utils.models.distributions import Gaussian
 from course_utils.taxonomy import log_mean_weight
-from course_utils.training import fit
-from course_utils.universe import all_images, bars_and_stripes
+from course_utils.universe import all_images
 
 
 def random_vae(shape: tuple[int, ...] = (1, 3, 3), seed: int = 0, **kinds: object) -> VAE:
@@ -100,17 +99,6 @@ def test_bounds_rise_with_k_to_log_p():
     torch.testing.assert_close(model.importance_weighted_bound(x, 100_000), log_p, rtol=0, atol=0.1)
 
 
-def test_weights_are_ratios_of_densities_at_the_codes_that_were_drawn():
-    """From the same random numbers, against torch's own Bernoulli and normal distributions."""
-    model = random_vae(latent=1)
-    with torch.no_grad():
-        log_w = model._log_weights(FEW[:1], None, 20, torch.Generator().manual_seed(0))
-        e = torch.empty(20, 1, dtype=torch.double).normal_(generator=torch.Generator().manual_seed(0))
-        torch.testing.assert_close(log_w, log_w_at(model, FEW[:1], e))
-    bound = model.importance_weighted_bound(FEW[:1], 20, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(bound, log_mean_weight(log_w))
-
-
 @pytest.mark.parametrize("kinds", NETWORKS)
 def test_samples_agree_with_p(kinds):
     """B21: histogram of samples against ∫ p(z) p(x | z) dz, with a code of two dimensions."""
@@ -137,8 +125,7 @@ def test_beta_enters_the_loss_and_not_the_bound():
         torch.testing.assert_close(same_draws(model.loss), base)
         assert torch.equal(same_draws(model.elbo), same_draws(models[1].elbo))
         assert torch.equal(
-            same_draws(model.importance_weighted_bound, 7),
-            same_draws(models[1].importance_weighted_bound, 7),
+            same_draws(model.importance_weighted_bound, 7), same_draws(models[1].importance_weighted_bound, 7)
         )
         watched = same_draws(models[0].held_out) + beta * kl
         torch.testing.assert_close(same_draws(model.held_out), watched)
@@ -154,8 +141,6 @@ def test_several_samples_train_the_k_sample_bound():
     torch.testing.assert_close(loss, -model.importance_weighted_bound(x, 7).mean())
     loss.backward()
     assert all(p.grad.abs().sum() > 0 for p in model.parameters())
-    with pytest.raises(ValueError, match="VAE: expected beta 1"):
-        random_vae(samples=7, beta=2)
 
 
 @pytest.mark.slow
@@ -168,14 +153,6 @@ def test_what_early_stopping_watches_is_less_noisy_than_the_loss():
 
 class TestClasses:
     """The conditional form, with three classes."""
-
-    def test_encoder_and_decoder_read_the_class(self):
-        for kinds in NETWORKS:
-            model = random_vae(classes=3, **kinds)
-            y = torch.tensor([0, 1, 2])
-            codes = model.encode(FEW[:1].expand(3, -1, -1, -1), y).mean
-            pictures = model.decode(codes[:1].expand(3, -1), y).mean
-            assert all(len(rows.unique(dim=0)) == 3 for rows in (codes, pictures))
 
     def test_bounds_and_samples_of_a_class_are_those_of_its_distribution(self):
         """B21 for p(x | y), and E[elbo(x, y)] < log p(x | y), with k draws in between."""
@@ -199,8 +176,6 @@ class TestClasses:
         assert sample_agreement(model, log_p, 50_000, generator=generator).p_value > 1e-4
         bound = model.importance_weighted_bound(FEW, 50_000)
         torch.testing.assert_close(bound, log_p[[0, 100, 341]], rtol=0, atol=0.1)
-        with torch.no_grad():
-            assert (model.elbo(many(FEW, 2000)).view(-1, 3).mean(0) < bound).all()
 
     @pytest.mark.parametrize("classes", [10, 100])
     def test_bounds_without_a_class_hold_for_a_q_that_is_no_posterior(self, classes):
@@ -246,7 +221,7 @@ class Fixed:
         return self.x[:n]
 
 
-@pytest.mark.parametrize("shape", [(1, 8, 8), (1, 28, 28), (3, 32, 32), (2, 9, 5)])
+@pytest.mark.parametrize("shape", [(1, 28, 28), (2, 9, 5)])
 @pytest.mark.parametrize("network", ["dense", "convolutional"])
 @pytest.mark.parametrize("decoder", ["bernoulli", "discretised logistic", "gaussian"])
 def test_a_step_of_training_at_every_size(shape, network, decoder):
@@ -259,46 +234,6 @@ def test_a_step_of_training_at_every_size(shape, network, decoder):
     model.loss(x, y).backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
     assert model.elbo(x, y).shape == model.importance_weighted_bound(x, 3, y).shape == (4,)
-
-
-@pytest.mark.slow
-def test_training_brings_p_near_to_p_D():
-    """On 3×3 bars the exact KL falls below half of that of independent pixels."""
-    universe = bars_and_stripes(3)
-    torch.manual_seed(0)
-    model = VAE((1, 3, 3), latent=2, hidden=(64,))
-    x = universe.sample(4000, generator=torch.Generator().manual_seed(0))
-    fit(model, x, epochs=30, batch_size=100, lr=1e-2, progress=False, device="cpu")
-    log_q = log_p_by_quadrature(model.double(), universe.states.double(), points=60)
-    kl = (universe.log_p.exp() * (universe.log_p - log_q)).sum()
-    mean_x = universe.log_p.exp() @ universe.states.flatten(1).double()
-    alone = -(mean_x * mean_x.log() + (1 - mean_x) * (1 - mean_x).log()).sum() - universe.entropy
-    assert 0 < kl < 0.5 * alone
-
-
-def test_sizes_and_choices_that_are_none_are_named():
-    bad = [
-        {"latent": 0},
-        {"hidden": (4, 0)},
-        {"hidden": 2.5, "network": "convolutional"},
-        {"decoder": "softmax"},
-        {"network": "recurrent"},
-        {"beta": -1},
-        {"beta": float("nan")},
-        {"samples": 0},
-        {"decoder": "discretised logistic", "levels": 1},
-        {"decoder": "gaussian", "scale": 0},
-        {"classes": 0},
-        {"dropout": 1},
-    ]
-    for kinds in bad:
-        with pytest.raises(ValueError, match="VAE: "):
-            VAE((1, 4, 4), **kinds)
-    with pytest.raises(ValueError, match="convolutional"):
-        VAE((16,), network="convolutional")
-    for z in (torch.zeros(2, 3), torch.zeros(8), None, torch.full((1, 8), torch.nan)):
-        with pytest.raises(ValueError, match="VAE.decode: expected"):
-            VAE((1, 4, 4)).decode(z)
 
 
 DRAWS = 20_000
@@ -328,19 +263,7 @@ def reparameterised(model, monkeypatch) -> torch.Tensor:
     return torch.autograd.grad(bound.sum(), q)[0]
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_the_reparameterised_gradient_is_unbiased(seed, monkeypatch):
-    model = random_vae(seed=seed)
+def test_the_reparameterised_gradient_is_unbiased(monkeypatch):
+    model = random_vae()
     truth = exact_gradient(model)
     assert truth.abs().min() > 0.01 and near(reparameterised(model, monkeypatch), truth)
-
-
-def test_a_sample_moves_with_the_parameters_of_its_distribution():
-    """∂z/∂μ = 1 and ∂z/∂σ = ε, and the noise is of the generator that was given."""
-    mean, log_variance = torch.zeros(2, 5, 3).double().requires_grad_()
-    z = Gaussian(mean, log_variance).sample(torch.Generator().manual_seed(3))
-    e = torch.empty(5, 3).double().normal_(generator=torch.Generator().manual_seed(3))
-    torch.testing.assert_close(z, e)
-    by_mean, by_log = torch.autograd.grad(z.sum(), [mean, log_variance])
-    torch.testing.assert_close(by_mean, torch.ones(5, 3).double())
-    torch.testing.assert_close(by_log, e / 2)
