@@ -1,10 +1,13 @@
 """Small models with which the tests look at training."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_utils.taxonomy import TractableDensity
+from course_utils.training import History, fit
 
 
 class FVSBN(TractableDensity):
@@ -105,6 +108,11 @@ def noisy_data(n: int = 90) -> Tensor:
 def weights(model: nn.Module) -> list[Tensor]:
     """All parameters and buffers, copied."""
     return [value.clone() for value in model.state_dict().values()]
+
+
+def quietly(model: nn.Module, x: Any, **settings: Any) -> History:
+    """``fit`` without a bar, on the CPU."""
+    return fit(model, x, progress=False, device="cpu", **settings)
 
 
 def same(a: list[Tensor], b: list[Tensor]) -> bool:

@@ -22,17 +22,6 @@ def test_fit_plays_games_and_a_game_has_no_loss():
     assert all(0 < answer < 1 for answer in history.answers["real"] + history.answers["fake"])
 
 
-def test_the_game_is_learned():
-    """A line of points: samples come to lie where the data are, with D near one half."""
-    x = 3 + 0.5 * torch.randn(600, 1, generator=torch.Generator().manual_seed(0))
-    torch.manual_seed(0)
-    game = GAN((1,), latent=2, hidden=24)
-    history = fit(game, x, lr=3e-3, epochs=25, batch_size=60, average=0.95, progress=False, device="cpu")
-    samples = game.sample(2000, generator=torch.Generator().manual_seed(0))
-    assert abs(samples.mean() - 3) < 0.3 and 0.2 < samples.std() < 0.8
-    assert all(abs(history.answers[name][-1] - 0.5) < 0.15 for name in ("real", "fake"))
-
-
 def test_a_class_is_learned():
     """Class 0 lies at −2 and class 1 at 2; each is drawn where it belongs."""
     y = torch.arange(400) % 2
@@ -141,10 +130,9 @@ def raises(error):
 
 
 @pytest.mark.parametrize("loss", ["non-saturating", "wasserstein"])
-@pytest.mark.parametrize("epoch", [1, 4])
-def test_killed_and_resumed_is_uninterrupted(loss, epoch, tmp_path):
+def test_killed_and_resumed_is_uninterrupted(loss, tmp_path):
     """Bit for bit: both players, both optimisers, the average and the count of turns."""
-    make = lambda: small_game(loss=loss, discriminator_steps=2)  # noqa: E731
+    epoch, make = 4, lambda: small_game(loss=loss, discriminator_steps=2)
     whole = make()
     history = play(whole)
     dying, path, done = make(), tmp_path / "game.pt", []

@@ -1,6 +1,7 @@
 """A checkpoint whose sums are right and whose contents are not: one error, and a model as it was."""
 
 from collections.abc import Callable
+from functools import partial
 from math import inf, nan
 from typing import Any
 
@@ -15,28 +16,23 @@ from course_utils.training import fit
 SETTINGS = dict(epochs=4, batch_size=20, lr=0.02, average=0.9, progress=False, device="cpu")
 
 
+GONE = object()
+
+
 def put(value: object, *path: object) -> Callable[[dict[str, Any]], object]:
-    """Write a value into the file's contents, at this place."""
+    """Write a value, or what a function makes of the old one, into the file's contents at this place."""
 
     def corrupt(content: Any) -> None:
         for key in path[:-1]:
             content = content[key]
         content[path[-1]] = value(content[path[-1]]) if callable(value) else value
+        if value is GONE:
+            del content[path[-1]]
 
     return corrupt
 
 
-def drop(*path: object) -> Callable[[dict[str, Any]], object]:
-    """Take away what is at this place of the file's contents."""
-
-    def corrupt(content: Any) -> None:
-        for key in path[:-1]:
-            content = content[key]
-        del content[path[-1]]
-
-    return corrupt
-
-
+drop = partial(put, GONE)
 WEIGHT, ADAM = ("state", "model", "net.0.weight"), ("state", "optimisers", 0, "adam")
 CORRUPTIONS = {
     "kind": put("weights", "kind"),

@@ -10,7 +10,7 @@ from training_models import FVSBN, Noisy, Watched, noisy_data, noisy_model, same
 from course_utils.training import fit
 from course_utils.training.data import as_batch
 from course_utils.training.fitting import Training
-from course_utils.training.settings import PREFERENCES, Settings, choose
+from course_utils.training.settings import Settings, choose
 
 X = torch.zeros(20, 4)
 
@@ -111,16 +111,6 @@ def test_one_bad_example_is_found_before_training_begins(bad):
 
 def test_defaults_of_the_table():
     assert choose(noisy_model(), {}) == Settings(200, 100, 1e-3, 0.0, "constant", inf, 0.0, 20, 0, False)
-    assert set(PREFERENCES) == {
-        "epochs",
-        "batch_size",
-        "lr",
-        "weight_decay",
-        "schedule",
-        "clip",
-        "average",
-        "patience",
-    }
 
 
 def test_lists_and_tuples_of_tensors_are_batches():

@@ -7,16 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
-from training_models import Clock, Scripted, Watched, noisy_data, noisy_model, same, weights
+from training_models import Clock, Scripted, Watched, noisy_data, noisy_model, quietly, same, weights
 
 from course_utils import training
-from course_utils.training import TrainingDiverged, fit, fitting
+from course_utils.training import TrainingDiverged, fitting
 
 PACKAGE = str(Path(training.__file__).parent)
-
-
-def quietly(model, x, **settings):
-    return fit(model, x, progress=False, device="cpu", **settings)
 
 
 class Trap(nn.Module):
@@ -49,7 +45,7 @@ def snapshots_of(model, x, **settings):
 X = torch.ones(100, 3) + 0.1 * torch.randn(100, 3, generator=torch.Generator().manual_seed(0))
 
 
-@pytest.mark.parametrize("step", [4, 5, 6])
+@pytest.mark.parametrize("step", [4, 5])
 def test_interrupt_puts_the_best_weights_back(step, capsys):
     model = Trap(step, interrupt)
     history, seen = snapshots_of(model, X, batch_size=45, lr=0.1)
@@ -201,7 +197,7 @@ def test_an_error_in_a_callback_leaves_the_best_weights():
     assert same(weights(model), seen[3]) and not model.training
 
 
-@pytest.mark.parametrize("seconds", [0, 3, 10, 11, 12, 13, 14, 30])
+@pytest.mark.parametrize("seconds", [0, 3, 12, 30])
 def test_time_is_up_between_two_steps(seconds, monkeypatch):
     clock = Clock()
     monkeypatch.setattr(fitting, "time", clock)

@@ -4,15 +4,10 @@ from functools import partial
 
 import pytest
 import torch
-from training_models import FVSBN, Watched, noisy_data, noisy_model, same
+from training_models import FVSBN, Watched, noisy_data, noisy_model, quietly, same
 
 from course_utils.datasets import Images, binarise
 from course_utils.taxonomy import TractableDensity
-from course_utils.training import fit
-
-
-def quietly(model, x, **settings):
-    return fit(model, x, progress=False, device="cpu", **settings)
 
 
 def jitter(x, *rest):
