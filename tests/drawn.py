@@ -1,12 +1,29 @@
 """What a figure really shows: the texts that matplotlib draws, and what is wrong with them."""
 
+from typing import Any
 from unittest.mock import patch
 
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
+from course_utils import plots
+from course_utils.explorers.engine import Explorer
+from course_utils.explorers.engine.explorer import SCREEN_DPI
+
 SMALLEST = 12  # points: read from the back of a lecture hall
+
+
+def drawn(explorer: Explorer, **values: Any) -> Figure:
+    """A figure that an explorer drew, at its present values but for these."""
+    with plots.style():
+        figure = Figure(figsize=explorer.size, dpi=SCREEN_DPI)
+        FigureCanvasAgg(figure)
+        if explorer.frame is not None:
+            explorer.frame(figure)
+        explorer.draw(figure, **{**explorer.values, **values})
+    return figure
 
 
 def drawn_texts(figure: Figure) -> list[tuple[Text, Bbox]]:

@@ -53,6 +53,20 @@ def test_no_distribution_is_refused(name, bad, named):
             call()
 
 
+@pytest.mark.parametrize(
+    "positions, named",
+    [
+        (torch.zeros(3), "4 on cpu, got 3 on cpu"),
+        (torch.tensor([0.0, 1.0, inf, 2.0]), "finite positions, got inf"),
+        (torch.zeros(4, 1), "positions as a 1-D float tensor"),
+        (torch.arange(4), "positions as a 1-D float tensor.*int64"),
+    ],
+)
+def test_line_needs_positions(positions, named):
+    with pytest.raises(ValueError, match=f"^wasserstein1_line: expected.*{named}"):
+        wasserstein1_line(FOUR, FOUR, positions)
+
+
 @pytest.mark.parametrize("name", FINITE)
 def test_two_distributions_must_share_their_space(name):
     distance = FINITE[name]

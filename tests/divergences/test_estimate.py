@@ -6,12 +6,7 @@ import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
-from course_utils.divergences import (
-    Estimate,
-    kl,
-    kl_monte_carlo,
-    mean,
-)
+from course_utils.divergences import Estimate, kl, kl_monte_carlo, mean
 from course_utils.universe import bars_and_stripes
 
 P, Q = (0.0, 1.0), (1.0, 2.25)  # mean and variance

@@ -57,17 +57,6 @@ def test_more_temperatures_make_smaller_errors():
     assert sizes[0].effective_sample_size < 0.8 * sizes[1].effective_sample_size
 
 
-def test_a_base_near_the_data_helps():
-    model = machine(size=0.3)
-    model.b.data.fill_(-3)
-    x = model.sample(2000, steps=50, generator=stream())
-    plain, near = (
-        annealed_importance_sampling(model, temperatures=5, chains=2000, base=base, generator=stream())
-        for base in (None, x)
-    )
-    assert near.log_weights.std() < plain.log_weights.std() / 2
-
-
 def test_without_weights_the_base_of_its_own_pixels_is_exact():
     model = machine()
     model.W.data.zero_()

@@ -30,13 +30,12 @@ def test_the_bandwidth_is_chosen_on_validation_images_alone():
     assert score.value == pytest.approx(parzen_log_prob(test, samples, sigma).mean().item())
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_centroids_beat_true_samples_of_digits(seed):
+def test_centroids_beat_true_samples_of_digits():
     """The trap (Theis et al. 2016): no model at all scores above images of the data themselves."""
     data = digits("levels")
-    chosen = torch.randperm(len(data.train), generator=torch.Generator().manual_seed(seed))[:300]
+    chosen = torch.randperm(len(data.train), generator=torch.Generator().manual_seed(0))[:300]
     images = data.train.x.flatten(1)
-    centroids = KMeans(300, n_init=1, random_state=seed).fit(images.numpy()).cluster_centers_
+    centroids = KMeans(300, n_init=1, random_state=0).fit(images.numpy()).cluster_centers_
     found = {}
     for name, samples in (("true", images[chosen]), ("centroids", torch.from_numpy(centroids))):
         score, sigma = parzen_score(samples, data.valid.x.flatten(1), data.test.x.flatten(1))
@@ -48,13 +47,6 @@ def test_centroids_beat_true_samples_of_digits(seed):
 
 def test_bad_input_is_named():
     x = torch.zeros(3, 2)
-    for samples, sigma in (
-        (torch.zeros(3, 1), 1.0),
-        (x, 0.0),
-        (x, -1.0),
-        (x, "1"),
-        (None, 1.0),
-        (x / 0, 1.0),
-    ):
+    for samples, sigma in ((x[:, :1], 1.0), (x, 0.0), (x, -1.0), (x, "1"), (None, 1.0), (x / 0, 1.0)):
         with pytest.raises(ValueError, match="parzen_log_prob"):
             parzen_log_prob(x, samples, sigma)

@@ -48,14 +48,6 @@ def pixels(stage, act=draw, **values):
     return stage.pixels().astype(int)
 
 
-def test_what_is_drawn_over_the_frame_is_what_a_whole_drawing_shows():
-    with plots.style():
-        stage = Stage(SIZE, DPI, frame)
-        for a in (3, 2, 3):
-            different = np.abs(pixels(stage, a=a) - whole(a=a)).max(-1) > 8
-            assert different.mean() < 0.003  # a curve over a spine, not under it
-
-
 def empty(figure):
     """Axes without a curve, and a place for an image."""
     figure.add_axes((0.15, 0.2, 0.4, 0.6), xlim=(0, 4), ylim=(0, 4), xlabel="x", ylabel="y")
@@ -161,13 +153,6 @@ def test_the_frame_is_drawn_once_and_nothing_stays_of_what_was_drawn_over_it():
     assert np.array_equal(pixels(stage, a=3), first) and not np.array_equal(pixels(stage, a=2), first)
     assert [len(ax.get_children()) for ax in stage.figure.axes] == before
     assert len(stage.figure.axes) == 2 and len(stage.figure.texts) == 0 and calls == [1]
-
-
-def test_colours_and_dashes_begin_anew_in_every_picture():
-    with plots.style():
-        stage = Stage(SIZE, DPI, frame)
-        first = pixels(stage, lambda figure: figure.axes[0].plot([0, 1], [3, 3])).copy()
-        assert np.array_equal(pixels(stage, lambda figure: figure.axes[0].plot([0, 1], [3, 3])), first)
 
 
 def test_after_an_error_the_stage_is_empty_again():

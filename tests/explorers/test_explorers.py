@@ -4,13 +4,10 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from drawn import faults
+from drawn import drawn, faults
 from explorer_inputs import INPUTS, shown
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from PIL import Image
 
-from course_utils import plots
 from course_utils.explorers.engine import Explorer
 from course_utils.explorers.engine.controls import extremes
 from course_utils.explorers.engine.explorer import SCREEN_DPI, STORED_DPI
@@ -31,17 +28,6 @@ def explorer(request):
     yield built
     for control, value in built.first.items():
         built.controls[control].value = value
-
-
-def drawn(explorer, **values):
-    """A figure that an explorer drew for these values."""
-    with plots.style():
-        figure = Figure(figsize=explorer.size, dpi=SCREEN_DPI)
-        FigureCanvasAgg(figure)
-        if explorer.frame is not None:
-            explorer.frame(figure)
-        explorer.draw(figure, **{**explorer.values, **values})
-    return figure
 
 
 def corners(explorer):

@@ -6,7 +6,7 @@ from math import log10
 import numpy as np
 import pytest
 import torch
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from drawn import drawn
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -79,11 +79,7 @@ def test_a_system_is_marked_beside_its_own_line_and_every_system_has_one(systems
 
 @pytest.mark.parametrize("number", ranking.NUMBERS)
 def test_a_number_of_the_table_stands_where_its_axis_says_best_on_top(number):
-    explorer, rows, figure = table(), load(), Figure(figsize=ranking.SIZE, dpi=SCREEN_DPI)
-    FigureCanvasAgg(figure)
-    with plots.style():
-        explorer.frame(figure)
-        explorer.draw(figure, number=number)
+    rows, figure = load(), drawn(table(), number=number)
     (ax,) = figure.axes
     values = ranking.numbers(number, rows)
     on = log10 if ranking.NUMBERS[number][1] == "log" else float
@@ -153,34 +149,22 @@ def test_probabilities_beside_a_drawing_are_those_of_its_own_image():
     model = PixelCNN((1, 4, 4), hidden=8, blocks=1).eval()
     explorer, seen = autoregressive.drawing(model), set()
     for seed in range(5):
-        figure = Figure(figsize=explorer.size, dpi=SCREEN_DPI)
-        explorer.frame(figure)
-        explorer.draw(figure, pixels=16, seed=seed)
-        x, p = (torch.tensor(ax.images[0].get_array()).float() for ax in figure.axes[:2])
+        axes = drawn(explorer, pixels=16, seed=seed).axes
+        x, p = (torch.tensor(ax.images[0].get_array()).float() for ax in axes[:2])
         assert torch.allclose(model.conditionals(x[None, None])[0, 0], p, atol=1e-6)
         seen.add(tuple(x.flatten().tolist()))
     assert len(seen) == 5
 
 
 def test_connections_lead_to_the_output_that_is_asked_for():
-    explorer = nade_and_made.paths()
-    figure = Figure(figsize=explorer.size, dpi=SCREEN_DPI)
-    FigureCanvasAgg(figure)
     values = {"output": 5, "order": "row by row", "degrees": "spread evenly", "direct": True}
-    with plots.style():
-        explorer.frame(figure)
-        explorer.draw(figure, **values)
-    lines, units, numbers = figure.axes[0].collections
+    lines, units, numbers = drawn(nade_and_made.paths(), **values).axes[0].collections
     ends = {tuple(segment[1]) for segment in lines.get_segments()}
-    outputs = {end for end in ends if end[0] == 3}
-    (place,) = outputs
+    (place,) = {end for end in ends if end[0] == 3}
     lit = [k for k, face in enumerate(units.get_facecolors()) if tuple(face[:3]) != (0xD0 / 255,) * 3]
     assert tuple(units.get_offsets()[lit[-1]]) == place and lit[:4] == [0, 1, 2, 3]
-    assert (
-        len(numbers.get_paths())
-        == len(units.get_offsets())
-        == 2 * nade_and_made.PLACES + 2 * nade_and_made.UNITS
-    )
+    count = 2 * nade_and_made.PLACES + 2 * nade_and_made.UNITS
+    assert len(numbers.get_paths()) == len(units.get_offsets()) == count
 
 
 def test_flows_are_last_where_they_are_thresholded_and_ahead_of_pixel_models_on_grey_levels():

@@ -3,28 +3,14 @@
 import numpy as np
 import pytest
 import torch
+from drawn import drawn
 from explorer_inputs import scattered
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import same_color
-from matplotlib.figure import Figure
 from scipy.stats import multivariate_normal
 from sklearn.metrics import adjusted_rand_score
 
-from course_utils import plots
 from course_utils.explorers import beyond_supervision
 from course_utils.explorers.discriminative_and_generative import boundary
-from course_utils.explorers.engine.explorer import SCREEN_DPI
-
-
-def drawn(explorer, **values):
-    """The figure with its frame, and the number of collections of the frame."""
-    figure = Figure(figsize=explorer.size, dpi=SCREEN_DPI)
-    FigureCanvasAgg(figure)
-    with plots.style():
-        explorer.frame(figure)
-        explorer.draw(figure, **explorer.values | values)
-    return figure
-
 
 # Two Gaussians and a prior
 

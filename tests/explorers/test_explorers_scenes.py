@@ -1,23 +1,15 @@
 """The four tasks on one scene: what stands in the picture is what the networks said, above the threshold."""
 
 import pytest
-from drawn import drawn_texts
+from drawn import drawn, drawn_texts
 from explorer_inputs import answered
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
-from course_utils import plots
 from course_utils.datasets import ANIMALS
 from course_utils.explorers.supervised_learning import four_tasks
 
 
 def words(explorer, **values):
-    with plots.style():
-        figure = Figure(figsize=explorer.size)
-        FigureCanvasAgg(figure)
-        explorer.frame(figure)
-        explorer.draw(figure, **values)
-    return [text.get_text() for text, _ in drawn_texts(figure)]
+    return [text.get_text() for text, _ in drawn_texts(drawn(explorer, **values))]
 
 
 @pytest.mark.parametrize("threshold", [0.05, 0.4, 0.95])

@@ -6,13 +6,7 @@ import pytest
 import torch
 from scipy.stats import chisquare
 
-from course_utils.universe import (
-    all_images,
-    bars_and_stripes,
-    gaussians,
-    state_index,
-    two_moons,
-)
+from course_utils.universe import all_images, bars_and_stripes, gaussians, state_index, two_moons
 
 
 @pytest.mark.parametrize("side", [2, 3, 4])
