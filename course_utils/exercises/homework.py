@@ -85,7 +85,6 @@ MODELS: Cases = {
 }
 HUNDRED = torch.randint(10, (100,), generator=GENERATOR)
 SAMPLES: Cases = {  # numbers of the states that were drawn, and how many states there are
-    "four draws of three states": (torch.tensor([0, 2, 2, 0]), 3),
     "a state never drawn": (torch.tensor([1, 1, 0]), 5),
     "a hundred draws of ten states": (HUNDRED, 10),
 }
