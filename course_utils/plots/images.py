@@ -144,7 +144,8 @@ def compose(
     """
     n, _, height, width = tiles.shape
     zoom = max(1, ceil(48 / max(height, width)))
-    line = max(2, round(zoom * max(height, width) / 12))
+    side = max(height, width)
+    line = max(2, round(zoom * side / (12 if side <= 16 else 32)))  # small images run into each other sooner
     high, wide, above = zoom * height + line, zoom * width + line, ceil(strip * zoom * width)
     rows = ceil(n / columns)
     mosaic = np.ones((rows * (high + above) + line, columns * wide + line, 3))
