@@ -5,6 +5,7 @@ import torch
 from test_nice_realnvp import numbers, pushed
 
 from course_utils.models import Glow
+from course_utils.models.couplings import AffineCoupling
 from course_utils.models.glow import ActNorm, InvertibleConv
 from course_utils.training import fit
 
@@ -110,6 +111,16 @@ def test_looking_at_an_untrained_glow_does_not_start_it():
     looked.train().log_prob(x[:1])
     losses = [fit(model, x, epochs=2, progress=False, device="cpu").valid for model in (looked.train(), twin)]
     assert losses[0] == losses[1] and losses[0][-1] < 6
+
+
+def test_couplings_start_as_the_identity():
+    for net in ("dense", "conv"):
+        model = Glow((1, 4, 4), hidden=8, net=net)
+        couplings = [module for module in model.modules() if isinstance(module, AffineCoupling)]
+        assert len(couplings) == 4 + 1 + 4  # one more is the learned prior of what is factored out
+        for coupling in couplings:
+            x = torch.randn(2, *coupling.mask.shape)
+            assert torch.equal(coupling(x)[0], x)
 
 
 def test_temperature_scales_the_noise_of_the_prior():

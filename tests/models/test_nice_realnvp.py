@@ -114,10 +114,11 @@ def test_priors_are_densities_and_their_samples_follow_them(prior):
     assert abs(drawn.mean().item()) < 0.02 and drawn.isfinite().all()
 
 
+@pytest.mark.parametrize("net", ["dense", "conv"])
 @pytest.mark.parametrize("leaf", [NICE, RealNVP])
-def test_an_untrained_flow_is_its_prior_seen_through_the_logit(leaf):
+def test_an_untrained_flow_is_its_prior_seen_through_the_logit(leaf, net):
     """Networks start as 0. Logistic noise through a sigmoid is uniform: NICE starts at p(x) = 1."""
-    model = leaf((1, 4, 4), hidden=8).double()
+    model = leaf((1, 4, 4), hidden=8, net=net).double()
     x = 0.05 + 0.9 * torch.rand(6, 1, 4, 4, dtype=torch.double)
     if leaf is NICE:
         assert model.log_prob(x).abs().max() < 1e-3
