@@ -161,10 +161,7 @@ def test_probabilities_beside_a_drawing_are_those_of_its_own_image():
 def test_as_many_pixels_are_lit_as_reach_the_output(degrees, direct):
     explorer, model = nade_and_made.paths(), nade_and_made.small_made("shuffled", degrees, direct)
     for output in range(1, nade_and_made.PLACES + 1):
-        figure = Figure(figsize=explorer.size, dpi=SCREEN_DPI)
-        FigureCanvasAgg(figure)
-        explorer.frame(figure)
-        explorer.draw(figure, output=output, order="shuffled", degrees=degrees, direct=direct)
+        figure = drawn(explorer, output=output, order="shuffled", degrees=degrees, direct=direct)
         reach = model.connections()[model.order[output - 1]].sum()
         assert figure.axes[1].get_title() == f"output {output} sees {int(reach)} pixels"
 
