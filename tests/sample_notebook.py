@@ -29,7 +29,7 @@ CELLS = {
     "predict": "**Predict:** how much ink is left at half the threshold, with $p_D$ as it is?",
     "what-is-seen": "## Ink\n\nThe picture shows a digit, grey on the left, black and white on the right.",
     "explore": "start_here.threshold()",
-    "claim": "assert 2 + 2 == 4",
+    "claim": "four = 2 + 2\nassert four == 4",
     "task": "**Exercise.** Write `ink(x)`, the share $\\frac{1}{D}\\sum_d x_d$ of ink.",
     "answer": "def ink(x):\n    ...",
     "answer-checked": "ink = check(ink)",
@@ -58,7 +58,7 @@ def sample() -> NotebookNode:
         else:
             count += 1
             cells.append(new_code_cell(source, id=name, execution_count=count, outputs=_outputs(name, count)))
-        kind = "slide" if source.startswith("#") else "fragment"
+        kind = "slide" if source.startswith("#") else "skip" if name == "imports" else "fragment"
         cells[-1].metadata = NotebookNode(slideshow=NotebookNode(slide_type=kind))
     cells[[*sources].index("answer")].metadata.tags = ["exercise"]
     metadata = {"kernelspec": dict(KERNELSPEC), "language_info": dict(LANGUAGE_INFO)}

@@ -32,7 +32,7 @@ from course_utils.exercises import check
 from course_utils.explorers import start_here""",
     "question": "## The first idea\n\nThe reason comes before the formula: $p_M(x)$ is to be near $p_D(x)$.",
     "predict": "**Predict:** what will the next picture show?",
-    "what-is-seen": "*Below: six digits in a row, drawn in white on black.*",
+    "what-is-seen": "*Below: six digits in a row, drawn as ink on white.*",
     "digits": "x, y = digits().test\nplots.images(x[:6]);",
     "answer-to-it": "*What came, and why: in words, after the cell.*",
     "explore-text": "## An explorer\n\nThe picture shows a digit, grey on the left, two colours on the right.",
@@ -52,6 +52,7 @@ CLOSING = {
     "remember": "## Things to remember\n\n- One sentence that stays.",
 }
 STEPS = 4
+UNSEEN = ("imports", "claim")  # on no slide
 
 
 def template(title: str) -> NotebookNode:
@@ -60,7 +61,7 @@ def template(title: str) -> NotebookNode:
     cells = []
     for name, source in {**OPENING, **steps, **CLOSING}.items():
         made = new_markdown_cell if source.startswith(("#", "*")) else new_code_cell
-        kind = "slide" if source.startswith("#") else "fragment"
+        kind = "slide" if source.startswith("#") else "skip" if name in UNSEEN else "fragment"
         slide = {"slideshow": {"slide_type": kind}}
         cells.append(made(source.replace("{title}", title), id=name, metadata=slide))
         if name == "ink":
