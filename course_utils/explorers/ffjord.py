@@ -45,7 +45,7 @@ def time_of_a_flow(model: FFJORD) -> Explorer:
         look = {"cmap": "viridis", "interpolation": "bilinear", "vmin": LOWEST, "vmax": 0}
         right.imshow(densities[moment].log10().numpy(), extent=(*window, *window), origin="lower", **look)
         left.set_title(f"points at time {time:.2f}")
-        right.set_title(f"log₁₀ density ({LOWEST} to 0) at time {time:.2f}".replace("-", "−"))
+        right.set_title(f"log₁₀ density, {LOWEST} to 0".replace("-", "−"))
 
     return Explorer(
         draw,
