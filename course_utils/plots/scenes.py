@@ -83,7 +83,7 @@ def scenes(
     objects = by_scene(n, (height, width), len(names), labels, boxes, masks, scores, scene)
     across = min(n, columns or 6)
     rows = -(-n // across)
-    inches = min(2.4, WIDEST / across)
+    inches = min(1.95, WIDEST / across)
     heading = LETTER * rows if titles else 0
     with axes(ax, (across * inches + 0.1, rows * inches * height / width + heading + 0.1)) as ax:
         tiles = (LEVELS * tiles).round() / LEVELS
