@@ -60,7 +60,7 @@ def systems(rows: Sequence[Row] | None = None, *, start: str = "NADE") -> Explor
             lines += [f"digits in {kind}:", f"trained in {row.seconds:.0f} CPU seconds"]
             lines += [f"1,000 samples in {row.sampling:.2g} CPU seconds"]
             figure.axes[1].imshow(sheets[node])
-        figure.text(0.02, 0.315, "\n".join(lines), size=14, va="top", linespacing=1.45)
+        figure.text(0.02, 0.29, "\n".join(lines), size=14, va="top", linespacing=1.3)
 
     return Explorer(
         draw,
