@@ -75,9 +75,9 @@ def _of(ax: Axes) -> Iterator[str]:
 def _range(axis: Axis) -> str:
     """The label of an axis and where it goes, or the names that stand along it."""
     label, (low, high) = plain(axis.get_label_text()), sorted(axis.get_view_interval())
-    names = [plain(tick.get_text()) for tick in axis.get_ticklabels()]
-    is_named = isinstance(axis.get_major_formatter(), FixedFormatter | FuncFormatter) and any(names)
-    where = ", ".join(filter(None, names)) if is_named else f"from {low:.4g} to {high:.4g}"
+    is_named = isinstance(axis.get_major_formatter(), FixedFormatter | FuncFormatter)
+    names = [plain(tick.get_text()) for tick in axis.get_ticklabels()] if is_named else []  # they take time
+    where = ", ".join(filter(None, names)) or f"from {low:.4g} to {high:.4g}"
     logarithmic = " (logarithmic)" if axis.get_scale() == "log" else ""
     return ", ".join(part for part in (label, where) if part) + logarithmic
 

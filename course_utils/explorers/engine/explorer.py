@@ -155,8 +155,9 @@ class Explorer:
 
     def _changed(self, change: dict[str, Any]) -> None:
         with collect_later():
-            self.image.value = png(self._present(SCREEN_DPI))
-        self.image.tooltip = self.describe()
+            shown = png(self._present(SCREEN_DPI))
+            with self.image.hold_sync():  # in one message
+                self.image.value, self.image.tooltip = shown, self.describe()
 
     def describe(self) -> str:
         """The title, the value of every control, and what the last picture shows, in words."""
