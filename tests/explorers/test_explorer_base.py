@@ -168,3 +168,13 @@ def test_the_smaller_png_looks_the_same():
     off = np.abs(pixels(full).astype(int) - pixels(fewer))
     assert len(fewer) < 0.6 * len(full) and off.mean() < 0.5 and off.max() < 16
     assert (pixels(fewer)[0, 0] == 255).all()
+
+
+def test_words_are_those_of_the_present_picture_whatever_other_values_were_drawn():
+    def sloped(figure, *, a):
+        panels(figure)[0].plot([0, 1], [0, a], label="slope")
+
+    explorer = Explorer(sloped, title="A slope", a=(1, 6))
+    before = explorer.describe()
+    explorer.picture(a=6)
+    assert "from 0 to 3" in before and explorer.describe() == before == explorer.image.tooltip

@@ -79,13 +79,14 @@ class Explorer:
         if not controls:
             raise ValueError("Explorer: expected at least one control, got none")
         self.draw, self.frame, self.title, self.error = draw, frame, title, None
-        self.seen = ""  # what the last picture shows, in words
         self.controls: dict[str, Any] = {name: control(name, given) for name, given in controls.items()}
         self.size = size
         self._on_screen = None if frame is None else self._stage(SCREEN_DPI, frame)
         width, height = (f"{int(inches * SCREEN_DPI)}px" for inches in size)
+        with collect_later():
+            shown, self.seen = self._drawn(SCREEN_DPI, self.values)  # the present picture, and its words
         self.image = NamedImage(
-            value=self.picture(),
+            value=png(shown),
             format="png",
             tooltip=self.describe(),
             layout=ipywidgets.Layout(width=width, height=height, flex="0 0 auto", object_fit="contain"),
@@ -122,24 +123,26 @@ class Explorer:
             return Stage(self.size, dpi, frame)
 
     def _pixels(self, dpi: int, values: dict[str, Any]) -> np.ndarray:
+        return self._drawn(dpi, values)[0]
+
+    def _drawn(self, dpi: int, values: dict[str, Any]) -> tuple[np.ndarray, str]:
+        """The picture of these values, and what it shows in words."""
         with plots.style():
             if self.frame is None:
                 figure = Figure(figsize=self.size, dpi=dpi)  # a new one is cheaper than to clear the last
                 self.draw(figure, **values)
-                shown = pixels(figure)
-                self.seen = description(figure)
-                return shown
+                return pixels(figure), description(figure)
             stage = self._on_screen if dpi == SCREEN_DPI else None
             stage = stage or self._stage(dpi, self.frame)
             with stage.acted() as figure:
                 self.draw(figure, **values)
-                self.seen = description(figure)
-            return stage.pixels()
+                seen = description(figure)
+            return stage.pixels(), seen
 
     def _present(self, dpi: int) -> np.ndarray:
         """The picture of the present values or, where that fails, of the error."""
         try:
-            shown, self.error = self._pixels(dpi, self.values), None
+            (shown, self.seen), self.error = self._drawn(dpi, self.values), None
         except Exception as error:
             shown, self.error = pixels(self._figure_of_error(dpi, error)), error
             self.seen = f"{type(error).__name__}: {error}"
@@ -160,7 +163,7 @@ class Explorer:
                 self.image.value, self.image.tooltip = shown, self.describe()
 
     def describe(self) -> str:
-        """The title, the value of every control, and what the last picture shows, in words."""
+        """The title, the value of every control, and what the present picture shows, in words."""
         state = ", ".join(f"{name} = {value}" for name, value in self.values.items())
         return f"{self.title} ({state}). {self.seen}".strip()
 
@@ -189,13 +192,13 @@ def pixels(figure: Figure) -> np.ndarray:
     return np.asarray(canvas.buffer_rgba())
 
 
-def picture(x: Tensor, columns: int = 1, *, ink: bool = True) -> np.ndarray:
+def picture(x: Tensor, columns: int = 1) -> np.ndarray:
     """Images ``(N, C, H, W)`` with grey gutters between them, as bytes ``(height, width, 3)`` for ``imshow``.
 
     As ``plots.images`` draws them, without what that does for a figure of its own: no check, no style.
     """
     tiles = x.detach().cpu().double().clamp(0, 1).numpy()
-    return (255 * compose(ink_on_white(tiles) if ink else tiles, columns, 0)[0]).round().astype(np.uint8)
+    return (255 * compose(ink_on_white(tiles), columns, 0)[0]).round().astype(np.uint8)
 
 
 def png(pixels: np.ndarray) -> bytes:
