@@ -110,11 +110,12 @@ def scenes(
         _draw(ax, tags)
         name_tiles(ax, titles or (), corners)
         counts = (
-            " and ".join(names[one.label] for one in shown if names[one.label])
+            " and ".join(_written(one, names) for one in shown if names[one.label])
             or (f"{len(shown)} objects" if shown else "nothing")
             for shown in objects
         )
-        describe(ax, f"{n} scenes in colour, with: {', '.join(counts)}.")
+        over = f"; over them: {', '.join(titles)}" if titles else ""
+        describe(ax, f"{n} scenes in colour, with: {', '.join(counts)}{over}.")
     return ax
 
 
@@ -203,6 +204,11 @@ def by_scene(
     return found
 
 
+def _written(one: SceneObject, names: Sequence[str]) -> str:
+    """The name of an object's class and, if it has one, its score."""
+    return names[one.label] + ("" if one.score is None else f" {one.score:.2f}")
+
+
 Tag = tuple[np.ndarray | None, str, np.ndarray | None, str]  # the outline of a box, a colour, a tag, its text
 
 
@@ -214,7 +220,7 @@ def _tags(
     extents = [one.extent(size) for one in objects]
     for i, (one, extent) in enumerate(zip(objects, extents, strict=True)):
         hue = MARKS[(one.label if one.mask is None else i) % len(MARKS)]
-        text = names[one.label] + ("" if one.score is None else f" {one.score:.2f}")
+        text = _written(one, names)
         wide, high = (_width(text) + 0.5) * SIZE * point, HIGH * SIZE * point
         free = [p for p in _places(extent, wide, high, size) if not any(_shared(p, t) for t in taken)]
         place = None

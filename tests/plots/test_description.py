@@ -61,3 +61,9 @@ def test_own_words_come_first_and_are_words():
 )
 def test_every_kind_of_picture_has_a_description(draw, says):
     assert says in description(draw().figure)
+
+
+def test_scenes_are_described_with_their_scores_and_titles():
+    said = {"scores": torch.tensor([0.9, 0.25]), "titles": ["before", "after"]}
+    ax = plots.scenes(torch.rand(2, 3, 16, 16), labels=torch.tensor([1, 0]), **said)
+    assert "with: DOG 0.90, CAT 0.25; over them: before, after." in description(ax.figure)
