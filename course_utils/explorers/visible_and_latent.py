@@ -51,11 +51,11 @@ def downstream(visible: Autoregressive, hidden: VAE, x: Tensor) -> Explorer:
         axes[0].imshow(one[0, 0].cpu().numpy(), cmap="gray_r", vmin=0, vmax=1)
         of_pixel = effect_of_pixel(visible, one.to(visible.reference), pixel - 1)
         of_code = effect_of_code(hidden, codes[image - 1 : image], used[number - 1], move)
-        titles = f"pixel {pixel} flipped", f"z moved by {move:+.2f}"
+        titles = f"pixel {pixel} flipped:", f"number {number} of z, {move:+.2f}:"
         for ax, title, change in zip(axes[1:], titles, (of_pixel, of_code), strict=True):
             shown = change.masked_fill(change == 0, float("nan"))  # there the grey shows through
             ax.imshow(shown.numpy(), cmap=CHANGES, vmin=-HALF, vmax=HALF, interpolation="nearest")
-            ax.set_title(title)
+            ax.set_title(f"{title}\n{int((change != 0).sum())} of {change.numel()} pixels change")
         row, column = divmod(pixel - 1, width)
         for ax in axes[:2]:
             ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, ec=VERMILLION, lw=3))
