@@ -1,4 +1,4 @@
-"""The commands of the course: ``python -m course_utils [check|refresh|new|picture|scoreboard|mark]``."""
+"""The commands: ``python -m course_utils [check|refresh|new|picture|train|scoreboard|mark]``."""
 
 import argparse
 import sys
@@ -11,6 +11,7 @@ COMMANDS = {  # the module whose ``main`` it is, imported only when asked: the c
     "refresh": ("notebooks", "execute notebooks and store their outputs"),
     "new": ("notebooks.template", "start a notebook that runs and keeps every rule"),
     "picture": ("scoreboard.picture", "train NADE and draw the picture of the README"),
+    "train": ("pretrained.command", "list the recipes, follow one and store its weights, or measure them"),
     "scoreboard": ("scoreboard.command", "train the systems on the tree and store how good they are"),
     "mark": ("classroom.command", "run submitted notebooks, each alone, and write marks and reports"),
 }

@@ -5,6 +5,7 @@ from course_utils.datasets.digits import digits
 from course_utils.datasets.fetch import DatasetUnavailable
 from course_utils.datasets.images import Images, Splits, binarise, dequantise
 from course_utils.datasets.mnist import binarized_mnist, mnist
+from course_utils.datasets.mnist_shipped import mnist_shipped
 from course_utils.datasets.scenes import Scenes, scenes
 
 __all__ = [
@@ -18,5 +19,6 @@ __all__ = [
     "dequantise",
     "digits",
     "mnist",
+    "mnist_shipped",
     "scenes",
 ]

@@ -1,0 +1,112 @@
+"""The command ``train``: the list of recipes, following one, and measuring what ships."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from torch import nn
+
+from course_utils import runtime
+from course_utils.datasets import mnist_shipped
+from course_utils.datasets.mnist_shipped import ROOT
+from course_utils.divergences import Estimate
+from course_utils.pretrained.recipes import RECIPES
+from course_utils.pretrained.samples import digits_of, kind_of, nearest, own_samples, scores
+from course_utils.pretrained.weights import FOLDER, card, load, recipe, rounded, save
+from course_utils.taxonomy import GenerativeModel
+from course_utils.training import fit
+
+UNFINISHED = ROOT / "data" / "training"
+
+
+def measure(name: str, model: nn.Module, images: int | None = None) -> dict[str, Estimate]:
+    """Every figure of a recipe, on all shipped test images or on the first so many, and of its samples.
+
+    Always with the same random numbers.
+    """
+    of = recipe(name, "train")
+    x, y = (part[:images] for part in mnist_shipped("static" if of.data == "static" else "levels"))
+    likelihood = of.measure(model, x, y) if of.measure else {}
+    if not isinstance(model, GenerativeModel):
+        return likelihood
+    return likelihood | scores(own_samples(model), kind_of(model), digits_of(model))
+
+
+def train(
+    name: str, minutes: float | None = None, folder: Path = FOLDER, unfinished: Path = UNFINISHED
+) -> str:
+    """Follow a recipe, store weights and card, and say how good they are.
+
+    The state of the training is kept in a file: a run that was stopped in any way goes on where it was.
+
+    Args:
+        name: of the recipe.
+        minutes: stop after so many; None: follow the recipe to its end.
+        folder: where weights and card go when the end is reached.
+        unfinished: where the state is kept until then, and weights and card of a run that was stopped.
+
+    Raises:
+        ValueError: no recipe of this name.
+        DatasetUnavailable: the training images are not here.
+    """
+    of = recipe(name, "train")
+    model, (x, valid) = of.model(), of.sets()
+    unfinished.mkdir(parents=True, exist_ok=True)
+    file = unfinished / f"{name}.checkpoint"
+    history = fit(
+        model,
+        x,
+        valid=valid,
+        seconds=None if minutes is None else 60 * minutes,
+        checkpoint=file,
+        checkpoint_every=60.0,
+        **of.training,
+    )
+    done = history.stopped in ("epochs", "patience")
+    place = folder if done else unfinished
+    figures = measure(name, rounded(model))
+    if isinstance(model, GenerativeModel):
+        figures |= nearest(own_samples(model), x.x)
+    made = save(name, model, figures, sum(history.seconds), place)
+    if done:
+        file.unlink(missing_ok=True)
+    where = f"Weights in {place}" + ("" if done else "; not at its end: the same command goes on")
+    return f"{made}. {where}"
+
+
+def listed() -> str:
+    """The recipes, one a line: size, figure, the paper's figure, cost."""
+    lines = [f"{'recipe':<12}{'kB':>6}  {'figure':<36}{'paper':<8}cost"]
+    for name, of in RECIPES.items():
+        made, path = card(name), FOLDER / f"{name}.safetensors"
+        size = f"{path.stat().st_size / 1000:.0f}" if path.is_file() else "—"
+        figure = f"{made[made.first]} {made.first}" if made else "—"
+        cost = f"{made.seconds / 60:.0f} min, {made.device}" if made else "not trained yet"
+        lines.append(f"{name:<12}{size:>6}  {figure:<36}{of.paper or '—':<8}{cost}")
+    return "\n".join(lines)
+
+
+def main(argv: Sequence[str]) -> int:
+    """The command ``train [NAME] [--minutes M] [--measure]``."""
+    parser = argparse.ArgumentParser(prog="python -m course_utils train", description=__doc__)
+    parser.add_argument("name", nargs="?", help="a recipe; none: list them")
+    parser.add_argument("--minutes", type=float, help="stop after so many minutes")
+    parser.add_argument(
+        "--measure", action="store_true", help="measure the weights that ship, on all test images"
+    )
+    given = parser.parse_args(argv)
+    if given.name is None and (given.measure or given.minutes is not None):
+        parser.error("expected the NAME of a recipe, got none")
+    try:
+        if given.name is None:
+            print(listed())
+        elif given.measure:
+            for name, figure in measure(given.name, load(given.name)).items():
+                print(f"{name}: {figure}")
+            print(f"The card says: {card(given.name)}")
+        else:
+            runtime.device()
+            print(train(given.name, given.minutes))
+    except (ValueError, OSError) as error:
+        parser.error(str(error))
+    return 0

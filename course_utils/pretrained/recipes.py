@@ -1,0 +1,224 @@
+"""How each model that ships was trained: recipes are data, and following one again is one command."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import inf
+from types import MappingProxyType
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import fold, unfold
+
+from course_utils.datasets import Images, binarise, binarized_mnist, mnist
+from course_utils.divergences import Estimate
+from course_utils.models import (
+    FFJORD,
+    GAN,
+    GSN,
+    MADE,
+    NADE,
+    NICE,
+    VAE,
+    BoltzmannMachine,
+    Glow,
+    PixelCNN,
+    PixelRNN,
+    RealNVP,
+)
+from course_utils.pretrained import measures
+from course_utils.recognition import DigitClassifier
+
+SHAPE, CLASSES, GREY, BLOCK = (1, 28, 28), 10, 256, 7
+Kind = Literal["static", "levels", "unit"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A model, the data it learns, how, and what it is measured by.
+
+    Attributes:
+        system: the class of the model.
+        data: "static": MNIST in black and white as papers have it; "levels": its 256 grey levels k/255;
+            "unit": the same, dequantised.
+        arguments: of the system beside its event_shape.
+        training: of ``fit``.
+        measure: what test images cost, by names of ``evaluation.results``, the paper's kind of figure first;
+            None: the model has no density.
+        paper: what the paper reports on the same set in the same unit; None: nothing that compares.
+        source: whose figure that is.
+    """
+
+    system: type[nn.Module]
+    data: Kind
+    arguments: Mapping[str, Any]
+    training: Mapping[str, Any]
+    measure: Callable[[Any, Tensor, Tensor], dict[str, Estimate]] | None
+    paper: str | None
+    source: str
+
+    def model(self) -> Any:
+        """The model before training, always with the same weights; the caller's random numbers go on."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            return self.system(SHAPE, **self.arguments)
+
+    def sets(self) -> tuple[Images, Images]:
+        """The images to learn, and those that decide which epoch was best.
+
+        Raises:
+            DatasetUnavailable: they are not here: the message says how to get them.
+        """
+        splits = binarized_mnist() if self.data == "static" else mnist(self.data)
+        return splits.train, splits.valid
+
+
+def tossed(x: Tensor, *more: Tensor) -> tuple[Tensor, ...]:
+    """Grey levels tossed anew to black and white in every step: the *dynamic* binarisation."""
+    return (binarise(x, GREY), *more)
+
+
+def digits_and_others(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """What a reader of samples must know: digits, moved a little, grey or tossed; and what is no digit.
+
+    Every eighth image becomes one of class 10: its 7×7 blocks change places, or all its pixels do.
+    """
+    B, device = len(x), x.device
+    x = x.roll(tuple(torch.randint(-1, 2, (2,)).tolist()), (2, 3))
+    blocks = unfold(x[: B // 8], BLOCK, stride=BLOCK)[:, :, torch.randperm(16, device=device)]
+    x = torch.cat([fold(blocks, SHAPE[1:], BLOCK, stride=BLOCK), x[B // 8 :]])
+    x[: B // 16] = x[: B // 16].flatten(1)[:, torch.randperm(784, device=device)].view(-1, *SHAPE)
+    coin = torch.rand(B, 1, 1, 1, device=device) < 0.5
+    y = torch.cat([torch.full_like(y[: B // 8], CLASSES), y[B // 8 :]])
+    return torch.where(coin, binarise(x, GREY), x), y
+
+
+COSINE = {"schedule": "cosine", "patience": inf}
+RECIPES: Mapping[str, Recipe] = MappingProxyType(
+    {
+        "pixelrnn": Recipe(
+            PixelRNN,
+            "static",
+            {"kind": "row", "hidden": 24, "layers": 1},
+            {"epochs": 5, "lr": 1e-2, "batch_size": 32, "clip": 1.0, "average": 0.999, **COSINE},
+            measures.nats,
+            "79.20",
+            "van den Oord, Kalchbrenner & Kavukcuoglu 2016, 7 layers of Diagonal BiLSTM",
+        ),
+        "pixelcnn": Recipe(
+            PixelCNN,
+            "static",
+            {"hidden": 32, "blocks": 4, "classes": CLASSES, "dropout": 0.0},
+            {"epochs": 4, "lr": 3e-3, "batch_size": 32, "clip": 1.0, "average": 0.999, **COSINE},
+            measures.nats,
+            "81.30",
+            "van den Oord, Kalchbrenner & Kavukcuoglu 2016",
+        ),
+        "nade": Recipe(
+            NADE,
+            "static",
+            {"hidden": 500},
+            {"epochs": 12, "lr": 3e-3, "batch_size": 100, "average": 0.999, **COSINE},
+            measures.nats,
+            "88.33",
+            "Larochelle & Murray 2011, 500 hidden units",
+        ),
+        "made": Recipe(
+            MADE,
+            "static",
+            {"hidden": (395, 395), "masks": 16, "direct": False},
+            {"epochs": 80, "lr": 2e-3, "batch_size": 100, "average": 0.999, **COSINE},
+            measures.nats,
+            "86.64",
+            "Germain et al. 2015, 2 × 8,000 hidden units and 32 masks; 88.04 with one layer",
+        ),
+        "nice": Recipe(
+            NICE,
+            "unit",
+            {"net": "conv", "hidden": 24, "depth": 1},
+            {"epochs": 8, "lr": 2e-3, "batch_size": 50, "clip": 50.0, "average": 0.999, **COSINE},
+            measures.bits,
+            "4.36",
+            "Dinh, Krueger & Bengio 2015",
+        ),
+        "realnvp": Recipe(
+            RealNVP,
+            "unit",
+            {"net": "conv", "hidden": 32, "depth": 1, "couplings": 2, "scales": 3},
+            {"epochs": 4, "lr": 2e-3, "batch_size": 50, "clip": 50.0, "average": 0.999, **COSINE},
+            measures.bits,
+            "1.06",
+            "as reported by Grathwohl et al. 2019",
+        ),
+        "glow": Recipe(
+            Glow,
+            "unit",
+            {"net": "conv", "hidden": 48, "depth": 1, "steps": 6, "scales": 3, "classes": CLASSES},
+            {"epochs": 5, "lr": 2e-3, "batch_size": 50, "clip": 50.0, "average": 0.999, **COSINE},
+            measures.bits,
+            "1.05",
+            "as reported by Grathwohl et al. 2019",
+        ),
+        "ffjord": Recipe(
+            FFJORD,
+            "unit",
+            {"hidden": 256},
+            {"epochs": 10, "lr": 3e-3, "batch_size": 100, "clip": 5.0, "average": 0.999, **COSINE},
+            measures.bits,
+            "0.99",
+            "Grathwohl et al. 2019, convolutional, at several scales",
+        ),
+        "vae": Recipe(
+            VAE,
+            "levels",
+            {"latent": 40, "hidden": (350, 200), "classes": CLASSES, "dropout": 0.0},
+            {"epochs": 100, "lr": 2e-3, "batch_size": 100, "average": 0.999, "transform": tossed, **COSINE},
+            measures.bounds,
+            "86.76",
+            "Burda, Grosse & Salakhutdinov 2016, k = 50; 84.78 for an IWAE",
+        ),
+        "rbm": Recipe(
+            BoltzmannMachine,
+            "static",
+            {"hidden": 500, "gradient": "PCD", "k": 5, "chains": 200},
+            {"epochs": 40, "lr": 2e-3, "batch_size": 100, "average": 0.999, **COSINE},
+            measures.annealed_nats,
+            "86.34",
+            "Salakhutdinov & Murray 2008, 500 hidden units, 25 steps of CD",
+        ),
+        "gsn": Recipe(
+            GSN,
+            "static",
+            {"hidden": (600, 480), "walkback": 5},
+            {"epochs": 40, "lr": 2e-3, "batch_size": 100, "average": 0.999, **COSINE},
+            None,
+            None,
+            "Bengio et al. 2014 report a Parzen score of 214, which ranks nothing",
+        ),
+        "gan": Recipe(
+            GAN,
+            "levels",
+            {"network": "dense", "hidden": (400, 180), "latent": 32, "classes": CLASSES},
+            {"epochs": 60, "lr": 1e-3, "batch_size": 100, "average": 0.999, **COSINE},
+            None,
+            None,
+            "Goodfellow et al. 2014 report a Parzen score of 225, which ranks nothing",
+        ),
+        "classifier": Recipe(
+            DigitClassifier,
+            "levels",
+            {"classes": CLASSES + 1},
+            {
+                "epochs": 12,
+                "lr": 3e-3,
+                "batch_size": 100,
+                "transform": digits_and_others,
+                "average": 0.999,
+                **COSINE,
+            },
+            measures.errors,
+            None,
+            "reads the samples of the others",
+        ),
+    }
+)

@@ -1,0 +1,142 @@
+"""Do samples look like digits? What the course's classifier reads in them, and two-sample tests."""
+
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from course_utils.datasets import mnist_shipped
+from course_utils.divergences import Estimate, mean
+from course_utils.evaluation import classifier_two_sample_test, frechet_distance
+from course_utils.evaluation.results import C2ST, FRECHET
+from course_utils.pretrained.recipes import RECIPES
+from course_utils.pretrained.weights import load
+from course_utils.recognition import DigitClassifier
+from course_utils.taxonomy import GenerativeModel
+
+MOST, BATCH, SURE = 1_000, 100, 0.9
+LEGIBLE, AS_ASKED, NEAREST = "legible, %", "as asked, %", "nearest training image"
+
+
+@cache
+def classifier() -> DigitClassifier:
+    """The classifier that ships, for grey digits and for black and white ones."""
+    return load("classifier")
+
+
+@torch.no_grad()
+def probabilities(x: Tensor) -> Tensor:
+    """What the classifier thinks of images ``(N, 1, 28, 28)`` in [0, 1], ``(N, 11)``: which digit, or none.
+
+    >>> probabilities(mnist_shipped().x[:2]).sum(1)
+    tensor([1., 1.])
+    """
+    return torch.cat([classifier()(part.float().cpu()).softmax(1) for part in x.split(BATCH)])
+
+
+def legibility(x: Tensor) -> Estimate:
+    """The share of images, in percent, that the classifier reads as a digit with p ≥ 0.9.
+
+    >>> legibility(mnist_shipped().x[:200]).value > 90
+    True
+    """
+    return mean(100.0 * (probabilities(x)[:, :10].amax(1) >= SURE).double())
+
+
+@torch.no_grad()
+def features(x: Tensor, kind: str) -> Tensor:
+    """What the classifier decides by, whitened so that real images have covariance 1: ``(N, 32)``."""
+    centre, scale = whitening(kind)
+    seen = torch.cat([classifier().features(part.float().cpu()) for part in x.split(BATCH)])
+    return (seen.double() - centre) @ scale
+
+
+@cache
+@torch.no_grad()
+def whitening(kind: str) -> tuple[Tensor, Tensor]:
+    """The mean m and the matrix A that give features f of real test images, (f − m) A, covariance 1."""
+    seen = classifier().features(mnist_shipped(kind).x[: 2 * MOST]).double()
+    values, vectors = torch.linalg.eigh(torch.cov(seen.T))
+    return seen.mean(0), vectors / values.sqrt()
+
+
+def scores(fake: Tensor, kind: str, y: Tensor | None = None) -> dict[str, Estimate]:
+    """What samples say without a density, against as many real test images.
+
+    Args:
+        fake: samples ``(N, 1, 28, 28)``, N even.
+        kind: of the real images, see ``mnist_shipped``.
+        y: the digits that were asked for.
+    """
+    real = mnist_shipped(kind).x[: len(fake)]
+    (learned, judged), (drawn, others) = real.chunk(2), fake.chunk(2)
+    c2st = classifier_two_sample_test(learned, drawn, held_out=(judged, others))
+    found = {LEGIBLE: legibility(fake), C2ST: c2st}
+    found[FRECHET] = frechet_distance(features(real, kind), features(fake, kind))
+    if y is not None:
+        found[AS_ASKED] = mean(100.0 * (probabilities(fake).argmax(1) == y).double())
+    return found
+
+
+def nearest(fake: Tensor, train: Tensor) -> dict[str, Estimate]:
+    """Squared distance to the nearest training image, of samples and of as many real test images.
+
+    A model that knows training images by heart is nearer to them than new digits are. Between black and
+    white images the distance is the number of pixels that differ.
+    """
+    kind = "static" if bool((train[:BATCH] % 1 == 0).all()) else "levels"
+    train = train.flatten(1)
+    sizes = train.square().sum(1)
+
+    def mean_distance(x: Tensor) -> Estimate:
+        x = x.flatten(1).to(train)
+        parts = [(sizes - 2 * part @ train.T).amin(1) + part.square().sum(1) for part in x.split(BATCH)]
+        return mean(torch.cat(parts).double())
+
+    real = mnist_shipped(kind).x[: len(fake)]
+    return {NEAREST: mean_distance(fake), f"{NEAREST}, test images": mean_distance(real)}
+
+
+def kind_of(model: Any) -> str:
+    """Which of ``mnist_shipped`` the samples of a model are to look like."""
+    return "static" if model.support == "binary" else "levels"
+
+
+def digits_of(model: Any) -> Tensor | None:
+    """The digits that are asked for, each as often; None where a model takes none."""
+    n = min(MOST, len(mnist_shipped(kind_of(model)).x) // 2)
+    return torch.arange(n) % 10 if getattr(model, "classes", None) else None
+
+
+def own_samples(model: Any) -> Tensor:
+    """As many samples of a model as are scored, always with the same random numbers, on the CPU."""
+    n, y = min(MOST, len(mnist_shipped(kind_of(model)).x) // 2), digits_of(model)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return torch.cat(
+            [draw(model, BATCH, None if y is None else y[i : i + BATCH]) for i in range(0, n, BATCH)]
+        )
+
+
+def draw(model: Any, n: int, y: Tensor | None = None) -> Tensor:
+    """n samples, of digits y if the model takes any, on the CPU."""
+    return (model.sample(n) if y is None else model.sample(n, y=y.to(model.reference.device))).cpu()
+
+
+def gallery(columns: int = 10, seed: int = 0) -> dict[str, Tensor]:
+    """Samples of every system that ships, each in the order 0 … 9 if it can be asked, by names of classes.
+
+    The first row is real. ``(columns, 1, 28, 28)`` each.
+    """
+    real = mnist_shipped("levels")
+    first = [int((real.y == k % 10).nonzero()[k // 10]) for k in range(columns)]
+    rows = {"real digits": real.x[first]}
+    for name, of in RECIPES.items():
+        if issubclass(of.system, GenerativeModel):
+            model = load(name)
+            y = torch.arange(columns) % 10 if getattr(model, "classes", None) else None
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(seed)
+                rows[of.system.__name__] = draw(model, columns, y)
+    return rows

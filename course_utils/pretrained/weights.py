@@ -1,0 +1,159 @@
+"""Files of weights, half as precise as in training, and the cards that say what is in them."""
+
+import json
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as read
+from safetensors.torch import save as written
+from torch import Tensor, nn
+
+from course_utils.datasets.mnist_shipped import ROOT
+from course_utils.divergences import Estimate
+from course_utils.pretrained.recipes import RECIPES, Recipe
+from course_utils.storage import write_bytes
+
+FOLDER = ROOT / "data" / "shipped" / "weights"
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is known of a file of weights; as text, one sentence.
+
+    Attributes:
+        name: of the recipe.
+        figures: by name, value and standard error, measured on the shipped test images after rounding to
+            float16; the first is what the recipe is known by.
+        parameters: how many numbers were learned.
+        seconds: that training took, by the clock.
+        device: where, such as "cpu".
+        torch: the version of torch.
+        sha256: of the file.
+    """
+
+    name: str
+    figures: dict[str, list[float]]
+    parameters: int
+    seconds: float
+    device: str
+    torch: str
+    sha256: str
+
+    def __getitem__(self, name: str) -> Estimate:
+        """A figure with its standard error."""
+        return Estimate(*self.figures[name])
+
+    @property
+    def first(self) -> str:
+        """The name of the figure that the recipe is known by."""
+        return next(iter(self.figures))
+
+    def __str__(self) -> str:
+        of, figures = RECIPES[self.name], (f"{name} {self[name]}" for name in self.figures)
+        paper = f"; the paper: {of.paper} ({of.source})" if of.paper else ""
+        cost = f"{self.parameters:,} parameters, trained for {self.seconds / 60:.0f} min on {self.device}"
+        return f"{of.system.__name__} on MNIST: {'; '.join(figures)}{paper}; {cost}"
+
+
+def recipe(name: str, who: str) -> Recipe:
+    """The recipe of this name; a ValueError that lists them where there is none."""
+    if name not in RECIPES:
+        raise ValueError(f"{who}: expected one of the recipes {', '.join(RECIPES)}, got {name!r}")
+    return RECIPES[name]
+
+
+def card(name: str, folder: Path = FOLDER) -> Card | None:
+    """The card of the weights of this name; None where nobody has trained them yet.
+
+    Raises:
+        ValueError: there is no recipe of this name, or the card is damaged.
+    """
+    recipe(name, "card")
+    path = folder / f"{name}.json"
+    try:
+        found = Card(**json.loads(path.read_text("utf-8")))
+        if found.name != name or not found.figures:
+            raise ValueError(f"it is of {found.name}")
+        return found
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"card: {path} is damaged ({error}); {way_out(name)}") from None
+
+
+def load(name: str, folder: Path = FOLDER) -> Any:
+    """The trained model of a recipe, on the CPU, in eval mode.
+
+    Args:
+        name: one of ``RECIPES``.
+        folder: where weights and cards lie.
+
+    Raises:
+        ValueError: no such recipe, no weights, or a file that is damaged or not the card's: it names the file
+            and the way out.
+
+    >>> model = load("pixelcnn")
+    >>> model.sample(2, y=torch.tensor([3, 8])).shape
+    torch.Size([2, 1, 28, 28])
+    """
+    known, path = card(name, folder), folder / f"{name}.safetensors"
+    if known is None or not path.is_file():
+        raise ValueError(f"load: expected weights at {path}, got none; {way_out(name)}")
+    content = path.read_bytes()
+    if sha256(content).hexdigest() != known.sha256:
+        raise ValueError(f"load: {path} is not the file of its card; {way_out(name)}")
+    model = recipe(name, "load").model()
+    own = model.state_dict()
+    try:
+        model.load_state_dict({key: value.to(own[key].dtype) for key, value in read(content).items()})
+    except (SafetensorError, KeyError, RuntimeError):
+        raise ValueError(f"load: {path} holds no weights of its recipe; {way_out(name)}") from None
+    return model.eval()
+
+
+def way_out(name: str) -> str:
+    """How to get weights."""
+    return f"get it back with: git checkout -- data/shipped, or train: python -m course_utils train {name}"
+
+
+def save(
+    name: str, model: nn.Module, figures: dict[str, Estimate], seconds: float, folder: Path = FOLDER
+) -> Card:
+    """Write weights, rounded to float16, and their card: the weights first, so that no card lacks them.
+
+    Args:
+        name: of the recipe.
+        model: as ``rounded`` left it.
+        figures: what was measured.
+        seconds: that training took, by the clock.
+        folder: where to.
+    """
+    content = written({key: half(value).cpu().contiguous() for key, value in model.state_dict().items()})
+    made = Card(
+        name=name,
+        figures={name: [round(number, 5) for number in figure] for name, figure in figures.items()},
+        parameters=sum(p.numel() for p in model.parameters()),
+        seconds=round(seconds),
+        device=next(model.parameters()).device.type,
+        torch=torch.__version__.split("+")[0],
+        sha256=sha256(content).hexdigest(),
+    )
+    write_bytes(folder / f"{name}.safetensors", content)
+    write_bytes(folder / f"{name}.json", (json.dumps(asdict(made), indent=1) + "\n").encode())
+    return made
+
+
+def half(value: Tensor) -> Tensor:
+    """Numbers as they are stored: floats with half the precision, whole numbers as they are."""
+    return value.half() if value.is_floating_point() else value
+
+
+@torch.no_grad()
+def rounded(model: nn.Module) -> nn.Module:
+    """The model with its weights rounded as they are stored: what is measured is what ships."""
+    model.load_state_dict({key: half(value).to(value.dtype) for key, value in model.state_dict().items()})
+    return model.eval()

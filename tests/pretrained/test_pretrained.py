@@ -1,0 +1,242 @@
+"""What ships is what its card says, and what is damaged or foreign is refused with a way out."""
+
+import json
+from dataclasses import asdict, replace
+from math import inf
+
+import pytest
+import torch
+from safetensors.torch import load as read
+
+from course_utils.datasets import Images, mnist_shipped
+from course_utils.models import NADE
+from course_utils.pretrained import (
+    RECIPES,
+    card,
+    command,
+    gallery,
+    legibility,
+    load,
+    probabilities,
+    samples,
+    weights,
+)
+from course_utils.runtime import set_seed
+from course_utils.taxonomy import GenerativeModel, leaves
+
+MODELS = [name for name, of in RECIPES.items() if issubclass(of.system, GenerativeModel)]
+PART = {"vae": 40, "pixelcnn": 60, "pixelrnn": 200}  # test images of a part: dear measures, fewer
+
+
+def test_every_system_on_the_tree_ships_once_and_within_the_budget():
+    assert {RECIPES[name].system for name in MODELS} == set(leaves())
+    files = {path.name: path.stat().st_size for path in weights.FOLDER.iterdir()}
+    assert set(files) == {f"{name}.{end}" for name in RECIPES for end in ("safetensors", "json")}
+    assert max(files.values()) <= 1.5 * 2**20 and sum(files.values()) <= 20e6
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_weights_are_those_of_their_card_and_recipe(name):
+    made, model = card(name), load(name)
+    assert made is not None and made.name == name and not model.training
+    assert sum(p.numel() for p in model.parameters()) == made.parameters
+    stored = read((weights.FOLDER / f"{name}.safetensors").read_bytes())
+    for key, value in model.state_dict().items():
+        assert torch.equal(value, stored[key].to(value.dtype)) and value.isfinite().all()
+    assert f"{made[made.first]}" in str(made)
+    if RECIPES[name].paper:
+        assert f"the paper: {RECIPES[name].paper}" in str(made)
+
+
+@pytest.mark.parametrize("name", [name for name in RECIPES if RECIPES[name].measure])
+def test_the_figure_on_the_card_is_measured_anew_on_a_part_of_the_test_images(name):
+    of, made = RECIPES[name], card(name)
+    n = PART.get(name, 500)
+    data = mnist_shipped("static" if of.data == "static" else "levels")
+    found = of.measure(load(name), data.x[:n], data.y[:n])
+    for what, figure in found.items():
+        assert abs(figure.value - made[what].value) < 5 * max(
+            figure.standard_error, made[what].standard_error
+        )
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_samples_can_be_read_as_often_as_the_card_says(name):
+    model, made = load(name), card(name)[samples.LEGIBLE]
+    y = torch.arange(100) % 10 if getattr(model, "classes", None) else None
+    set_seed(1)
+    drawn = samples.draw(model, 100, y)
+    found = legibility(drawn)
+    assert abs(found.value - made.value) < 5 * max(found.standard_error, made.standard_error, 3.0)
+
+
+def test_the_classifier_reads_digits_and_nothing_else():
+    x, y = mnist_shipped("levels")
+    p = probabilities(x)
+    assert (p.argmax(1) == y).double().mean() >= 0.985 and legibility(x).value > 95
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.rand(200, 1, 28, 28, generator=generator)
+    shuffled = x.flatten(1)[:200, torch.randperm(784, generator=generator)].view(-1, 1, 28, 28)
+    for no_digit in (noise, (noise < 0.13).float(), shuffled, torch.zeros(2, 1, 28, 28)):
+        assert legibility(no_digit).value < 10
+
+
+def test_real_images_are_not_told_from_real_ones_and_noise_is():
+    x, _ = mnist_shipped("static")
+    real = samples.scores(x[5000:5400], "static")
+    noise = samples.scores((torch.rand(400, 1, 28, 28) < 0.13).float(), "static")
+    assert abs(real["C2ST"].value - 0.5) < 4 * real["C2ST"].standard_error
+    assert noise["C2ST"].value > 0.95 and noise["Fréchet"].value > 5 * real["Fréchet"].value
+
+
+def test_what_was_learned_by_heart_is_seen_by_its_nearest_training_image():
+    x, _ = mnist_shipped("static")
+    train = x[5000:]
+    new, real = samples.nearest(x[:50], train).values()
+    heart = samples.nearest(train[:50], train)[samples.NEAREST]
+    assert heart.value == 0 and new == real and real.value > 10
+    by_hand = (x[:3, None] != train[None]).flatten(2).sum(2).amin(1).double().mean().item()
+    assert samples.nearest(x[:3], train)[samples.NEAREST].value == pytest.approx(by_hand, rel=1e-4)
+
+
+def test_the_gallery_has_a_row_for_every_system_and_real_digits():
+    rows = gallery(2)
+    assert list(rows) == ["real digits", *(RECIPES[name].system.__name__ for name in MODELS)]
+    assert all(x.shape == (2, 1, 28, 28) and 0 <= x.min() and x.max() <= 1 for x in rows.values())
+
+
+def corruptions():
+    name = "made"
+    good = (weights.FOLDER / f"{name}.safetensors").read_bytes()
+    yield "cut short", "safetensors", good[: len(good) // 2]
+    yield "a byte changed", "safetensors", good[:-1] + bytes([good[-1] ^ 1])
+    yield "empty", "safetensors", b""
+    yield "another model's", "safetensors", (weights.FOLDER / "gsn.safetensors").read_bytes()
+    yield "no JSON", "json", b"{"
+    yield "another form", "json", b"[1]"
+    yield "a field missing", "json", b'{"figures": {}}'
+    yield "missing", "safetensors", None
+    yield "missing", "json", None
+
+
+@pytest.mark.parametrize("case", range(9))
+def test_a_damaged_file_is_named_with_a_way_out(case, tmp_path):
+    _, end, content = list(corruptions())[case]
+    for other in ("safetensors", "json"):
+        good = (weights.FOLDER / f"made.{other}").read_bytes()
+        (tmp_path / f"made.{other}").write_bytes(good)
+    path = tmp_path / f"made.{end}"
+    path.unlink() if content is None else path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"made\.(safetensors|json).*(git checkout|train made)") as error:
+        load("made", tmp_path)
+    assert "\n" not in str(error.value)
+
+
+def test_weights_of_another_recipe_are_refused_even_with_a_card_of_their_own(tmp_path):
+    content = (weights.FOLDER / "gsn.safetensors").read_bytes()
+    (tmp_path / "made.safetensors").write_bytes(content)
+    made = replace(card("gsn"), name="made")
+    (tmp_path / "made.json").write_text(json.dumps(asdict(made)))
+    with pytest.raises(ValueError, match=r"made\.safetensors .*recipe.*train made"):
+        load("made", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["pixelsnail", "", None, 3, "made.json", "../made"])
+def test_another_name_is_refused_with_the_list(name, capsys):
+    for verb in (load, card):
+        with pytest.raises(ValueError, match="expected one of the recipes pixelrnn, .*got"):
+            verb(name)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["pixelsnail"],
+        ["made", "--minutes", "0"],
+        ["made", "--minutes", "-1"],
+        ["made", "--minutes", "nan"],
+        ["--measure"],
+        ["--minutes", "1"],
+    ],
+)
+def test_the_command_refuses_in_one_line(line, capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    with pytest.raises(SystemExit) as end:
+        command.main(line)
+    assert end.value.code == 2 and "expected" in capsys.readouterr().err
+
+
+def test_the_list_shows_every_recipe_with_its_figures(capsys):
+    assert command.main([]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == list(RECIPES)
+    for line, (name, of) in zip(lines[1:], RECIPES.items(), strict=True):
+        made = card(name)
+        assert f"{made[made.first]} {made.first}" in line and (of.paper or "—") in line
+
+
+def test_measuring_what_ships_needs_no_training_images(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    assert command.main(["made", "--measure"]) == 0
+    out, made = capsys.readouterr().out, card("made")
+    value = float(out.split("nats, exact: ")[1].split(" ")[0])
+    assert value == pytest.approx(made["nats, exact"].value, abs=0.02)
+
+
+def small_recipe(epochs):
+    x, y = mnist_shipped("static")
+
+    class Small(type(RECIPES["nade"])):
+        def sets(self):
+            return Images(x[:300], y[:300]), Images(x[300:400], y[300:400])
+
+    of = RECIPES["nade"]
+    fields = {key: getattr(of, key) for key in ("data", "measure", "paper", "source")}
+    training = {"epochs": epochs, "lr": 1e-2, "batch_size": 50, "patience": inf}
+    return Small(system=NADE, arguments={"hidden": 4}, training=training, **fields)
+
+
+@pytest.fixture
+def with_small(monkeypatch):
+    def use(epochs):
+        recipes = dict(RECIPES) | {"nade": small_recipe(epochs)}
+        monkeypatch.setattr(weights, "RECIPES", recipes)
+
+    return use
+
+
+def test_a_recipe_that_was_stopped_goes_on_and_ends_as_if_never_stopped(with_small, tmp_path):
+    with_small(3)
+    whole = command.train("nade", folder=tmp_path / "whole", unfinished=tmp_path / "a")
+    assert not list((tmp_path / "a").iterdir())
+    stopped = command.train("nade", 1e-4, folder=tmp_path / "parts", unfinished=tmp_path / "b")
+    assert "the same command goes on" in stopped and not (tmp_path / "parts").exists()
+    assert {path.name for path in (tmp_path / "b").iterdir()} == {
+        "nade.checkpoint",
+        "nade.json",
+        "nade.safetensors",
+    }
+    command.train("nade", folder=tmp_path / "parts", unfinished=tmp_path / "b")
+    one, other = (load("nade", tmp_path / place).state_dict() for place in ("whole", "parts"))
+    for key in one:
+        torch.testing.assert_close(one[key], other[key])
+    made = card("nade", tmp_path / "whole")
+    assert str(made) in whole and made.parameters == sum(
+        p.numel() for p in NADE((1, 28, 28), hidden=4).parameters()
+    )
+
+
+def test_the_figure_is_that_of_the_weights_as_they_are_stored(with_small, tmp_path):
+    with_small(1)
+    command.train("nade", folder=tmp_path, unfinished=tmp_path / "u")
+    found = command.measure("nade", load("nade", tmp_path), 10_000)
+    made = card("nade", tmp_path)
+    assert all(made[name].value == pytest.approx(figure.value, rel=1e-4) for name, figure in found.items())
+
+
+def test_without_training_images_the_command_says_how_to_get_them(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    monkeypatch.setattr("course_utils.datasets.mnist.DATA", tmp_path / "none")
+    with pytest.raises(SystemExit):
+        command.main(["made"])
+    assert "COURSE_DATA" in capsys.readouterr().err
