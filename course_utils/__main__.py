@@ -10,7 +10,7 @@ from course_utils.environment import as_text, report
 COMMANDS = {  # the module whose ``main`` it is, imported only when asked: the check must not need Jupyter
     "refresh": ("notebooks", "execute notebooks and store their outputs"),
     "new": ("notebooks.template", "start a notebook that runs and keeps every rule"),
-    "picture": ("scoreboard.picture", "train NADE and draw the picture of the README"),
+    "picture": ("scoreboard.picture", "draw the picture of the README"),
     "train": ("pretrained.command", "list the recipes, follow one and store its weights, or measure them"),
     "scoreboard": ("scoreboard.command", "train the systems on the tree and store how good they are"),
     "mark": ("classroom.command", "run submitted notebooks, each alone, and write marks and reports"),

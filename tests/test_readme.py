@@ -7,6 +7,8 @@ import sys
 import pytest
 from places import ROOT
 
+from course_utils.pretrained import table
+
 README = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 START = "python -m pip install uv && python -m uv run "
@@ -64,5 +66,9 @@ def test_commands_of_the_package_exist():
     told = subprocess.run(
         [sys.executable, "-m", "course_utils", "--help"], cwd=ROOT, capture_output=True, text=True
     ).stdout
-    assert {name.strip() for name in named if name} == {"mark", "picture", "refresh", "scoreboard"}
+    assert {name.strip() for name in named if name} == {"mark", "picture", "refresh", "scoreboard", "train"}
     assert all(re.search(rf"^    {name.strip()}\b", told, re.MULTILINE) for name in named if name)
+
+
+def test_the_table_of_what_ships_is_that_of_the_cards():
+    assert table() in README, f"put this into README, How far they come:\n{table()}"

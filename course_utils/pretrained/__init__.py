@@ -2,6 +2,7 @@
 
 from course_utils.pretrained.recipes import RECIPES, Recipe
 from course_utils.pretrained.samples import gallery, legibility, probabilities, scores
+from course_utils.pretrained.table import table
 from course_utils.pretrained.weights import Card, card, load
 
 __all__ = [
@@ -14,4 +15,5 @@ __all__ = [
     "load",
     "probabilities",
     "scores",
+    "table",
 ]

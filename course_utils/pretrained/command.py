@@ -11,7 +11,7 @@ from course_utils.datasets import mnist_shipped
 from course_utils.datasets.mnist_shipped import ROOT
 from course_utils.divergences import Estimate
 from course_utils.pretrained.recipes import RECIPES
-from course_utils.pretrained.samples import digits_of, kind_of, nearest, own_samples, scores
+from course_utils.pretrained.samples import digits_of, kind_of, nearest, own_samples, scores, scores_of_real
 from course_utils.pretrained.weights import FOLDER, card, load, recipe, rounded, save
 from course_utils.taxonomy import GenerativeModel
 from course_utils.training import fit
@@ -27,9 +27,9 @@ def measure(name: str, model: nn.Module, images: int | None = None) -> dict[str,
     of = recipe(name, "train")
     x, y = (part[:images] for part in mnist_shipped("static" if of.data == "static" else "levels"))
     likelihood = of.measure(model, x, y) if of.measure else {}
-    if not isinstance(model, GenerativeModel):
-        return likelihood
-    return likelihood | scores(own_samples(model), kind_of(model), digits_of(model))
+    if isinstance(model, GenerativeModel):
+        return likelihood | scores(own_samples(model), kind_of(model), digits_of(model))
+    return likelihood | scores_of_real("static") | scores_of_real("levels")
 
 
 def train(
@@ -66,7 +66,8 @@ def train(
     place = folder if done else unfinished
     figures = measure(name, rounded(model))
     if isinstance(model, GenerativeModel):
-        figures |= nearest(own_samples(model), x.x)
+        seen = of.training["transform"](x.x)[0] if "transform" in of.training else x.x
+        figures |= nearest(own_samples(model), seen, kind_of(model))
     made = save(name, model, figures, sum(history.seconds), place)
     if done:
         file.unlink(missing_ok=True)

@@ -92,11 +92,11 @@ def test_real_images_are_not_told_from_real_ones_and_noise_is():
 def test_what_was_learned_by_heart_is_seen_by_its_nearest_training_image():
     x, _ = mnist_shipped("static")
     train = x[5000:]
-    new, real = samples.nearest(x[:50], train).values()
-    heart = samples.nearest(train[:50], train)[samples.NEAREST]
+    new, real = samples.nearest(x[:50], train, "static").values()
+    heart = samples.nearest(train[:50], train, "static")[samples.NEAREST]
     assert heart.value == 0 and new == real and real.value > 10
     by_hand = (x[:3, None] != train[None]).flatten(2).sum(2).amin(1).double().mean().item()
-    assert samples.nearest(x[:3], train)[samples.NEAREST].value == pytest.approx(by_hand, rel=1e-4)
+    assert samples.nearest(x[:3], train, "static")[samples.NEAREST].value == pytest.approx(by_hand, rel=1e-4)
 
 
 def test_the_gallery_has_a_row_for_every_system_and_real_digits():

@@ -1,0 +1,55 @@
+"""The table of what ships: each paper's figure beside the course's own."""
+
+from course_utils.evaluation.results import C2ST, FRECHET, MEASURES
+from course_utils.pretrained.recipes import RECIPES
+from course_utils.pretrained.samples import LEGIBLE, REAL
+from course_utils.pretrained.weights import Card, card
+from course_utils.taxonomy import GenerativeModel
+
+HEAD = ("system", "paper", "here", "what it is", "legible, %", "C2ST", "Fréchet²", "parameters", "trained")
+SETS = {"static": "black and white", "dynamic": "black and white, tossed anew", "unit": "256 grey levels"}
+GREY = ("unit", "levels")
+
+
+def table() -> str:
+    """Markdown: what the papers report, what the weights here reach, and how they were trained.
+
+    What is measured on different images stands apart: fixed black and white, black and white tossed anew
+    from grey, grey levels. Nats are per image; "legible" is the share of samples that the course's classifier
+    reads, ½ the best value of C2ST, and both have rows of real digits to compare with.
+    """
+    lines = ["| " + " | ".join(HEAD) + " |", "|" + "---|" * len(HEAD)]
+    for name, of in RECIPES.items():
+        made = card(name)
+        if made is None or not issubclass(of.system, GenerativeModel):
+            continue
+        first = made.first if made.first in MEASURES and of.measure else None
+        unit, kind = (MEASURES[first].unit, MEASURES[first].kind) if first else ("", "samples only")
+        images = "dynamic" if "transform" in of.training else of.data
+        lines.append(
+            row(
+                of.system.__name__,
+                f"{of.paper} {unit}" if of.paper else "—",
+                f"{made[first]} {unit}" if first else "—",
+                f"{kind}; {SETS.get(images, SETS['unit'])}",
+                *scored(made),
+                f"{made.parameters:,}",
+                f"{made.seconds / 60:.0f} min, {made.device}",
+            )
+        )
+    reader = card("classifier")
+    if reader is not None:
+        for kind, words in (("static", "black and white"), ("levels", "grey")):
+            lines.append(row(f"real digits, {words}", "", "", "", *scored(reader, REAL + kind), "", ""))
+    return "\n".join(lines) + "\n"
+
+
+def scored(made: Card, ending: str = "") -> list[str]:
+    """What the card says of samples: legible, C2ST and Fréchet distance."""
+    names = [name + ending for name in (LEGIBLE, C2ST, FRECHET)]
+    return [f"{made[name]}" if name in made.figures else "" for name in names]
+
+
+def row(*cells: str) -> str:
+    """A row of the table."""
+    return "| " + " | ".join(cells) + " |"
