@@ -7,7 +7,8 @@ from pathlib import Path
 from torch import nn
 
 from course_utils import runtime
-from course_utils.datasets import mnist_shipped
+from course_utils.checks import check_number
+from course_utils.datasets import DatasetUnavailable, mnist_shipped
 from course_utils.datasets.mnist_shipped import ROOT
 from course_utils.divergences import Estimate
 from course_utils.pretrained.recipes import RECIPES
@@ -17,6 +18,7 @@ from course_utils.taxonomy import GenerativeModel
 from course_utils.training import fit
 
 UNFINISHED = ROOT / "data" / "training"
+EVERY = 60.0  # seconds between two writings of the state
 
 
 def measure(name: str, model: nn.Module, images: int | None = None) -> dict[str, Estimate]:
@@ -37,7 +39,8 @@ def train(
 ) -> str:
     """Follow a recipe, store weights and card, and say how good they are.
 
-    The state of the training is kept in a file: a run that was stopped in any way goes on where it was.
+    The state of the training is kept in a file: a run that was stopped in any way goes on after its last
+    whole epoch.
 
     Args:
         name: of the recipe.
@@ -50,6 +53,8 @@ def train(
         DatasetUnavailable: the training images are not here.
     """
     of = recipe(name, "train")
+    if minutes is not None and check_number(minutes, "train: minutes", low=0) == 0:
+        raise ValueError(f"train: expected minutes above 0, got {minutes}")
     model, (x, valid) = of.model(), of.sets()
     unfinished.mkdir(parents=True, exist_ok=True)
     file = unfinished / f"{name}.checkpoint"
@@ -59,10 +64,12 @@ def train(
         valid=valid,
         seconds=None if minutes is None else 60 * minutes,
         checkpoint=file,
-        checkpoint_every=60.0,
+        checkpoint_every=EVERY,
         **of.training,
     )
-    done = history.stopped in ("epochs", "patience")
+    if history.stopped == "interrupted":
+        return f"{name}: interrupted; the same command goes on after the last whole epoch"
+    done = history.stopped != "seconds"
     place = folder if done else unfinished
     figures = measure(name, rounded(model))
     if isinstance(model, GenerativeModel):
@@ -71,7 +78,9 @@ def train(
     made = save(name, model, figures, sum(history.seconds), place)
     if done:
         file.unlink(missing_ok=True)
-    where = f"Weights in {place}" + ("" if done else "; not at its end: the same command goes on")
+    where = f"Weights in {place}" + (
+        "" if done else "; not at its end: the same command goes on after the last whole epoch"
+    )
     return f"{made}. {where}"
 
 
@@ -108,6 +117,6 @@ def main(argv: Sequence[str]) -> int:
         else:
             runtime.device()
             print(train(given.name, given.minutes))
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, DatasetUnavailable) as error:
         parser.error(str(error))
     return 0

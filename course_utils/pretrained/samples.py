@@ -11,7 +11,7 @@ from course_utils.divergences import Estimate, mean
 from course_utils.evaluation import classifier_two_sample_test, frechet_distance
 from course_utils.evaluation.results import C2ST, FRECHET
 from course_utils.pretrained.recipes import RECIPES
-from course_utils.pretrained.weights import load
+from course_utils.pretrained.weights import card, load
 from course_utils.recognition import DigitClassifier
 from course_utils.taxonomy import GenerativeModel
 
@@ -132,7 +132,7 @@ def draw(model: Any, n: int, y: Tensor | None = None) -> Tensor:
 
 
 def gallery(columns: int = 10, seed: int = 0) -> dict[str, Tensor]:
-    """Samples of every system that ships, each in the order 0 … 9 if it can be asked, by names of classes.
+    """Samples of every system that is trained, in the order 0 … 9 if one can ask for digits, by its name.
 
     The first row is real. ``(columns, 1, 28, 28)`` each.
     """
@@ -140,7 +140,7 @@ def gallery(columns: int = 10, seed: int = 0) -> dict[str, Tensor]:
     first = [int((real.y == k % 10).nonzero()[k // 10]) for k in range(columns)]
     rows = {"real digits": real.x[first]}
     for name, of in RECIPES.items():
-        if issubclass(of.system, GenerativeModel):
+        if issubclass(of.system, GenerativeModel) and card(name):
             model = load(name)
             y = torch.arange(columns) % 10 if getattr(model, "classes", None) else None
             with torch.random.fork_rng(devices=[]):
