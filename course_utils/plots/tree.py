@@ -7,6 +7,7 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from course_utils.plots.canvas import BLACK, BLUE, VERMILLION, axes
+from course_utils.plots.description import describe, plain
 from course_utils.taxonomy import ExplicitDensity, GenerativeModel, children
 
 Node = type[GenerativeModel]
@@ -33,7 +34,16 @@ def tree(ax: Axes | None = None, *, about: bool = True) -> Axes:
         ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(bottom, -TOP))
         ax.set_axis_off()
         draw_node(ax, GenerativeModel, 0, {family: i for i, family in enumerate(columns)}, about)
+        describe(ax, f"A tree. {outline(GenerativeModel, about)}")
     return ax
+
+
+def outline(node: Node, about: bool) -> str:
+    """A sentence on what hangs under a node, from left to right, and then those on each of its branches."""
+    below = branches(node)
+    under = ", ".join([child.title for child in below] or systems(node)) or "none yet"
+    sentence = f"{node.title}{f' ({plain(node.about)})' if about else ''}: {under}."
+    return " ".join([sentence, *(outline(child, about) for child in below)])
 
 
 def is_system(node: Node) -> bool:

@@ -96,3 +96,9 @@ def test_the_tree_knows_the_systems_that_the_course_has(axes):
     plots.tree(axes)
     shown = " ".join(" ".join(text.get_text().split()) for text in axes.texts)
     assert all(leaf.title in shown for leaf in taxonomy.leaves())
+
+
+def test_the_tree_is_described_from_its_root(axes, slide_14):
+    said = plots.tree(axes, about=False).get_label()
+    assert said.startswith("A tree. Generative models: Explicit density, Implicit density. Explicit ")
+    assert "Autoregressive: PixelRNN, PixelCNN, NADE, MADE. Normalising flow: " in said
