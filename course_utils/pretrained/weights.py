@@ -148,8 +148,8 @@ def save(
 
 
 def half(value: Tensor) -> Tensor:
-    """Numbers as they are stored: floats with half the precision, whole numbers as they are."""
-    return value.half() if value.is_floating_point() else value
+    """Numbers as they are stored, in 16 bits: floats rounded, whole numbers (orders, degrees) as they are."""
+    return value.half() if value.is_floating_point() else value.short() if value.dtype == torch.int64 else value
 
 
 @torch.no_grad()
