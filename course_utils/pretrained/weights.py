@@ -148,8 +148,11 @@ def save(
 
 
 def half(value: Tensor) -> Tensor:
-    """Numbers as they are stored, in 16 bits: floats rounded, whole numbers (orders, degrees) as they are."""
-    return value.half() if value.is_floating_point() else value.short() if value.dtype == torch.int64 else value
+    """Numbers as they are stored, in 16 bits: floats rounded, whole numbers (orders, degrees) if they fit."""
+    if value.is_floating_point():
+        return value.half()
+    short = value.short()
+    return short if value.dtype == torch.int64 and bool((short == value).all()) else value
 
 
 @torch.no_grad()
