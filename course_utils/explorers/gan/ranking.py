@@ -25,7 +25,8 @@ from course_utils.explorers.engine import Explorer, choice
 from course_utils.plots.canvas import BLACK, BLUE, GREEN, PURPLE, TICKS, VERMILLION
 
 SIZE = (9.0, 5.6)
-COMPUTES = {"exact": "p(x)", "lower bound": "a bound", "unnormalised": "p(x) up to Z", "none": "samples only"}
+COMPUTES = {"exact": "p(x)", "none": "samples only", "lower bound": "a bound", "unnormalised": "p(x) up to Z"}
+# as on the tree, implicit densities have the second colour
 LOOKS = dict(zip(COMPUTES, ((BLUE, "o"), (VERMILLION, "s"), (GREEN, "^"), (PURPLE, "D")), strict=True))
 Read = Callable[[Row], Estimate | None]
 
