@@ -11,7 +11,7 @@ from course_utils.notebooks.comparison import IMAGE
 from notebook_rules.code import OWN, cells, parsed
 from notebook_rules.text import count_words, prose, texts
 
-FEWEST, FEWEST_START, MOST = 25, 15, 45
+FEWEST, FEWEST_START, MOST = 25, 15, 50
 SEEN = 5  # words, at least, that say what a picture shows, one of them of these
 SEEING = re.compile(
     r"(?i)\b(pictures?|figures?|plots?|images?|photos?|digits?|samples?|grid|map|tree|diagram|chart|panels?|"
