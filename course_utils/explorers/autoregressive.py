@@ -105,7 +105,7 @@ def drawing(model: Autoregressive) -> Explorer:
     """An image as the model draws it, and the probability that it gave to each pixel before drawing it.
 
     Args:
-        model: over binary images (1, H, W).
+        model: over binary images (1, H, W). One with classes is asked for each in turn, seed by seed.
 
     Raises:
         ValueError: the model's images are not binary with one channel.
@@ -113,9 +113,11 @@ def drawing(model: Autoregressive) -> Explorer:
     if model.support != "binary" or len(model.event_shape) != 3 or model.event_shape[0] != 1:
         got = f"{type(model).__name__} on {model.event_shape} with support {model.support!r}"
         raise ValueError(f"drawing: expected a model of binary images (1, H, W), got {got}")
-    x = model.sample(SEEDS, generator=torch.Generator(model.reference.device).manual_seed(0))
+    device, classes = model.reference.device, getattr(model, "classes", None)
+    asked = {"y": torch.arange(SEEDS, device=device) % classes} if classes else {}
+    x = model.sample(SEEDS, generator=torch.Generator(device).manual_seed(0), **asked)
     with torch.no_grad():
-        images, probabilities = x[:, 0].cpu(), model.conditionals(x)[:, 0].cpu()
+        images, probabilities = x[:, 0].cpu(), model.conditionals(x, **asked)[:, 0].cpu()
     _, height, width = model.event_shape
     raster = torch.arange(height * width).view(height, width)
 

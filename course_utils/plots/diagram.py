@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Circle
 
 from course_utils.plots.canvas import BLACK, axes
-from course_utils.plots.description import describe
+from course_utils.plots.description import describe, plain
 
 RADIUS, SHADE = 0.32, "#BFD7EA"
 Places = Mapping[str, tuple[float, float]]
@@ -108,7 +108,7 @@ def draw(
             ax.set_title(title)
         lead = {name: [end for start, end in arrows if start == name] for name in places}
         said = ", ".join(f"{name} to {' and '.join(ends)}" for name, ends in lead.items() if ends)
-        describe(ax, f"Arrows: {' '.join(said.split())}." if said else f"{', '.join(places)}.")
+        describe(ax, plain(f"Arrows: {said}." if said else f"{', '.join(places)}."))
     return ax
 
 

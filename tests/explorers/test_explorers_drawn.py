@@ -145,13 +145,15 @@ def test_a_pixel_that_moves_over_one_network_sees_what_it_sees_in_a_new_one():
     )
 
 
-def test_probabilities_beside_a_drawing_are_those_of_its_own_image():
-    model = PixelCNN((1, 4, 4), hidden=8, blocks=1).eval()
+@pytest.mark.parametrize("classes", [None, 3])
+def test_probabilities_beside_a_drawing_are_those_of_its_own_image(classes):
+    model = PixelCNN((1, 4, 4), hidden=8, blocks=1, classes=classes).eval()
     explorer, seen = autoregressive.drawing(model), set()
     for seed in range(5):
         axes = drawn(explorer, pixels=16, seed=seed).axes
         x, p = (torch.tensor(ax.images[0].get_array()).float() for ax in axes[:2])
-        assert torch.allclose(model.conditionals(x[None, None])[0, 0], p, atol=1e-6)
+        y = torch.tensor([seed % classes]) if classes else None
+        assert torch.allclose(model.conditionals(x[None, None], y)[0, 0], p, atol=1e-6)
         seen.add(tuple(x.flatten().tolist()))
     assert len(seen) == 5
 
