@@ -52,7 +52,8 @@ class BoltzmannMachine(ExplicitMarkovChain):
         gradient: "CD", "PCD" or "exact": where the negative phase of ``loss`` comes from.
         k: steps of the chain for an update.
         chains: how many persistent chains there are; they are part of the ``state_dict``.
-        mixing: steps of the chain from noise to a sample.
+        mixing: steps of the chain to a sample: from noise, or from persistent chains where there are any. A
+            large machine may hold noise in a valley of its own, which no chain leaves in a thousand steps.
 
     Shapes: x ``(B, *event_shape)`` with values in {0, 1}, h ``(B, H)``; ``free_energy`` ``(B,)`` in nats.
 
@@ -161,8 +162,12 @@ class BoltzmannMachine(ExplicitMarkovChain):
         return torch.cat([self.b, self.c]), torch.cat(rows)
 
     def _sample(self, n: int, generator: torch.Generator | None, steps: int) -> Tensor:
-        like = {"dtype": self.W.dtype, "device": self.W.device}
-        x = torch.rand(n, *self.event_shape, generator=generator, **like).round()
+        if self.gradient == "PCD":
+            start = {"generator": generator, "device": self.W.device}
+            x = self.fantasies[torch.randint(len(self.fantasies), (n,), **start)]
+        else:
+            like = {"dtype": self.W.dtype, "device": self.W.device}
+            x = torch.rand(n, *self.event_shape, generator=generator, **like).round()
         for _ in range(steps):
             x = self._step(x, generator)
         return x

@@ -199,7 +199,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             GAN,
             "levels",
             {"network": "dense", "hidden": (400, 180), "latent": 32, "classes": CLASSES},
-            {"epochs": 40, "lr": 1e-3, "batch_size": 100, "average": 0.999, **COSINE},
+            {"epochs": 40, "lr": 1e-3, "batch_size": 100, "average": 0.999, "schedule": "cosine"},
             None,
             None,
             "Goodfellow et al. 2014 report a Parzen score of 225, which ranks nothing",

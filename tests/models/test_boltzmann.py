@@ -226,6 +226,16 @@ def test_persistent_chains_go_on_where_they_were_and_only_in_training():
     assert chi_square(model.fantasies, torch.linalg.matrix_power(T, 2)[170]) < 1e-6
 
 
+def test_samples_of_a_machine_with_persistent_chains_start_at_them():
+    model = machine(gradient="PCD", chains=2).eval()
+    model.fantasies.copy_(STATES[[170, 341]])
+    T = exact_step(model)
+    torch.manual_seed(0)
+    x = model.sample(30_000, steps=1)
+    assert chi_square(x, (T[170] + T[341]) / 2) > 1e-4
+    assert torch.equal(model.fantasies, STATES[[170, 341]].to(model.fantasies))
+
+
 def test_persistent_chains_at_the_distribution_of_the_model_give_the_exact_gradient():
     model = machine(gradient="PCD", k=1, chains=30_000)
     p, dF, (rows, p_data) = distribution(model), slopes(model), data_distribution()

@@ -27,6 +27,7 @@ from course_utils.pretrained import (
 )
 from course_utils.runtime import set_seed
 from course_utils.taxonomy import GenerativeModel
+from course_utils.training import fit
 
 SHIPPED = [name for name in RECIPES if card(name)]
 MODELS = [name for name in SHIPPED if issubclass(RECIPES[name].system, GenerativeModel)]
@@ -73,6 +74,14 @@ def test_samples_can_be_read_as_often_as_the_card_says(name):
     drawn = samples.draw(model, 100, y)
     found = legibility(drawn)
     assert abs(found.value - made.value) < 5 * max(found.standard_error, made.standard_error, 3.0)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_fit_takes_what_a_recipe_gives_it(name):
+    of, shipped = RECIPES[name], mnist_shipped("static" if RECIPES[name].data == "static" else "levels")
+    few = Images(shipped.x[:8], shipped.y[:8])
+    history = fit(of.model(), few, valid=few, **{**of.training, "epochs": 1}, progress=False)
+    assert history.stopped == "epochs"
 
 
 def test_the_classifier_reads_digits_and_nothing_else():
