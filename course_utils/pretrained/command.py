@@ -1,6 +1,7 @@
 """The command ``train``: the list of recipes, following one, and measuring what ships."""
 
 import argparse
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -58,6 +59,7 @@ def train(
     model, (x, valid) = of.model(), of.sets()
     unfinished.mkdir(parents=True, exist_ok=True)
     file = unfinished / f"{name}.checkpoint"
+    clock, cpu = time.perf_counter(), time.process_time()
     history = fit(
         model,
         x,
@@ -67,6 +69,8 @@ def train(
         checkpoint_every=EVERY,
         **of.training,
     )
+    on_cpu = next(model.parameters()).device.type == "cpu"
+    share = (time.process_time() - cpu) / (time.perf_counter() - clock) if on_cpu else 1.0
     if history.stopped == "interrupted":
         return f"{name}: interrupted; the same command goes on after the last whole epoch"
     done = history.stopped != "seconds"
@@ -75,7 +79,7 @@ def train(
     if isinstance(model, GenerativeModel):
         seen = of.training["transform"](x.x)[0] if "transform" in of.training else x.x
         figures |= nearest(own_samples(model), seen, kind_of(model))
-    made = save(name, model, figures, sum(history.seconds), place)
+    made = save(name, model, figures, share * sum(history.seconds), place)
     if done:
         file.unlink(missing_ok=True)
     where = f"Weights in {place}" + (

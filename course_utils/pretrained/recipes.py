@@ -126,8 +126,8 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
         "made": Recipe(
             MADE,
             "static",
-            {"hidden": (490,), "direct": False},
-            {"epochs": 40, "lr": 3e-3, "batch_size": 100, "weight_decay": 0.05, "average": 0.999, **COSINE},
+            {"hidden": (500,)},
+            {"epochs": 50, "lr": 2e-3, "batch_size": 100, "weight_decay": 0.1, "average": 0.999, **COSINE},
             measures.nats,
             "88.04",
             "Germain et al. 2015, one hidden layer of 8,000 and 32 masks; 86.64 with two",

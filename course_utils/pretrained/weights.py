@@ -29,7 +29,7 @@ class Card:
         figures: by name, value and standard error, measured on the shipped test images after rounding to
             float16; the first is what the recipe is known by.
         parameters: how many numbers were learned.
-        seconds: that training took, by the clock.
+        seconds: that training took: of processor time on a CPU, by the clock elsewhere.
         device: where, such as "cpu".
         torch: the version of torch.
         sha256: of the file.
@@ -107,9 +107,8 @@ def load(name: str, folder: Path = FOLDER) -> Any:
     if sha256(content).hexdigest() != known.sha256:
         raise ValueError(f"load: {path} is not the file of its card; {way_out(name)}")
     model = recipe(name, "load").model()
-    own = model.state_dict()
     try:
-        model.load_state_dict({key: value.to(own[key].dtype) for key, value in read(content).items()})
+        fill(model, read(content))
     except (SafetensorError, KeyError, RuntimeError):
         raise ValueError(f"load: {path} holds no weights of its recipe; {way_out(name)}") from None
     return model.eval()
@@ -129,10 +128,10 @@ def save(
         name: of the recipe.
         model: as ``rounded`` left it.
         figures: what was measured.
-        seconds: that training took, by the clock.
+        seconds: that training took: of processor time on a CPU, by the clock elsewhere.
         folder: where to.
     """
-    content = written({key: half(value).cpu().contiguous() for key, value in model.state_dict().items()})
+    content = written(packed(model))
     made = Card(
         name=name,
         figures={name: [round(number, 5) for number in figure] for name, figure in figures.items()},
@@ -155,8 +154,33 @@ def half(value: Tensor) -> Tensor:
     return short if value.dtype == torch.int64 and bool((short == value).all()) else value
 
 
+def open_weights(model: nn.Module) -> dict[str, Tensor]:
+    """Which weights a mask leaves open, bool, by their names in the ``state_dict``, of masked layers."""
+    masks = ((name, getattr(module, "mask", None)) for name, module in model.named_modules())
+    own = model.state_dict()
+    found = {f"{name}.weight": mask != 0 for name, mask in masks if isinstance(mask, Tensor)}
+    return {name: mask.expand_as(own[name]) for name, mask in found.items() if name in own}
+
+
+def packed(model: nn.Module) -> dict[str, Tensor]:
+    """What is stored: every tensor in 16 bits, of masked weights only those that are open, in a row."""
+    masks, own = open_weights(model), model.state_dict()
+    parts = {name: value[masks[name]] if name in masks else value for name, value in own.items()}
+    return {name: half(value).cpu().contiguous() for name, value in parts.items()}
+
+
+def fill(model: nn.Module, stored: dict[str, Tensor]) -> None:
+    """Put what ``packed`` gave back into a model; a KeyError or RuntimeError where it does not fit."""
+    masks, own, state = open_weights(model), model.state_dict(), {}
+    for name, value in stored.items():
+        state[name] = value.to(own[name])
+        if name in masks:
+            state[name] = torch.zeros_like(own[name]).masked_scatter(masks[name], state[name])
+    model.load_state_dict(state)
+
+
 @torch.no_grad()
 def rounded(model: nn.Module) -> nn.Module:
     """The model with its weights rounded as they are stored: what is measured is what ships."""
-    model.load_state_dict({key: half(value).to(value.dtype) for key, value in model.state_dict().items()})
+    fill(model, packed(model))
     return model.eval()
