@@ -153,7 +153,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
         "glow": Recipe(
             Glow,
             "unit",
-            {"net": "conv", "hidden": 48, "depth": 1, "steps": 6, "scales": 2, "classes": CLASSES},
+            {"net": "conv", "hidden": 32, "depth": 1, "classes": CLASSES},
             {"epochs": 4, "lr": 2e-3, "batch_size": 50, "clip": 50.0, "average": 0.999, **COSINE},
             measures.bits,
             "1.05",
