@@ -12,6 +12,7 @@ from course_utils.checks import check_count, check_number, check_sizes
 from course_utils.models.denoising import salt_and_pepper
 from course_utils.taxonomy import ImplicitMarkovChain, Support
 
+STARTS = ("noise", "blank")
 HELD_OUT_DRAWS = 8  # walks from each held-out example, each with noise of its own
 
 
@@ -58,7 +59,9 @@ class GSN(ImplicitMarkovChain):
         latent_noise: σ, before and after the activation of the layers from the second on.
         walkback: how many steps K are trained from each image: at least 1 + L // 2, so that the uppermost
             layer reaches one. K = 1 with one layer: no walkback.
-        mixing: how many steps ``sample`` runs from noise (its burn-in).
+        mixing: how many steps ``sample`` runs (its burn-in).
+        start: where ``sample`` starts: "noise", of fair coins, or "blank". Training sees no image as dark as
+            noise, so that every chain of a large network may be trapped there.
 
     Shapes: x ``(B, *event_shape)`` with values in {0, 1}; ``loss`` in nats per image, of a reconstruction:
     it says nothing about p(x).
@@ -88,8 +91,12 @@ class GSN(ImplicitMarkovChain):
         latent_noise: float = 0.5,
         walkback: int = 3,
         mixing: int = 50,
+        start: str = "noise",
     ) -> None:
         super().__init__(event_shape)
+        if start not in STARTS:
+            raise ValueError(f"GSN: expected start as one of {', '.join(STARTS)}, got {start!r}")
+        self.start = start
         sizes = check_sizes(hidden, "GSN: hidden")
         if not sizes:
             raise ValueError("GSN: expected at least one hidden layer, got none")
@@ -180,6 +187,7 @@ class GSN(ImplicitMarkovChain):
     def _sample(self, n: int, generator: torch.Generator | None, steps: int) -> Tensor:
         like = self.reference
         u = torch.rand(n, *self.event_shape, generator=generator, dtype=like.dtype, device=like.device)
-        for state in self._chain(self.rest((u < 0.5).to(like.dtype)), steps, generator):
+        ink = 0.5 if self.start == "noise" else 0.0
+        for state in self._chain(self.rest((u < ink).to(like.dtype)), steps, generator):
             x = state.x
         return x

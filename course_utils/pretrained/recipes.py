@@ -190,7 +190,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
         "gsn": Recipe(
             GSN,
             "static",
-            {"hidden": (600, 480), "walkback": 5},
+            {"hidden": (600, 480), "walkback": 5, "start": "blank"},
             {"epochs": 20, "lr": 2e-3, "batch_size": 100, "average": 0.999, **COSINE},
             None,
             None,

@@ -184,3 +184,16 @@ def test_what_early_stopping_watches_is_the_loss_with_fixed_noise():
     torch.manual_seed(0)
     draws = torch.stack([model.loss(x).detach() for _ in range(50)])
     assert abs(value - draws.mean()) < 4 * draws.std() / 8**0.5
+
+
+def test_samples_start_at_noise_or_at_a_blank_image():
+    torch.manual_seed(0)
+    for start, ink in (("noise", 0.5), ("blank", 0.0)):
+        model = GSN((1, 8, 8), hidden=(4,), noise=0.0, start=start)
+        model.W[0].data.copy_(torch.zeros(4, 64))
+        model.W[0].data[0] = 20.0
+        model.b[0].data.fill_(-10.0)
+        model.b[1].data[0] = -20.0 * 16  # the unit is on for images with more than a quarter of ink
+        assert abs(model.sample(200, steps=1).mean() - round(ink + 0.1)) < 0.01
+    with pytest.raises(ValueError, match="expected start as one of noise, blank"):
+        GSN((1, 8, 8), start="zero")
