@@ -36,6 +36,7 @@ class FFJORD(Flow):
     Args:
         event_shape: (C, H, W) for grey values in [0, 1], or (D,) for vectors of any real numbers.
         hidden: width of the two hidden layers of f (see `Velocity`, whose exact trace is cheap).
+        diagonal: f has a rate for every dimension, too: what a width below D needs (see `Velocity`).
         dynamics: another network f(t, z), ``(B, D)`` to ``(B, D)``, one example not reading another; its
             exact trace takes D vector-Jacobian products unless it has a method ``with_trace``.
         trace: in training: "rademacher" or "gaussian" noise for Hutchinson's estimate, or "exact".
@@ -69,6 +70,7 @@ class FFJORD(Flow):
         event_shape: tuple[int, ...],
         *,
         hidden: int = 128,
+        diagonal: bool = False,
         dynamics: nn.Module | None = None,
         trace: str = "rademacher",
         solver: str = "rk4",
@@ -84,7 +86,9 @@ class FFJORD(Flow):
             raise ValueError(f"FFJORD: expected dynamics as a module f(t, z), got {type(dynamics).__name__}")
         self.support, self.enter = to_real(self.event_shape, alpha)
         check_count(hidden, "FFJORD: hidden")
-        self.dynamics = Velocity(self.dims, hidden=hidden) if dynamics is None else dynamics
+        if dynamics is None:
+            dynamics = Velocity(self.dims, hidden=hidden, diagonal=diagonal)
+        self.dynamics = dynamics
         self.trace, self.prior, self.nfe = trace, Normal(), 0
         self.solver = Solver(solver, steps=steps, tolerance=tolerance)
         self.training_solver = Solver(solver, steps=training_steps, tolerance=tolerance)

@@ -163,8 +163,8 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
         "ffjord": Recipe(
             FFJORD,
             "unit",
-            {"hidden": 256},
-            {"epochs": 5, "lr": 3e-3, "batch_size": 100, "clip": 5.0, "average": 0.999, **COSINE},
+            {"hidden": 256, "diagonal": True, "training_steps": 3},
+            {"epochs": 4, "lr": 3e-3, "batch_size": 100, "clip": 5.0, "average": 0.999, **COSINE},
             measures.bits,
             "0.99",
             "Grathwohl et al. 2019, convolutional, at several scales",
