@@ -13,6 +13,8 @@ from course_utils.models import NICE, Glow, RealNVP
 
 __all__ = ["interpolation", "temperature"]
 
+STRIP = 7  # images of the whole way: each is wide enough to be read
+
 
 def interpolation(model: NICE | RealNVP | Glow, x: Tensor) -> Explorer:
     """Between two images: a straight line of latent variables decoded, beside a straight line of pixels.
@@ -37,7 +39,7 @@ def interpolation(model: NICE | RealNVP | Glow, x: Tensor) -> Explorer:
 
     @cache
     def strips(pair: int) -> list[np.ndarray]:
-        return [picture(way, 9) for way in blends(pair, torch.linspace(0, 1, 9))]
+        return [picture(way, STRIP) for way in blends(pair, torch.linspace(0, 1, STRIP))]
 
     def frame(figure: Figure) -> None:
         for left in (0.01, 0.51):
