@@ -103,7 +103,7 @@ def trace_noise() -> Explorer:
     return Explorer(
         draw,
         title="The spread of estimated traces around the exact one, for two kinds of noise",
-        size=(8.5, 4.4),
+        size=(8.5, 4.0),
         frame=frame,
         probes=slider(1, MOST, value=1, tooltip="How many vectors ε each estimate is the mean of"),
         off_diagonal=slider(0.0, 1.0, value=0.5, step=0.05, tooltip="How large A is beside its diagonal"),
