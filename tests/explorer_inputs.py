@@ -18,7 +18,7 @@ from course_utils.explorers.gan import lattice
 from course_utils.models import FFJORD, GSN, NADE, VAE, BoltzmannMachine, PixelCNN, RealNVP
 from course_utils.notebooks.command import FOLDER
 from course_utils.recognition.detections import Detections
-from course_utils.universe import bars_and_stripes, gaussians
+from course_utils.universe import all_images, bars_and_stripes, gaussians
 
 
 def imported(package: str) -> dict[str, list[tuple[str, str]]]:
@@ -135,6 +135,7 @@ INPUTS: dict[str, Callable[[], tuple[Any, ...]]] = {
     "ffjord.time_of_a_flow": moving,
     "discriminative_and_generative.boundary": two_clouds,
     "boltzmann_machine.chains": walked,
+    "boltzmann_machine.filling_in": lambda: (*walked(), all_images(1, 9)[40:50].view(-1, 1, 3, 3)),
     "boltzmann_machine.landscape": walked,
     "gsn.walking": lambda: (GSN((1, 8, 8)), (torch.rand(12, 1, 8, 8) < 0.5).float()),
     "glow.interpolation": lambda: (RealNVP((1, 8, 8), hidden=8), torch.rand(6, 1, 8, 8)),

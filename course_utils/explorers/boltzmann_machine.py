@@ -1,4 +1,7 @@
-"""The explorers of notebook 17: the landscape of an energy, and chains that walk it."""
+"""The explorers of notebook 17: the landscape of an energy, chains that walk it, and chains that fill in."""
+
+from collections.abc import Iterator
+from functools import lru_cache
 
 import torch
 from matplotlib.figure import Figure
@@ -13,6 +16,9 @@ from course_utils.universe import all_images, state_index
 MOST_PIXELS = 12
 LONGEST, CHAINS, SHOWN = 60, 2000, 24  # steps; chains whose histogram is taken; those whose images are seen
 NOISE, ONE_IMAGE = STARTS = ("noise", "one image, all pixels on")
+UPPER, LEFT, CHESSBOARD = GIVEN = ("upper half", "left half", "chessboard")
+ROWS, MOST_STEPS = 3, 100  # chains for each image, and how far they walk
+UNKNOWN = 0.3  # the grey of pixels that are not given
 
 
 def enumerated(model: ExplicitMarkovChain, who: str) -> tuple[Tensor, Tensor]:
@@ -126,3 +132,63 @@ def distance(x: Tensor, log_p: Tensor) -> float:
     """½ Σ |histogram of x − p|."""
     share = torch.bincount(state_index(x).cpu(), minlength=len(log_p)).double() / len(x)
     return float((share - log_p.exp()).abs().sum() / 2)
+
+
+def filling_in(model: ExplicitMarkovChain, x: Tensor) -> Explorer:
+    """Chains that hold a part of each image as it is and draw the rest: the part and the steps by choice.
+
+    Args:
+        model: of binary images with one channel.
+        x: images of its shape, at most 12.
+
+    Raises:
+        ValueError: there are more images, or they are none of the model's.
+    """
+    if len(model.check(x.to(model.reference))) > SHOWN // 2:
+        raise ValueError(f"filling_in: expected at most {SHOWN // 2} images, got {len(x)}")
+
+    @lru_cache(len(GIVEN))
+    def walks(given: str) -> tuple[Tensor, list[Tensor]]:
+        kept = part(x, given).to(model.reference.device)
+        start = x.to(model.reference).repeat(ROWS, 1, 1, 1)
+        return kept.cpu(), [image.cpu() for image in holding(model, start, kept, MOST_STEPS)]
+
+    def frame(figure: Figure) -> None:
+        figure.add_axes((0.11, 0.01, 0.88, 0.89)).set_axis_off()
+
+    def draw(figure: Figure, *, steps: int, given: str) -> None:
+        kept, images = walks(given)
+        rows = ["given", *(f"chain {k}" for k in range(1, ROWS + 1))]
+        tiles = torch.cat([torch.where(kept, x.cpu(), UNKNOWN), images[steps]])
+        title = f"after {steps} steps; grey pixels are not given"
+        plots.images(tiles, columns=len(x), rows=rows, title=title, ax=figure.axes[0])
+
+    return Explorer(
+        draw,
+        title="Chains that hold a part of each digit and draw the rest",
+        size=(9, 4.0),
+        frame=frame,
+        steps=slider(0, MOST_STEPS, value=50, tooltip="How many steps each chain has taken"),
+        given=choice(list(GIVEN), tooltip="Which pixels stay as they are"),
+    )
+
+
+def part(x: Tensor, given: str) -> Tensor:
+    """Which pixels of images ``(N, C, H, W)`` are given: True or False, ``(H, W)``."""
+    H, W = x.shape[-2:]
+    row, column = torch.arange(H)[:, None], torch.arange(W)
+    masks = {UPPER: (row < H // 2).expand(H, W), LEFT: (column < W // 2).expand(H, W)}
+    return masks.get(given, (row + column) % 2 == 0)
+
+
+def holding(model: ExplicitMarkovChain, x: Tensor, kept: Tensor, steps: int) -> Iterator[Tensor]:
+    """Chains that start at noise, as dark as x, and hold the kept pixels of x: the images of 0 … T steps.
+
+    Of a model whose pixels are drawn independently, given what it draws them from, these are Gibbs chains
+    whose stationary distribution is p(all other pixels | kept pixels).
+    """
+    generator = torch.Generator(x.device).manual_seed(0)
+    noise = torch.rand(x.shape, generator=generator, dtype=x.dtype, device=x.device) < x.mean()
+    yield (image := torch.where(kept, x, noise.to(x)))
+    for _ in range(steps):
+        yield (image := torch.where(kept, x, model.step(image, generator=generator)))

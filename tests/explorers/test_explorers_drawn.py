@@ -12,15 +12,16 @@ from matplotlib.lines import Line2D
 
 from course_utils import plots
 from course_utils.evaluation import load
-from course_utils.explorers import autoregressive, gsn, nade_and_made, vae
+from course_utils.explorers import autoregressive, boltzmann_machine, gsn, nade_and_made, vae
 from course_utils.explorers import taxonomy as tree
 from course_utils.explorers.engine.explorer import SCREEN_DPI
 from course_utils.explorers.engine.stage import Stage
 from course_utils.explorers.ffjord import variance
 from course_utils.explorers.gan import ranking, table
-from course_utils.models import GSN, VAE, PixelCNN
+from course_utils.models import GSN, VAE, BoltzmannMachine, PixelCNN
 from course_utils.plots.tree import branches, is_system
 from course_utils.taxonomy import Autoregressive, Flow, leaves
+from course_utils.universe import state_index
 
 
 def shown(explorer, **values) -> np.ndarray:
@@ -189,3 +190,20 @@ def test_flows_are_last_where_they_are_thresholded_and_ahead_of_pixel_models_on_
     assert max(map(grey.index, flow)) < min(map(grey.index, pixel & set(grey)))
     for name in ("17 grey levels: bits/dim", "17 grey levels: share recognised as samples (C2ST)"):
         assert max(map(order[name].index, pixel & set(grey))) < min(map(order[name].index, flow))
+
+
+@pytest.mark.parametrize("given", boltzmann_machine.GIVEN)
+def test_chains_that_hold_pixels_draw_the_others_from_their_conditional_distribution(given):
+    torch.manual_seed(0)
+    model = BoltzmannMachine((1, 2, 2), hidden=3).double()
+    for parameter in model.parameters():
+        parameter.data.normal_()
+    x = torch.tensor([[[[1.0, 0.0], [1.0, 1.0]]]], dtype=torch.double)
+    kept = boltzmann_machine.part(x, given)
+    *_, last = boltzmann_machine.holding(model, x.repeat(20_000, 1, 1, 1), kept, 30)
+    assert kept.sum() == 2 and (last == x)[..., kept].all()
+    states, log_p = boltzmann_machine.enumerated(model, "test")
+    fits = (states == x)[..., kept].flatten(1).all(1)
+    expected = torch.where(fits, log_p.exp(), 0) / log_p.exp()[fits].sum()
+    share = torch.bincount(state_index(last.float()), minlength=16) / len(last)
+    assert (share - expected).abs().sum() / 2 < 0.02
