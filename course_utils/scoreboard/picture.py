@@ -20,7 +20,7 @@ def draw(path: Path = PLACE) -> str:
         figure = ax.get_figure(root=True)
         assert figure is not None
         path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=DPI, metadata={"Software": None})
+        figure.savefig(path, dpi=DPI, bbox_inches="tight", metadata={"Software": None})
     return f"{COLUMNS} samples of each of {len(rows) - 1} systems, below as many real digits"
 
 
