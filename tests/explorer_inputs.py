@@ -65,6 +65,15 @@ def moving() -> tuple[Any, ...]:
     return (model,)
 
 
+def drifting() -> tuple[Any, ...]:
+    """A continuous flow that moves images."""
+    torch.manual_seed(0)
+    model = FFJORD((1, 8, 8), hidden=8)
+    for parameter in model.parameters():
+        parameter.data.normal_(std=0.3)
+    return (model,)
+
+
 def coupled() -> tuple[Any, ...]:
     """A flow of couplings that moves its points."""
     torch.manual_seed(0)
@@ -132,6 +141,7 @@ def answered() -> tuple[Any, ...]:
 
 INPUTS: dict[str, Callable[[], tuple[Any, ...]]] = {
     "autoregressive.drawing": lambda: (PixelCNN((1, 8, 8), hidden=8, blocks=1).eval(),),
+    "ffjord.digits_in_time": drifting,
     "ffjord.time_of_a_flow": moving,
     "discriminative_and_generative.boundary": two_clouds,
     "boltzmann_machine.chains": walked,

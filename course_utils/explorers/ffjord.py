@@ -1,11 +1,13 @@
-"""The explorers of notebook 15: a density that flows through time, and the noise of an estimated trace."""
+"""The explorers of notebook 15: a density and images that flow through time, and the noise of a trace."""
 
+from functools import cache
 from math import sqrt
 
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from course_utils import plots
 from course_utils.explorers.engine import Explorer, slider, switch
 from course_utils.models import FFJORD
 from course_utils.plots.canvas import BLACK, BLUE, ORANGE, VERMILLION
@@ -14,6 +16,7 @@ MOMENTS = 20  # between noise and data
 POINTS, TRAILS = 300, 40  # how many points, and of how many one sees the way
 EXTENT, RESOLUTION = 4, 70  # half the side of the window, and the side of the map of densities
 LOWEST = -4  # log₁₀ of the density at the dark end: thin parts are to be seen as well
+IMAGES, ACROSS = 20, 10  # on their way, and how many stand in a row
 DIMS, ESTIMATES, MOST = 8, 2000, 32  # of the matrix; how many estimates, of how many vectors each at most
 WINDOW = 24.0  # half of what is seen around the exact trace
 
@@ -70,6 +73,37 @@ def film(model: FFJORD) -> tuple[Tensor, Tensor]:
         start, log_det = model.transport(grid, i / MOMENTS, 0.0)
         densities.append((model.prior.log_prob(start) + log_det).exp().view(RESOLUTION, RESOLUTION))
     return torch.stack(points).cpu(), torch.stack(densities).cpu()
+
+
+def digits_in_time(model: FFJORD) -> Explorer:
+    """Images at every time of a continuous flow, from noise to samples.
+
+    Raises:
+        ValueError: the model is no FFJORD of images.
+    """
+    if not isinstance(model, FFJORD) or model.support != "unit":
+        raise ValueError(f"digits_in_time: expected FFJORD of images, got {model!r:.40}")
+
+    @cache
+    @torch.no_grad()
+    def ways(seed: int) -> list[Tensor]:
+        like, noise = model.reference, torch.Generator().manual_seed(seed)
+        z = torch.randn(IMAGES, *model.event_shape, generator=noise).to(like)
+        moments = (model.transport(z, 0.0, i / MOMENTS)[0] for i in range(MOMENTS + 1))
+        return [model.enter.inverse(y).cpu() for y in moments]
+
+    def draw(figure: Figure, *, time: float, seed: int) -> None:
+        x = ways(seed)[round(time * MOMENTS)]
+        plots.images(x, columns=ACROSS, title=f"images at time {time:.2f}", ax=figure.axes[0])
+
+    return Explorer(
+        draw,
+        title="Images while a flow carries noise to samples",
+        size=(10, 2.6),
+        frame=lambda figure: figure.add_axes((0.01, 0.01, 0.98, 0.85)).set_axis_off(),
+        time=slider(0.0, 1.0, value=0.5, step=1 / MOMENTS, tooltip="From 0, noise, to 1, samples"),
+        seed=slider(0, 20, value=0, tooltip="Which noise the images start from"),
+    )
 
 
 def trace_noise() -> Explorer:

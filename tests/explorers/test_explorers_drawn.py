@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 import torch
 from drawn import drawn
+from explorer_inputs import drifting
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from course_utils import plots
 from course_utils.evaluation import load
-from course_utils.explorers import autoregressive, boltzmann_machine, gsn, nade_and_made, vae
+from course_utils.explorers import autoregressive, boltzmann_machine, ffjord, gsn, nade_and_made, vae
 from course_utils.explorers import taxonomy as tree
 from course_utils.explorers.engine.explorer import SCREEN_DPI
 from course_utils.explorers.engine.stage import Stage
@@ -115,6 +116,23 @@ def test_the_spread_of_estimated_traces_is_that_of_the_formula():
     for signs, e in ((False, noise), (True, noise.sign())):
         estimates = ((e @ A) * e).sum(1)
         assert estimates.var().item() == pytest.approx(variance(A, signs=signs), rel=0.05)
+
+
+def test_images_start_as_noise_and_end_as_what_the_flow_makes_of_it(monkeypatch):
+    (model,), pictures = drifting(), []
+    explorer = ffjord.digits_in_time(model)
+    monkeypatch.setattr(ffjord.plots, "images", lambda images, **_: pictures.append(images))
+    for time in (0.0, 0.5, 1.0):
+        drawn(explorer, time=time, seed=3)
+    z = torch.randn(20, 1, 8, 8, generator=torch.Generator().manual_seed(3))
+    with torch.no_grad():
+        ends = model.enter.inverse(z), model.decode(z)
+        half = model.enter.inverse(model.transport(z, 0.0, 0.5)[0])
+    for seen, expected in zip(pictures, (ends[0], half, ends[1]), strict=True):
+        assert torch.allclose(seen, expected, atol=1e-3)
+    assert (ends[0] - ends[1]).abs().max() > 0.1
+    with pytest.raises(ValueError, match="digits_in_time: expected FFJORD of images"):
+        ffjord.digits_in_time(ffjord.FFJORD((2,), hidden=4))
 
 
 def test_the_gap_beside_a_posterior_is_the_distance_of_the_guess_to_it():
