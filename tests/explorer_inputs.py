@@ -15,7 +15,7 @@ import torch
 from course_utils.datasets import scenes
 from course_utils.explorers.engine import Explorer
 from course_utils.explorers.gan import lattice
-from course_utils.models import FFJORD, GSN, NADE, VAE, BoltzmannMachine, PixelCNN, RealNVP
+from course_utils.models import FFJORD, GAN, GSN, NADE, VAE, BoltzmannMachine, PixelCNN, RealNVP
 from course_utils.notebooks.command import FOLDER
 from course_utils.recognition.detections import Detections
 from course_utils.universe import all_images, bars_and_stripes, gaussians
@@ -158,6 +158,7 @@ INPUTS: dict[str, Callable[[], tuple[Any, ...]]] = {
     "vae.latent_plane": encoded,
     "vae.posterior": lambda: encoded()[:2],
     "gan.replay": played,
+    "gan.styles": lambda: (GAN((1, 8, 8), hidden=(16,), classes=10),),
     "generative_models.approach": approach,
     "generative_models.learning": learning,
     "generative_models.temperature": lambda: (NADE((1, 8, 8)),),

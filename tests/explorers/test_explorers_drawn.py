@@ -18,8 +18,8 @@ from course_utils.explorers import taxonomy as tree
 from course_utils.explorers.engine.explorer import SCREEN_DPI
 from course_utils.explorers.engine.stage import Stage
 from course_utils.explorers.ffjord import variance
-from course_utils.explorers.gan import ranking, table
-from course_utils.models import GSN, VAE, BoltzmannMachine, PixelCNN
+from course_utils.explorers.gan import ranking, styles, table
+from course_utils.models import GAN, GSN, VAE, BoltzmannMachine, PixelCNN
 from course_utils.plots.tree import branches, is_system
 from course_utils.taxonomy import Autoregressive, Flow, leaves
 from course_utils.universe import state_index
@@ -225,3 +225,20 @@ def test_chains_that_hold_pixels_draw_the_others_from_their_conditional_distribu
     expected = torch.where(fits, log_p.exp(), 0) / log_p.exp()[fits].sum()
     share = torch.bincount(state_index(last.float()), minlength=16) / len(last)
     assert (share - expected).abs().sum() / 2 < 0.02
+
+
+def test_noise_moves_on_an_arc_from_one_draw_to_another_while_classes_stay():
+    model = GAN((1, 4, 4), hidden=(8,), classes=3)
+    explorer = styles(model)
+    start, end = model.noise(8, torch.Generator().manual_seed(5)).chunk(2)
+    for way, z in ((0.0, start), (0.5, (start + end) / 2**0.5), (1.0, end)):
+        (ax,) = drawn(explorer, way=way, seed=5).axes
+        with torch.no_grad():
+            x = model.generator(z.repeat_interleave(3, 0), torch.arange(3).repeat(4))
+        expected = plots.images(x, columns=3).images[0].get_array()
+        assert np.allclose(ax.images[0].get_array(), expected, atol=1e-5)
+
+
+def test_noise_against_class_needs_classes():
+    with pytest.raises(ValueError, match="expected a GAN with classes"):
+        styles(GAN((1, 4, 4), hidden=(8,)))
