@@ -26,7 +26,7 @@ from course_utils.pretrained import (
     weights,
 )
 from course_utils.runtime import set_seed
-from course_utils.taxonomy import GenerativeModel
+from course_utils.taxonomy import GenerativeModel, leaves
 from course_utils.training import fit
 
 SHIPPED = [name for name in RECIPES if card(name)]
@@ -34,7 +34,8 @@ MODELS = [name for name in SHIPPED if issubclass(RECIPES[name].system, Generativ
 PART = {"vae": 40, "pixelcnn": 60, "pixelrnn": 200}  # test images of a part: dear measures, fewer
 
 
-def test_what_ships_is_within_the_budget():
+def test_every_system_on_the_tree_ships_once_and_within_the_budget():
+    assert [RECIPES[name].system for name in MODELS] == list(leaves())
     files = {path.name: path.stat().st_size for path in weights.FOLDER.iterdir()}
     assert set(files) == {f"{name}.{end}" for name in SHIPPED for end in ("safetensors", "json")}
     assert max(files.values()) <= 1.5 * 2**20 and sum(files.values()) <= 20e6
