@@ -128,7 +128,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             MADE,
             "static",
             {"hidden": (500,)},
-            {"epochs": 12, "lr": 2e-3, "batch_size": 100, "weight_decay": 0.1, "average": 0.999, **COSINE},
+            {"epochs": 30, "lr": 2e-3, "batch_size": 100, "weight_decay": 0.1, "average": 0.999, **COSINE},
             measures.nats,
             "88.04",
             "Germain et al. 2015, one hidden layer of 8,000 and 32 masks; 86.64 with two",

@@ -64,7 +64,7 @@ def long_cells(notebook: NotebookNode) -> None:
 
 
 def more_cells(notebook: NotebookNode) -> None:
-    extra = [deepcopy(notebook.cells[-1]) for _ in range(46 - len(notebook.cells))]
+    extra = [deepcopy(notebook.cells[-1]) for _ in range(51 - len(notebook.cells))]
     notebook.cells += [NotebookNode(c, id="more-" + "i" * i) for i, c in enumerate(extra, start=1)]
 
 
@@ -129,8 +129,8 @@ PLANTED = {
     "imports on a slide": (slide("imports", "fragment"), "imports: imports or asserts on a slide"),
     "asserts on a slide": (source("claim", "assert 2 + 2 == 4"), "claim: imports or asserts on a slide"),
     "a private name": (code("from course_utils.exercises import _shown"), "which is private"),
-    "too few cells": (lambda n: n.cells.__delitem__(slice(-5, -1)), "22 cells, expected 25 to 45"),
-    "too many cells": (more_cells, "46 cells, expected 25 to 45"),
+    "too few cells": (lambda n: n.cells.__delitem__(slice(-5, -1)), "22 cells, expected 25 to 50"),
+    "too many cells": (more_cells, "51 cells, expected 25 to 50"),
     "no explorer": (source("explore", "print('digit')"), "no explorer"),
     "an explorer without a picture": (lambda n: cell(n, "explore").update(outputs=[]), "no explorer"),
     "no check": (source("answer-checked", "model.check(ink)"), "no cell calls check"),
