@@ -71,7 +71,8 @@ class Recipe:
             DatasetUnavailable: they are not here: the message says how to get them.
         """
         splits = binarized_mnist() if self.data == "static" else mnist(self.data)
-        return splits.train, Images(*(part[:VALID] for part in splits.valid), splits.valid.levels)
+        x, y = splits.valid
+        return splits.train, Images(x[:VALID], y[:VALID], splits.valid.levels)
 
 
 def tossed(x: Tensor, *more: Tensor) -> tuple[Tensor, ...]:
