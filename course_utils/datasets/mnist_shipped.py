@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from course_utils.datasets.fetch import DATA
 from course_utils.datasets.images import Images
 from course_utils.datasets.mnist import binarized_mnist, mnist
 from course_utils.storage import write_bytes
 
-ROOT = Path(__file__).resolve().parents[2]
-PLACE = ROOT / "data" / "shipped" / "mnist.npz"
+PLACE = DATA / "shipped" / "mnist.npz"
 KINDS, GREY = ("static", "levels"), 1_000
 
 

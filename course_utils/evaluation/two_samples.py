@@ -101,6 +101,20 @@ def between_gaussians(x: Tensor, y: Tensor) -> float:
     return ((x.mean(0) - y.mean(0)).square().sum() + s.trace() + t.trace() - 2 * common).item()
 
 
+def whitening(features: Tensor) -> tuple[Tensor, Tensor]:
+    """The mean m and the matrix A that give features f ``(N, F)``, as (f − m) A, mean 0 and covariance 1.
+
+    A network is free to scale its features; whitened, every direction in which images differ counts the same.
+
+    >>> f = torch.tensor([[0.0, 0.0], [2.0, 0.0], [0.0, 20.0], [2.0, 20.0]], dtype=torch.double)
+    >>> m, A = whitening(f)
+    >>> torch.allclose(torch.cov(((f - m) @ A).T), torch.eye(2, dtype=torch.double))
+    True
+    """
+    values, vectors = torch.linalg.eigh(torch.cov(features.T))
+    return features.mean(0), vectors / values.sqrt()
+
+
 def parzen_log_prob(x: Tensor, samples: Tensor, bandwidth: float) -> Tensor:
     """log of a mixture of round Gaussians, one on each of M samples: the log *density* in nats, ``(N,)``.
 

@@ -5,34 +5,35 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from torch import nn
+from torch import Tensor, nn
 
-from course_utils import runtime
 from course_utils.checks import check_number
 from course_utils.datasets import DatasetUnavailable, mnist_shipped
-from course_utils.datasets.mnist_shipped import ROOT
+from course_utils.datasets.fetch import DATA
 from course_utils.divergences import Estimate
 from course_utils.pretrained.recipes import RECIPES
-from course_utils.pretrained.samples import digits_of, kind_of, nearest, own_samples, scores, scores_of_real
+from course_utils.pretrained.samples import kind_of, nearest, own_samples, scores, scores_of_real
 from course_utils.pretrained.weights import FOLDER, card, load, recipe, rounded, save
 from course_utils.taxonomy import GenerativeModel
 from course_utils.training import fit
 
-UNFINISHED = ROOT / "data" / "training"
+UNFINISHED = DATA / "training"
 EVERY = 60.0  # seconds between two writings of the state
 
 
-def measure(name: str, model: nn.Module, images: int | None = None) -> dict[str, Estimate]:
-    """Every figure of a recipe, on all shipped test images or on the first so many, and of its samples.
+def measure(name: str, model: nn.Module, train: Tensor | None = None) -> dict[str, Estimate]:
+    """Every figure of a recipe, on all shipped test images, and of its samples.
 
-    Always with the same random numbers.
+    Always with the same random numbers. Given training images, it says how near to them samples are, too.
     """
     of = recipe(name, "train")
-    x, y = (part[:images] for part in mnist_shipped("static" if of.data == "static" else "levels"))
-    likelihood = of.measure(model, x, y) if of.measure else {}
-    if isinstance(model, GenerativeModel):
-        return likelihood | scores(own_samples(model), kind_of(model), digits_of(model))
-    return likelihood | scores_of_real("static") | scores_of_real("levels")
+    x, y = mnist_shipped("static" if of.data == "static" else "levels")
+    found = of.measure(model, x, y) if of.measure else {}
+    if not isinstance(model, GenerativeModel):
+        return found | scores_of_real("static") | scores_of_real("levels")
+    (fake, asked), kind = own_samples(model), kind_of(model)
+    found |= scores(fake, kind, asked)
+    return found if train is None else found | nearest(fake, train, kind)
 
 
 def train(
@@ -75,11 +76,10 @@ def train(
         return f"{name}: interrupted; the same command goes on after the last whole epoch"
     done = history.stopped != "seconds"
     place = folder if done else unfinished
-    figures = measure(name, rounded(model))
+    seen = None
     if isinstance(model, GenerativeModel):
         seen = of.training["transform"](x.x)[0] if "transform" in of.training else x.x
-        figures |= nearest(own_samples(model), seen, kind_of(model))
-    made = save(name, model, figures, share * sum(history.seconds), place)
+    made = save(name, model, measure(name, rounded(model), seen), share * sum(history.seconds), place)
     if done:
         file.unlink(missing_ok=True)
     where = f"Weights in {place}" + (
@@ -95,7 +95,7 @@ def listed() -> str:
         made, path = card(name), FOLDER / f"{name}.safetensors"
         size = f"{path.stat().st_size / 1000:.0f}" if path.is_file() else "—"
         figure = f"{made[made.first]} {made.first}" if made else "—"
-        cost = f"{made.seconds / 60:.0f} min, {made.device}" if made else "not trained yet"
+        cost = made.cost if made else "not trained yet"
         lines.append(f"{name:<12}{size:>6}  {figure:<36}{of.paper or '—':<8}{cost}")
     return "\n".join(lines)
 
@@ -119,7 +119,6 @@ def main(argv: Sequence[str]) -> int:
                 print(f"{name}: {figure}")
             print(f"The card says: {card(given.name)}")
         else:
-            runtime.device()
             print(train(given.name, given.minutes))
     except (ValueError, OSError, DatasetUnavailable) as error:
         parser.error(str(error))

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from course_utils.datasets import binarise, dequantise
+from course_utils.datasets.mnist import LEVELS
 from course_utils.divergences import Estimate, mean
 from course_utils.evaluation import annealed_importance_sampling, bits_per_dim, log_probs
 from course_utils.evaluation.results import (
@@ -17,7 +18,7 @@ from course_utils.evaluation.results import (
     NATS_IWAE,
 )
 
-GREY, BATCH = 256, 100
+BATCH = 100
 AIS_TEMPERATURES, AIS_CHAINS = 10_000, 100
 ERRORS = "errors, %"
 
@@ -34,14 +35,14 @@ def nats(model: Any, x: Tensor, _: Tensor) -> dict[str, Estimate]:
 
 def bits(model: Any, x: Tensor, _: Tensor) -> dict[str, Estimate]:
     """Bits a pixel of 256 grey levels, from the density of dequantised images: a bound."""
-    density = log_probs(model, dequantise(x, GREY, torch.Generator().manual_seed(0)), BATCH)
-    return {BITS_DEQUANTISED: mean(bits_per_dim(density, x[0].numel(), GREY))}
+    density = log_probs(model, dequantise(x, LEVELS, torch.Generator().manual_seed(0)), BATCH)
+    return {BITS_DEQUANTISED: mean(bits_per_dim(density, x[0].numel(), LEVELS))}
 
 
 @torch.no_grad()
 def bounds(model: Any, x: Tensor, _: Tensor) -> dict[str, Estimate]:
     """−ELBO and −L_500 of grey images that were tossed to black and white, once."""
-    x = binarise(x, GREY, torch.Generator().manual_seed(0))
+    x = binarise(x, LEVELS, torch.Generator().manual_seed(0))
     generator, found = seeded(model), {NATS_ELBO: [], NATS_IWAE: []}
     for part in x.to(generator.device).split(BATCH):
         found[NATS_ELBO] += [-model.elbo(part, generator=generator)]

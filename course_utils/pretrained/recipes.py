@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import fold, unfold
 
 from course_utils.datasets import Images, binarise, binarized_mnist, mnist
+from course_utils.datasets.mnist import LEVELS
 from course_utils.divergences import Estimate
 from course_utils.models import (
     FFJORD,
@@ -29,7 +30,7 @@ from course_utils.models import (
 from course_utils.pretrained import measures
 from course_utils.recognition import DigitClassifier
 
-SHAPE, CLASSES, GREY, BLOCK = (1, 28, 28), 10, 256, 7
+SHAPE, CLASSES, BLOCK = (1, 28, 28), 10, 7
 VALID = 2_000  # enough to tell which epoch is best, and dear for some: the pseudo-likelihood
 Kind = Literal["static", "levels", "unit"]
 
@@ -77,7 +78,7 @@ class Recipe:
 
 def tossed(x: Tensor, *more: Tensor) -> tuple[Tensor, ...]:
     """Grey levels tossed anew to black and white in every step: the *dynamic* binarisation."""
-    return (binarise(x, GREY), *more)
+    return (binarise(x, LEVELS), *more)
 
 
 def digits_and_others(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -92,7 +93,7 @@ def digits_and_others(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     x[: B // 16] = x[: B // 16].flatten(1)[:, torch.randperm(784, device=device)].view(-1, *SHAPE)
     coin = torch.rand(B, 1, 1, 1, device=device) < 0.5
     y = torch.cat([torch.full_like(y[: B // 8], CLASSES), y[B // 8 :]])
-    return torch.where(coin, binarise(x, GREY), x), y
+    return torch.where(coin, binarise(x, LEVELS), x), y
 
 
 COSINE = {"schedule": "cosine", "patience": inf}

@@ -10,6 +10,7 @@ from course_utils.datasets import mnist_shipped
 from course_utils.divergences import Estimate, mean
 from course_utils.evaluation import classifier_two_sample_test, frechet_distance
 from course_utils.evaluation.results import C2ST, FRECHET
+from course_utils.evaluation.two_samples import whitening
 from course_utils.pretrained.recipes import RECIPES
 from course_utils.pretrained.weights import card, load
 from course_utils.recognition import DigitClassifier
@@ -49,18 +50,16 @@ def legibility(x: Tensor) -> Estimate:
 @torch.no_grad()
 def features(x: Tensor, kind: str) -> Tensor:
     """What the classifier decides by, whitened so that real images have covariance 1: ``(N, 32)``."""
-    centre, scale = whitening(kind)
+    centre, scale = whitened(kind)
     seen = torch.cat([classifier().features(part.float().cpu()) for part in x.split(BATCH)])
     return (seen.double() - centre) @ scale
 
 
 @cache
 @torch.no_grad()
-def whitening(kind: str) -> tuple[Tensor, Tensor]:
-    """The mean m and the matrix A that give features f of real test images, (f − m) A, covariance 1."""
-    seen = classifier().features(mnist_shipped(kind).x[: 2 * MOST]).double()
-    values, vectors = torch.linalg.eigh(torch.cov(seen.T))
-    return seen.mean(0), vectors / values.sqrt()
+def whitened(kind: str) -> tuple[Tensor, Tensor]:
+    """What whitens the classifier's features of real test images."""
+    return whitening(classifier().features(mnist_shipped(kind).x[: 2 * MOST]).double())
 
 
 def scores(fake: Tensor, kind: str, y: Tensor | None = None) -> dict[str, Estimate]:
@@ -83,9 +82,15 @@ def scores(fake: Tensor, kind: str, y: Tensor | None = None) -> dict[str, Estima
 
 def scores_of_real(kind: str) -> dict[str, Estimate]:
     """What real test images would get: what no model can beat."""
-    x = mnist_shipped(kind).x
-    n = min(MOST, len(x) // 2)
-    return {name + REAL + kind: found for name, found in scores(x[n : 2 * n], kind).items()}
+    n = judged_at_once(kind)
+    return {
+        name + REAL + kind: found for name, found in scores(mnist_shipped(kind).x[n : 2 * n], kind).items()
+    }
+
+
+def judged_at_once(kind: str) -> int:
+    """How many samples are scored: as many real images are for comparison, and as many in their place."""
+    return min(MOST, len(mnist_shipped(kind).x) // 2)
 
 
 def nearest(fake: Tensor, train: Tensor, kind: str) -> dict[str, Estimate]:
@@ -111,20 +116,19 @@ def kind_of(model: Any) -> str:
     return "static" if model.support == "binary" else "levels"
 
 
-def digits_of(model: Any) -> Tensor | None:
-    """The digits that are asked for, each as often; None where a model takes none."""
-    n = min(MOST, len(mnist_shipped(kind_of(model)).x) // 2)
+def asked_of(model: Any, n: int) -> Tensor | None:
+    """The digits 0 … 9 in turn, n in all; None where a model takes none."""
     return torch.arange(n) % 10 if getattr(model, "classes", None) else None
 
 
-def own_samples(model: Any) -> Tensor:
-    """As many samples of a model as are scored, always with the same random numbers, on the CPU."""
-    n, y = min(MOST, len(mnist_shipped(kind_of(model)).x) // 2), digits_of(model)
+def own_samples(model: Any) -> tuple[Tensor, Tensor | None]:
+    """The samples of a model that are scored, on the CPU, and the digits asked for: always the same ones."""
+    n = judged_at_once(kind_of(model))
+    y = asked_of(model, n)
+    parts = [None] * (n // BATCH) if y is None else y.split(BATCH)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return torch.cat(
-            [draw(model, BATCH, None if y is None else y[i : i + BATCH]) for i in range(0, n, BATCH)]
-        )
+        return torch.cat([draw(model, BATCH, part) for part in parts]), y
 
 
 def draw(model: Any, n: int, y: Tensor | None = None) -> Tensor:
@@ -143,8 +147,7 @@ def gallery(columns: int = 10, seed: int = 0) -> dict[str, Tensor]:
     for name, of in RECIPES.items():
         if issubclass(of.system, GenerativeModel) and card(name):
             model = load(name)
-            y = torch.arange(columns) % 10 if getattr(model, "classes", None) else None
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(seed)
-                rows[of.system.__name__] = draw(model, columns, y)
+                rows[of.system.__name__] = draw(model, columns, asked_of(model, columns))
     return rows

@@ -8,7 +8,6 @@ from course_utils.taxonomy import GenerativeModel
 
 HEAD = ("system", "paper", "here", "what it is", "legible, %", "C2ST", "Fréchet²", "parameters", "trained")
 SETS = {"static": "black and white", "dynamic": "black and white, tossed anew", "unit": "256 grey levels"}
-GREY = ("unit", "levels")
 
 
 def table() -> str:
@@ -23,7 +22,7 @@ def table() -> str:
         made = card(name)
         if made is None or not issubclass(of.system, GenerativeModel):
             continue
-        first = made.first if made.first in MEASURES and of.measure else None
+        first = made.first if of.measure else None
         unit, kind = (MEASURES[first].unit, MEASURES[first].kind) if first else ("", "samples only")
         images = "dynamic" if "transform" in of.training else of.data
         lines.append(
@@ -34,7 +33,7 @@ def table() -> str:
                 f"{kind}; {SETS.get(images, SETS['unit'])}",
                 *scored(made),
                 f"{made.parameters:,}",
-                f"{made.seconds / 60:.0f} min, {made.device}",
+                made.cost,
             )
         )
     reader = card("classifier")

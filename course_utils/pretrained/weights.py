@@ -12,12 +12,12 @@ from safetensors.torch import load as read
 from safetensors.torch import save as written
 from torch import Tensor, nn
 
-from course_utils.datasets.mnist_shipped import ROOT
+from course_utils.datasets.fetch import DATA
 from course_utils.divergences import Estimate
 from course_utils.pretrained.recipes import RECIPES, Recipe
 from course_utils.storage import write_bytes
 
-FOLDER = ROOT / "data" / "shipped" / "weights"
+FOLDER = DATA / "shipped" / "weights"
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,11 @@ class Card:
     def first(self) -> str:
         """The name of the figure that the recipe is known by."""
         return next(iter(self.figures))
+
+    @property
+    def cost(self) -> str:
+        """How long training took, and where."""
+        return f"{self.seconds / 60:.0f} min, {self.device}"
 
     def __str__(self) -> str:
         of, figures = RECIPES[self.name], (f"{name} {self[name]}" for name in self.figures)

@@ -12,7 +12,7 @@ from course_utils.evaluation import results
 from course_utils.evaluation.measures import bits_per_dim, log_probs
 from course_utils.evaluation.partition import annealed_importance_sampling
 from course_utils.evaluation.results import BINARISED, BINARY, C2ST, FRECHET, GREY, LEVELS
-from course_utils.evaluation.two_samples import classifier_two_sample_test, frechet_distance
+from course_utils.evaluation.two_samples import classifier_two_sample_test, frechet_distance, whitening
 from course_utils.recognition import DigitClassifier
 from course_utils.runtime import as_double
 from course_utils.scoreboard.universes import dequantised
@@ -124,7 +124,7 @@ def digit_features(x: Tensor, kind: str = "binary") -> Tensor:
     A network is free to scale its features; they are whitened, so that those of training digits have
     covariance 1, and every direction in which digits differ counts the same in ``frechet_distance``.
     """
-    mean, scale = whitening(kind)
+    mean, scale = whitened(kind)
     return (digit_classifier(kind).features(x.float().cpu()).double() - mean) @ scale
 
 
@@ -140,9 +140,7 @@ def digit_classifier(kind: str = "binary") -> DigitClassifier:
 
 
 @cache
-def whitening(kind: str) -> tuple[Tensor, Tensor]:
-    """The mean m and the matrix A that give features f of training digits, (f − m) A, covariance 1."""
+def whitened(kind: str) -> tuple[Tensor, Tensor]:
+    """What whitens the features of training digits."""
     with torch.no_grad():
-        features = digit_classifier(kind).features(digits(kind).train.x).double()
-    values, vectors = torch.linalg.eigh(torch.cov(features.T))
-    return features.mean(0), vectors / values.sqrt()
+        return whitening(digit_classifier(kind).features(digits(kind).train.x).double())

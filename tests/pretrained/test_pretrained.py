@@ -256,7 +256,7 @@ def test_a_trial_of_some_minutes_leaves_alone_what_ships(with_small, tmp_path):
 def test_the_figure_is_that_of_the_weights_as_they_are_stored(with_small, tmp_path):
     with_small()
     command.train("nade", folder=tmp_path, unfinished=tmp_path / "u")
-    found = command.measure("nade", load("nade", tmp_path), 10_000)
+    found = command.measure("nade", load("nade", tmp_path))
     made = card("nade", tmp_path)
     assert all(made[name].value == pytest.approx(figure.value, rel=1e-4) for name, figure in found.items())
 
