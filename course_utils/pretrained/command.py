@@ -5,12 +5,14 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 
 from course_utils.checks import check_number
-from course_utils.datasets import DatasetUnavailable, mnist_shipped
+from course_utils.datasets import DatasetUnavailable, Images, mnist_shipped
 from course_utils.datasets.fetch import DATA
 from course_utils.divergences import Estimate
+from course_utils.pretrained.applications import APPLICATIONS, Application
 from course_utils.pretrained.recipes import RECIPES
 from course_utils.pretrained.samples import kind_of, nearest, own_samples, scores, scores_of_real
 from course_utils.pretrained.weights import FOLDER, card, load, recipe, rounded, save
@@ -27,6 +29,10 @@ def measure(name: str, model: nn.Module, train: Tensor | None = None) -> dict[st
     Always with the same random numbers. Given training images, it says how near to them samples are, too.
     """
     of = recipe(name, "train")
+    if isinstance(of, Application):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            return of.measure(model)
     x, y = mnist_shipped("static" if of.data == "static" else "levels")
     found = of.measure(model, x, y) if of.measure else {}
     if not isinstance(model, GenerativeModel):
@@ -58,6 +64,8 @@ def train(
     if minutes is not None and check_number(minutes, "train: minutes", low=0) == 0:
         raise ValueError(f"train: expected minutes above 0, got {minutes}")
     model, (x, valid) = of.model(), of.sets()
+    if isinstance(of, Application) and of.start:
+        model.load_state_dict(load(of.start, folder).state_dict(), strict=False)
     unfinished.mkdir(parents=True, exist_ok=True)
     file = unfinished / f"{name}.checkpoint"
     clock, cpu = time.perf_counter(), time.process_time()
@@ -77,7 +85,7 @@ def train(
     done = history.stopped != "seconds"
     place = folder if done else unfinished
     seen = None
-    if isinstance(model, GenerativeModel):
+    if isinstance(x, Images) and isinstance(model, GenerativeModel):
         seen = of.training["transform"](x.x)[0] if "transform" in of.training else x.x
     made = save(name, model, measure(name, rounded(model), seen), share * sum(history.seconds), place)
     if done:
@@ -90,13 +98,13 @@ def train(
 
 def listed() -> str:
     """The recipes, one a line: size, figure, the paper's figure, cost."""
-    lines = [f"{'recipe':<12}{'kB':>6}  {'figure':<36}{'paper':<8}cost"]
-    for name, of in RECIPES.items():
+    lines = [f"{'recipe':<20}{'kB':>6}  {'figure':<36}{'paper':<8}cost"]
+    for name, of in {**RECIPES, **APPLICATIONS}.items():
         made, path = card(name), FOLDER / f"{name}.safetensors"
         size = f"{path.stat().st_size / 1000:.0f}" if path.is_file() else "—"
         figure = f"{made[made.first]} {made.first}" if made else "—"
         cost = made.cost if made else "not trained yet"
-        lines.append(f"{name:<12}{size:>6}  {figure:<36}{of.paper or '—':<8}{cost}")
+        lines.append(f"{name:<20}{size:>6}  {figure:<36}{of.paper or '—':<8}{cost}")
     return "\n".join(lines)
 
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from course_utils.datasets.fetch import DATA
 from course_utils.divergences import Estimate
+from course_utils.pretrained.applications import APPLICATIONS, Application
 from course_utils.pretrained.recipes import RECIPES, Recipe
 from course_utils.storage import write_bytes
 
@@ -58,17 +59,20 @@ class Card:
         return f"{self.seconds / 60:.0f} min, {self.device}"
 
     def __str__(self) -> str:
-        of, figures = RECIPES[self.name], (f"{name} {self[name]}" for name in self.figures)
+        of = recipe(self.name, "card")
+        figures = (f"{name} {self[name]}" for name in self.figures)
         paper = f"; the paper: {of.paper} ({of.source})" if of.paper else ""
+        what = of.about if isinstance(of, Application) else "MNIST"
         cost = f"{self.parameters:,} parameters, trained for {self.seconds / 60:.0f} min on {self.device}"
-        return f"{of.system.__name__} on MNIST: {'; '.join(figures)}{paper}; {cost}"
+        return f"{of.system.__name__} on {what}: {'; '.join(figures)}{paper}; {cost}"
 
 
-def recipe(name: str, who: str) -> Recipe:
+def recipe(name: str, who: str) -> Recipe | Application:
     """The recipe of this name; a ValueError that lists them where there is none."""
-    if name not in RECIPES:
-        raise ValueError(f"{who}: expected one of the recipes {', '.join(RECIPES)}, got {name!r}")
-    return RECIPES[name]
+    known: dict[str, Recipe | Application] = {**RECIPES, **APPLICATIONS}
+    if name not in known:
+        raise ValueError(f"{who}: expected one of the recipes {', '.join(known)}, got {name!r}")
+    return known[name]
 
 
 def card(name: str, folder: Path = FOLDER) -> Card | None:
@@ -94,7 +98,7 @@ def load(name: str, folder: Path = FOLDER) -> Any:
     """The trained model of a recipe, on the CPU, in eval mode.
 
     Args:
-        name: one of ``RECIPES``.
+        name: one of ``RECIPES`` or ``APPLICATIONS``.
         folder: where weights and cards lie.
 
     Raises:

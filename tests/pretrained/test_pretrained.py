@@ -9,11 +9,15 @@ import pytest
 import torch
 from safetensors.torch import load as read
 from safetensors.torch import save as written
+from torch import nn
 
 from course_utils.datasets import Images, mnist_shipped
+from course_utils.divergences import Estimate
 from course_utils.models import NADE
 from course_utils.pretrained import (
+    APPLICATIONS,
     RECIPES,
+    Application,
     Recipe,
     card,
     command,
@@ -29,8 +33,9 @@ from course_utils.runtime import set_seed
 from course_utils.taxonomy import GenerativeModel, leaves
 from course_utils.training import fit
 
-SHIPPED = [name for name in RECIPES if card(name)]
-MODELS = [name for name in SHIPPED if issubclass(RECIPES[name].system, GenerativeModel)]
+ALL = {**RECIPES, **APPLICATIONS}
+SHIPPED = [name for name in ALL if card(name)]
+MODELS = [name for name in RECIPES if card(name) and issubclass(RECIPES[name].system, GenerativeModel)]
 PART = {"vae": 40, "pixelcnn": 60, "pixelrnn": 200}  # test images of a part: dear measures, fewer
 
 
@@ -51,11 +56,11 @@ def test_weights_are_those_of_their_card_and_recipe(name):
     assert stored.keys() == again.keys() and all(torch.equal(stored[key], again[key]) for key in stored)
     assert all(value.isfinite().all() for value in model.state_dict().values())
     assert f"{made[made.first]}" in str(made)
-    if RECIPES[name].paper:
-        assert f"the paper: {RECIPES[name].paper}" in str(made)
+    if ALL[name].paper:
+        assert f"the paper: {ALL[name].paper}" in str(made)
 
 
-@pytest.mark.parametrize("name", [name for name in SHIPPED if RECIPES[name].measure])
+@pytest.mark.parametrize("name", [name for name in RECIPES if card(name) and RECIPES[name].measure])
 def test_the_figure_on_the_card_is_measured_anew_on_a_part_of_the_test_images(name, monkeypatch):
     monkeypatch.setattr(measures, "AIS_TEMPERATURES", 1_000)  # a tenth of the time, and more noise
     of, made = RECIPES[name], card(name)
@@ -84,6 +89,24 @@ def test_fit_takes_what_a_recipe_gives_it(name):
     few = Images(shipped.x[:8], shipped.y[:8])
     history = fit(of.model(), few, valid=few, **{**of.training, "epochs": 1}, progress=False)
     assert history.stopped == "epochs"
+
+
+@pytest.mark.parametrize("name", APPLICATIONS)
+def test_fit_takes_what_an_application_gives_it(name):
+    of = APPLICATIONS[name]
+    few, held_out = (tuple(part[:8] for part in parts) for parts in of.sets())
+    history = fit(of.model(), few, valid=held_out, **{**of.training, "epochs": 1}, progress=False)
+    assert history.stopped == "epochs"
+
+
+@pytest.mark.parametrize("name", [name for name in APPLICATIONS if card(name)])
+def test_the_figures_of_an_application_are_measured_anew(name):
+    """The same pictures and random numbers as on the card: only rounding may differ, and what it tips."""
+    made = card(name)
+    for what, figure in command.measure(name, load(name)).items():
+        assert abs(figure.value - made[what].value) <= max(
+            made[what].standard_error, 0.01 * abs(figure.value)
+        )
 
 
 def test_the_classifier_reads_digits_and_nothing_else():
@@ -186,8 +209,8 @@ def test_the_command_refuses_in_one_line(line, capsys, tmp_path, monkeypatch):
 def test_the_list_shows_every_recipe_with_its_figures(capsys):
     assert command.main([]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines[1:]] == list(RECIPES)
-    for line, (name, of) in zip(lines[1:], RECIPES.items(), strict=True):
+    assert [line.split()[0] for line in lines[1:]] == list(ALL)
+    for line, (name, of) in zip(lines[1:], ALL.items(), strict=True):
         made = card(name)
         assert f"{made[made.first]} {made.first}" in line if made else "not trained" in line
         assert (of.paper or "—") in line
@@ -259,6 +282,45 @@ def test_the_figure_is_that_of_the_weights_as_they_are_stored(with_small, tmp_pa
     found = command.measure("nade", load("nade", tmp_path))
     made = card("nade", tmp_path)
     assert all(made[name].value == pytest.approx(figure.value, rel=1e-4) for name, figure in found.items())
+
+
+class Line(nn.Module):
+    """y = a·x + b, and what only a second stage has."""
+
+    def __init__(self, *, second=False):
+        super().__init__()
+        self.line = nn.Linear(1, 1)
+        if second:
+            self.offset = nn.Parameter(torch.zeros(1))
+
+    def loss(self, x, y):
+        return (self.line(x) + getattr(self, "offset", 0.0) - y).square().mean()
+
+
+def test_a_second_stage_starts_from_the_first_and_its_card_says_what_it_learned(monkeypatch, tmp_path):
+    x = torch.linspace(-1, 1, 40)[:, None]
+    data = ((x, 2 * x + 1),) * 2
+    seen = []
+
+    def measure(model):
+        seen.append(torch.rand(1))
+        return {"error": Estimate(model.loss(*data[0]).item(), 0.1)}
+
+    first = Application(
+        Line, {}, lambda: data, "a line", {"epochs": 60, "lr": 0.1, "batch_size": 40}, measure, "—"
+    )
+    training = {"epochs": 1, "lr": 1e-6}
+    second = replace(first, arguments={"second": True}, training=training, start="first", paper="0.0")
+    monkeypatch.setattr(weights, "APPLICATIONS", {"first": first, "second": second})
+    with pytest.raises(ValueError, match=r"first\.safetensors|train first"):
+        command.train("second", folder=tmp_path, unfinished=tmp_path / "u")
+    for name in ("first", "second"):
+        command.train(name, folder=tmp_path, unfinished=tmp_path / "u")
+    one, other = (load(name, tmp_path) for name in ("first", "second"))
+    torch.testing.assert_close(one.line.weight, other.line.weight, rtol=1e-3, atol=1e-3)
+    assert card("second", tmp_path)["error"].value < 0.1
+    assert "Line on a line: error" in str(card("second", tmp_path))
+    assert len({value.item() for value in seen}) == 1  # the same random numbers every time
 
 
 def test_without_training_images_the_command_says_how_to_get_them(monkeypatch, tmp_path, capsys):

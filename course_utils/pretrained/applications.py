@@ -1,0 +1,51 @@
+"""The recipes of applications, on drawn pictures and on photographs: slides 8 to 10."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from course_utils.divergences import Estimate
+
+
+@dataclass(frozen=True)
+class Application:
+    """A system that is no density of digits: what it learns, how, and what it is measured by.
+
+    Attributes:
+        system: what makes the system.
+        arguments: of the system.
+        data: what makes the tensors to learn from, and those that are held out.
+        about: what they show, such as "drawn faces, 64×64".
+        training: of ``fit``.
+        measure: figures of a trained system, the most telling one first, on pictures it has not seen.
+        source: the paper that it follows.
+        paper: what that reports in the same unit; None: nothing that compares.
+        start: the recipe of a first stage: parts of the same name start from its weights; None: from none.
+    """
+
+    system: Callable[..., nn.Module]
+    arguments: Mapping[str, Any]
+    data: Callable[[], tuple[tuple[Tensor, ...], tuple[Tensor, ...]]]
+    about: str
+    training: Mapping[str, Any]
+    measure: Callable[[Any], dict[str, Estimate]]
+    source: str
+    paper: str | None = None
+    start: str | None = None
+
+    def model(self) -> Any:
+        """The system before training, always with the same weights; the caller's random numbers go on."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            return self.system(**self.arguments)
+
+    def sets(self) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """The tensors to learn from, and those that are held out."""
+        return self.data()
+
+
+APPLICATIONS: Mapping[str, Application] = MappingProxyType({})
