@@ -7,6 +7,7 @@ from io import BytesIO
 from PIL import Image
 
 SCREEN_DPI, STORED_DPI = 72, 144  # pixels an inch on the screen; stored, so that a projector's are sharp too
+MOST_OF_A_DRAWING = 4096  # colours
 
 
 def html_image(picture: bytes, words: str) -> dict[str, str]:
@@ -24,9 +25,15 @@ def html_image(picture: bytes, words: str) -> dict[str, str]:
 
 
 def smaller(picture: bytes) -> bytes:
-    """A PNG with at most 256 colours, compressed as far as PNG goes."""
+    """A PNG with at most 256 colours, compressed as far as PNG goes.
+
+    Of a drawing they are those that cover most of the colours it has; of a photograph, the means of as many
+    groups of pixels, so that what is grey stays grey.
+    """
     image = Image.open(BytesIO(picture)).convert("RGB")
-    image = image.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    drawing = image.getcolors(MOST_OF_A_DRAWING) is not None
+    method = Image.Quantize.MAXCOVERAGE if drawing else Image.Quantize.MEDIANCUT
+    image = image.quantize(256, method=method, dither=Image.Dither.NONE)
     file = BytesIO()
     image.save(file, "png", compress_level=9)
     return file.getvalue()
