@@ -103,7 +103,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             PixelRNN,
             "static",
             {"kind": "row", "hidden": 24, "layers": 1},
-            {"epochs": 1, "lr": 1e-2, "batch_size": 32, "clip": 1.0, "average": 0.999, **COSINE},
+            {"epochs": 3, "lr": 1e-2, "batch_size": 32, "clip": 1.0, "average": 0.999, **COSINE},
             measures.nats,
             "79.20",
             "van den Oord, Kalchbrenner & Kavukcuoglu 2016, 7 layers of Diagonal BiLSTM",
