@@ -177,24 +177,21 @@ def atlas(coat: Coat) -> Tensor:
     from scipy.ndimage import distance_transform_edt, gaussian_filter
     from skimage.data import horse
 
-    body = np.pad(~horse(), MARGIN)
+    body = np.pad(np.logical_not(np.asarray(horse())), MARGIN)
     y, x = np.mgrid[: body.shape[0], : body.shape[1]] + 0.5 - MARGIN
-    deep = distance_transform_edt(body).clip(0, 45)
+    deep = np.minimum(np.asarray(distance_transform_edt(body)), 45)
     across, down = np.gradient(gaussian_filter(np.sqrt(deep * (90 - deep)), 5))[::-1]  # round as a barrel
     light = 0.55 + 0.6 * ((1 + 0.9 * down) / np.sqrt(1 + across**2 + down**2)).clip(0, 1.4)
     further = ((x < 93) & (y > 205)) | ((x > 268) & (y > 250))  # legs
-    tail, mane = (
-        (x < 52) & (y > 92),
-        (deep < 11) & (x > 242) & (x < 352) & (y < 38 + 0.84 * (352 - x)) & (y < 95),
-    )
-    eye, nostril = (np.hypot(x - 349, y - 42) < 4), np.hypot(x - 379, y - 88) < 3
-    dark = np.where((y > 297) | eye | nostril, 1.0, 0.0)
+    tail = (x < 52) & (y > 92)
+    mane = (deep < 11) & (x > 242) & (x < 352) & (y < 95) & (y < 38 + 0.84 * (352 - x))
+    eye, nostril, hoof = np.hypot(x - 349, y - 42) < 4, np.hypot(x - 379, y - 88) < 3, y > 297
+    dark = np.where(hoof | eye | nostril, 1.0, 0.0)
     if coat == "horse":
         dark = np.maximum(dark, 0.85 * (tail | mane))
     maps = [1.0 * body, gaussian_filter(light, 2) * np.where(further, 0.75, 1), gaussian_filter(dark, 1.2)]
-    return avg_pool2d(
-        torch.tensor(np.stack(maps + [along(x, y)] * (coat != "horse")), dtype=torch.float32), 2
-    )
+    maps += [] if coat == "horse" else [along(x, y)]
+    return avg_pool2d(torch.tensor(np.stack(maps), dtype=torch.float32), 2)
 
 
 def along(x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -55,16 +55,13 @@ LARGE, EXAM = 64, 100  # the side of drawn animals, and how many pictures measur
 
 def horses_and_zebras() -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
     """A thousand of each, unpaired, and some to watch the cycles by."""
-    horses, zebras, more, others = (
-        herd(n, coat, side=LARGE, seed=seed).x
-        for n, coat, seed in ((1000, "horse", 10), (1000, "zebra", 11), (32, "horse", 12), (32, "zebra", 13))
-    )
-    return (horses, zebras), (more, others)
+    many = herd(1000, "horse", side=LARGE, seed=10).x, herd(1000, "zebra", side=LARGE, seed=11).x
+    return many, (herd(32, "horse", side=LARGE, seed=12).x, herd(32, "zebra", side=LARGE, seed=13).x)
 
 
 def translations(model: CycleGAN) -> dict[str, Estimate]:
     """What a translation gets right, by pairs that it has never seen."""
-    horses, zebras = (herd(EXAM, coat, side=LARGE, seed=2) for coat in ("horse", "zebra"))
+    horses, zebras = herd(EXAM, "horse", side=LARGE, seed=2), herd(EXAM, "zebra", side=LARGE, seed=2)
     x, y, body = horses.x, zebras.x, horses.body
     as_y, as_x = model.translate(x), model.translate(y, "x")
     return {
