@@ -12,7 +12,9 @@ from typing import Any
 import nbformat
 import torch
 
+from course_utils.applications.translation import CycleGAN
 from course_utils.datasets import scenes
+from course_utils.datasets.herd import herd
 from course_utils.explorers.engine import Explorer
 from course_utils.explorers.gan import lattice
 from course_utils.models import FFJORD, GAN, GSN, NADE, VAE, BoltzmannMachine, PixelCNN, RealNVP
@@ -139,6 +141,12 @@ def answered() -> tuple[Any, ...]:
     return x, p, located, Detections(scene, *parts), Detections(scene, *parts, masks[scene, k])
 
 
+def striped() -> tuple[Any, ...]:
+    """Translators that change nothing, and the same animals under two coats."""
+    x, y = herd(6, "horse", side=16), herd(6, "zebra", side=16)
+    return CycleGAN((3, 16, 16), hidden=4, deep=4, blocks=1), x.x, y.x, x.body
+
+
 INPUTS: dict[str, Callable[[], tuple[Any, ...]]] = {
     "autoregressive.drawing": lambda: (PixelCNN((1, 8, 8), hidden=8, blocks=1).eval(),),
     "ffjord.digits_in_time": drifting,
@@ -162,6 +170,7 @@ INPUTS: dict[str, Callable[[], tuple[Any, ...]]] = {
     "generative_models.approach": approach,
     "generative_models.learning": learning,
     "generative_models.temperature": lambda: (NADE((1, 8, 8)),),
+    "translation_and_faces.stripes": striped,
     "start_here.writing": lambda: (learning()[1],),
     "supervised_learning.four_tasks": answered,
     "beyond_supervision.clustering": scattered,

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from course_utils.applications.translation import CycleGAN, contrast, difference
-from course_utils.datasets.herd import herd
-from course_utils.divergences import Estimate, mean
+from course_utils.applications.translation import CycleGAN
+from course_utils.divergences import Estimate
+from course_utils.pretrained import translating
 
 
 @dataclass(frozen=True)
@@ -50,37 +50,15 @@ class Application:
         return self.data()
 
 
-LARGE, EXAM = 64, 100  # the side of drawn animals, and how many pictures measure a translation
-
-
-def horses_and_zebras() -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-    """A thousand of each, unpaired, and some to watch the cycles by."""
-    many = herd(1000, "horse", side=LARGE, seed=10).x, herd(1000, "zebra", side=LARGE, seed=11).x
-    return many, (herd(32, "horse", side=LARGE, seed=12).x, herd(32, "zebra", side=LARGE, seed=13).x)
-
-
-def translations(model: CycleGAN) -> dict[str, Estimate]:
-    """What a translation gets right, by pairs that it has never seen."""
-    horses, zebras = herd(EXAM, "horse", side=LARGE, seed=2), herd(EXAM, "zebra", side=LARGE, seed=2)
-    x, y, body = horses.x, zebras.x, horses.body
-    as_y, as_x = model.translate(x), model.translate(y, "x")
-    return {
-        "zebra to horse, error on the body": mean(difference(as_x, x, body)),
-        "horse to zebra, change of the meadow": mean(difference(as_y, x, 1 - body)),
-        "cycle error": mean((model.translate(as_y, "x") - x).abs().mean((1, 2, 3))),
-        "stripe contrast, share": mean(contrast(as_y, body) / contrast(y, body)),
-    }
-
-
 APPLICATIONS: Mapping[str, Application] = MappingProxyType(
     {
         "zebras": Application(
             CycleGAN,
-            {"event_shape": (3, LARGE, LARGE), "deep": 48, "blocks": 3, "sight": 2},
-            horses_and_zebras,
+            {"event_shape": (3, 64, 64), "deep": 48, "blocks": 3, "sight": 2},
+            translating.horses_and_zebras,
             "drawn horses and zebras, unpaired, 64×64",
             {"epochs": 10, "lr": 2e-3, "batch_size": 4, "average": 0.995, "schedule": "cosine"},
-            translations,
+            translating.translations,
             "Zhu, Park, Isola & Efros 2017",
         ),
     }
