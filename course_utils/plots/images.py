@@ -24,6 +24,7 @@ def images(
     title: str | None = None,
     labels: Sequence[object] | Tensor | None = None,
     ink: bool = True,
+    inches: float | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Show a batch of images as one mosaic, row by row, with every pixel crisp.
@@ -38,6 +39,7 @@ def images(
         title: over the whole.
         labels: a text over each image.
         ink: False for photographs: of one channel too, 1 is white.
+        inches: how wide an image is, as far as there is room; None: as names and digits need it.
         ax: where to draw.
 
     Raises:
@@ -57,8 +59,8 @@ def images(
     heads = [] if isinstance(columns, int | None) else list(columns)
     names = list(rows or ())
     margin = 0.1 + _wide(names) if names else 0.0
-    inches = min(max(1.0 if over else 0.8, 0.1 + _wide(over + heads)), (WIDEST - margin) / across)
-    inches = max(inches, SMALLEST)
+    least = min(max(1.0 if over else 0.8, 0.1 + _wide(over + heads)), (WIDEST - margin) / across)
+    inches = max(least if inches is None else min(inches, (WIDEST - margin) / across), SMALLEST)
     above = LETTER * max((1 + head.count("\n") for head in heads), default=0)
     heading = (LETTER * down if over else 0) + above + (0.4 if title else 0) + 0.1
     size = across * inches + 0.1 + margin, down * inches * height / width + heading

@@ -96,8 +96,8 @@ def test_pictures_are_not_paired():
 def test_a_game_of_two_colours_is_won():
     """Grey pictures of two brightnesses: each translator learns the way to the other, and back."""
     dim, bright = 0.2 + 0.2 * pictures(64), 0.6 + 0.2 * pictures(64, 1)
-    model = seeded(hidden=8)
-    fit(model, (dim, bright), epochs=12, lr=5e-3, batch_size=8, progress=False, device="cpu")
+    model = seeded(cycle=2.0)
+    fit(model, (dim, bright), epochs=25, lr=1e-2, batch_size=8, average=0.9, progress=False, device="cpu")
     assert (
         abs(model.translate(dim).mean() - 0.7) < 0.1 and abs(model.translate(bright, "x").mean() - 0.3) < 0.1
     )

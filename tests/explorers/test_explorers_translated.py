@@ -22,9 +22,9 @@ def test_the_ends_of_the_way():
     seen = stripes(translators(), HORSES.x, ZEBRAS.x, HORSES.body)
     start, end = (seen.picture(way=way) for way in (0.0, 1.0))
     assert start != end and seen.picture(way=0.0) == start
-    y = ZEBRAS.x[:6]
-    off = ((y - 0.25).clamp(0, 1) - y).abs().mean(1, keepdim=True) * HORSES.body[:6]
-    error = (off.sum((1, 2, 3)) / HORSES.body[:6].sum((1, 2, 3))).mean()
+    y = ZEBRAS.x[:3]
+    off = ((y - 0.25).clamp(0, 1) - y).abs().mean(1, keepdim=True) * HORSES.body[:3]
+    error = (off.sum((1, 2, 3)) / HORSES.body[:3].sum((1, 2, 3))).mean()
     figure = Figure(figsize=seen.size)
     seen.frame(figure)
     seen.draw(figure, way=0.0)
@@ -35,7 +35,7 @@ def test_the_ends_of_the_way():
     ("arguments", "message"),
     [
         ((None, HORSES.x, ZEBRAS.x, HORSES.body), "CycleGAN, got NoneType"),
-        ((translators(), HORSES.x, ZEBRAS.x[:3], HORSES.body), "same animals"),
+        ((translators(), HORSES.x, ZEBRAS.x[:4], HORSES.body), "same animals"),
         ((translators(), HORSES.x, ZEBRAS.x, HORSES.body[..., :4]), "same animals"),
     ],
 )

@@ -8,7 +8,7 @@ from course_utils import plots
 from course_utils.applications.translation import CycleGAN, difference
 from course_utils.explorers.engine import Explorer, slider
 
-FEW = 6
+FEW = 3
 
 
 def stripes(model: CycleGAN, horses: Tensor, zebras: Tensor, body: Tensor) -> Explorer:
@@ -16,7 +16,7 @@ def stripes(model: CycleGAN, horses: Tensor, zebras: Tensor, body: Tensor) -> Ex
 
     Args:
         model: G makes zebras of horses.
-        horses, zebras: the same animals under both coats, ``(N, 3, H, W)`` each; six of them are shown.
+        horses, zebras: the same animals under both coats, ``(N, 3, H, W)`` each; three of them are shown.
         body: where the animals are, ``(N, 1, H, W)``.
 
     Raises:
@@ -38,7 +38,7 @@ def stripes(model: CycleGAN, horses: Tensor, zebras: Tensor, body: Tensor) -> Ex
         between = torch.lerp(made, x, way)
         back = model.translate(between)
         error = difference(back, y, where).mean().item()
-        title = f"{100 * way:.0f} % of the way from F(y) to x: on the body, G is {error:.2f} off the zebra"
+        title = f"{100 * way:.0f} % of the way from F(y) to x: G is {error:.2f} off the zebra"
         plots.images(
             torch.cat([between, back, y]).cpu(),
             columns=len(y),
@@ -50,7 +50,7 @@ def stripes(model: CycleGAN, horses: Tensor, zebras: Tensor, body: Tensor) -> Ex
     return Explorer(
         draw,
         title="From a zebra made a horse to the true horse, and what G makes of them",
-        size=(10, 5.6),
+        size=(6.6, 5.8),
         frame=frame,
         way=slider(
             0.0, 1.0, value=0.0, step=0.05, tooltip="0: F(y), the zebra made a horse; 1: the true horse"
