@@ -131,13 +131,14 @@ def test_measures():
 
 
 def test_a_gpu_is_asked_to_wait_at_the_door_alone():
+    model, other = CycleGAN(SHAPE, **SMALL), CycleGAN(SHAPE, **SMALL)
     with watched() as watch:
-        model = moved(CycleGAN(SHAPE, **SMALL), META).train()
+        moved(model, META).train()
         for loss in (model.translators_loss, model.judges_loss):
             loss(torch.empty(3, *SHAPE, device=META), torch.empty(2, *SHAPE, device=META)).backward()
     assert (watch.waits, watch.copies) == (Counter(), Counter())
     with torch.no_grad(), watched() as watch:
-        moved(CycleGAN(SHAPE, **SMALL), CUDA).translate(torch.empty(3, *SHAPE, device=CUDA))
+        moved(other, CUDA).translate(torch.empty(3, *SHAPE, device=CUDA))
     assert set(watch.waits) <= {"checks:check_events"} and not watch.copies
 
 
