@@ -1,5 +1,4 @@
 import copy
-import io
 import os
 import subprocess
 import sys
@@ -8,7 +7,6 @@ from types import SimpleNamespace
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
-import PIL.Image
 import pytest
 import torch
 from drawn import drawn_texts, faults
@@ -20,7 +18,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from course_utils import plots
 from course_utils.notebooks.comparison import IMAGE
 from course_utils.plots.description import description
-from course_utils.plots.output import SCREEN_DPI, smaller
+from course_utils.plots.output import SCREEN_DPI
 
 X = torch.linspace(0, 1, 50)
 P = torch.tensor([0.1, 0.6, 0.3])
@@ -350,17 +348,3 @@ def test_pictures_do_not_depend_on_the_users_matplotlibrc(tmp_path):
         for name in ("plain", "strange")
     )
     assert plain.count("\n") == 6 and strange == plain
-
-
-def test_a_grey_photograph_stays_grey_beside_one_in_colour():
-    """256 colours for both: those of a drawing's choice are 3 of 255 off on average, and tint the grey."""
-    x, y = np.meshgrid(np.linspace(0, 1, 200), np.linspace(0, 1, 300))
-    grey = np.repeat(255 * (x * y)[..., None], 3, 2)
-    colour = 255 * np.stack([x, y, (x + np.sin(9 * y) ** 2) / 2], 2)
-    photographs = np.concatenate([grey, colour], 1).round().astype(np.uint8)
-    file = io.BytesIO()
-    PIL.Image.fromarray(photographs).save(file, "png")
-    stored = np.asarray(PIL.Image.open(io.BytesIO(smaller(file.getvalue()))).convert("RGB")).astype(float)
-    error = np.abs(stored - photographs)
-    assert len(np.unique(stored.reshape(-1, 3), axis=0)) <= 256 and error.mean() < 6
-    assert np.ptp(stored[:, :200], axis=2).mean() < 2
