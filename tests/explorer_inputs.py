@@ -12,6 +12,7 @@ from typing import Any
 import nbformat
 import torch
 
+from course_utils.applications.colourisation import Colouriser
 from course_utils.applications.translation import CycleGAN
 from course_utils.datasets import scenes
 from course_utils.datasets.herd import herd
@@ -147,6 +148,12 @@ def striped() -> tuple[Any, ...]:
     return CycleGAN((3, 16, 16), hidden=4, deep=4, blocks=1), x.x, y.x, x.body
 
 
+def restored() -> tuple[Any, ...]:
+    """A photograph that is wider than high, and two that are more or less like it."""
+    x = (torch.arange(80)[:, None] * torch.arange(120) % 90 / 90).expand(1, 3, -1, -1)
+    return x, {"nearly": 0.9 * x, "hardly": 0.2 + 0.3 * x}
+
+
 INPUTS: dict[str, Callable[[], tuple[Any, ...]]] = {
     "autoregressive.drawing": lambda: (PixelCNN((1, 8, 8), hidden=8, blocks=1).eval(),),
     "ffjord.digits_in_time": drifting,
@@ -172,6 +179,11 @@ INPUTS: dict[str, Callable[[], tuple[Any, ...]]] = {
     "generative_models.temperature": lambda: (NADE((1, 8, 8)),),
     "translation_and_faces.stripes": striped,
     "start_here.writing": lambda: (learning()[1],),
+    "super_resolution_and_colourisation.lens": restored,
+    "super_resolution_and_colourisation.row_by_row": lambda: (
+        Colouriser(16, hidden=8).eval(),
+        torch.rand(3, 1, 16, 16),
+    ),
     "supervised_learning.four_tasks": answered,
     "beyond_supervision.clustering": scattered,
     "beyond_supervision.components": lambda: (scattered()[0], scattered()[0][:8]),

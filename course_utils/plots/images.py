@@ -14,6 +14,7 @@ LETTER = 0.27  # inches of height that a line of letters takes
 WIDTH = 0.11  # inches that a letter takes on average
 SIZE = 13  # points, of names
 WIDEST, SMALLEST = 10.0, 0.56  # inches: of a whole picture, and of an image (40 pixels of a screen)
+PHOTOGRAPH, FINEST = 96, 48  # pixels across from which on an image is a photograph; those on an inch of one
 
 
 def images(
@@ -59,8 +60,10 @@ def images(
     heads = [] if isinstance(columns, int | None) else list(columns)
     names = list(rows or ())
     margin = 0.1 + _wide(names) if names else 0.0
-    least = min(max(1.0 if over else 0.8, 0.1 + _wide(over + heads)), (WIDEST - margin) / across)
-    inches = max(least if inches is None else min(inches, (WIDEST - margin) / across), SMALLEST)
+    share = (WIDEST - margin) / across
+    finest = min(width / FINEST, share) if width >= PHOTOGRAPH else 0.0
+    least = max(min(max(1.0 if over else 0.8, 0.1 + _wide(over + heads)), share), finest)
+    inches = max(least if inches is None else min(inches, share), SMALLEST)
     above = LETTER * max((1 + head.count("\n") for head in heads), default=0)
     heading = (LETTER * down if over else 0) + above + (0.4 if title else 0) + 0.1
     size = across * inches + 0.1 + margin, down * inches * height / width + heading

@@ -2,15 +2,19 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import inf
 from types import MappingProxyType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from course_utils.applications.colourisation import Colouriser
+from course_utils.applications.super_resolution import SRGAN, SRResNet, turned
 from course_utils.applications.translation import CycleGAN
 from course_utils.divergences import Estimate
-from course_utils.pretrained import translating
+from course_utils.models import PixelCNN
+from course_utils.pretrained import colouring, restoration, translating
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,64 @@ class Application:
         return self.data()
 
 
+COSINE = {"schedule": "cosine", "patience": inf}
+LEDIG = "Ledig et al. 2017"
+PIXCOLOR = {"side": 64, "levels": 20, "hidden": 40, "blocks": 4, "reading": 1, "refining": 32}
 APPLICATIONS: Mapping[str, Application] = MappingProxyType(
     {
+        "digits_from_four": Application(
+            PixelCNN,
+            {"event_shape": (1, 8, 8), "levels": 17, "given": 1},
+            restoration.digit_pairs,
+            "digits, 8×8 from 2×2",
+            {"epochs": 50, "batch_size": 50, "lr": 1e-2, "weight_decay": 0.5, "average": 0.99, **COSINE},
+            restoration.filled_in,
+            "van den Oord et al. 2016b",
+        ),
+        "srresnet": Application(
+            SRResNet,
+            {"channels": 40, "blocks": 5, "top": 20},
+            restoration.photo_patches,
+            "photographs, ×4",
+            {"epochs": 7, "batch_size": 8, "lr": 3e-3, "average": 0.999, "transform": turned, **COSINE},
+            restoration.restored,
+            LEDIG,
+        ),
+        "srgan": Application(
+            SRGAN,
+            {"channels": 40, "blocks": 5, "top": 20, "critic": 32},
+            restoration.photo_patches,
+            "photographs, ×4",
+            {
+                "epochs": 2,
+                "batch_size": 8,
+                "lr": 1e-3,
+                "average": 0.995,
+                "transform": turned,
+                "schedule": "cosine",
+            },
+            restoration.restored,
+            LEDIG,
+            start="srresnet",
+        ),
+        "colourise": Application(
+            Colouriser,
+            {"given": "grey", **PIXCOLOR},
+            colouring.pictures,
+            "grey drawings to colour, 64×64",
+            {"epochs": 10, "lr": 5e-3, "batch_size": 32, "clip": 1.0, "average": 0.998, **COSINE},
+            colouring.colours,
+            "Guadarrama et al. 2017, PixColor",
+        ),
+        "sketch": Application(
+            Colouriser,
+            {"given": "sketch", **PIXCOLOR},
+            colouring.pictures,
+            "outlines of drawings to pictures, 64×64",
+            {"epochs": 6, "lr": 5e-3, "batch_size": 32, "clip": 1.0, "average": 0.998, **COSINE},
+            colouring.colours,
+            "Guadarrama et al. 2017, PixColor, from sketches",
+        ),
         "zebras": Application(
             CycleGAN,
             {"event_shape": (3, 64, 64), "deep": 48, "blocks": 3, "sight": 2},

@@ -10,6 +10,7 @@ from pixels import states
 from course_utils.evaluation import log_probs
 from course_utils.models import MADE, NADE, PixelCNN, PixelRNN
 from course_utils.taxonomy import Autoregressive, leaves
+from course_utils.training import fit
 
 SMALL = {"hidden": 6, "first_kernel": 3}
 BUILT = {
@@ -176,6 +177,17 @@ def test_each_table_of_classes_and_each_reading_of_an_image_counts_alone(name):
             model.get_parameter(key).data.copy_(weights[key] if key == way else torch.zeros(()))
         other = model.logits(x, 1 - y, f) if "table" in way else model.logits(x, y, -f)
         assert (model.logits(x, y, f) - other).abs().max() > 1e-6, way
+
+
+@PIXELS
+def test_fit_takes_images_with_what_they_are_conditioned_on(name):
+    """In a model without classes the second tensor is an image: it is not taken for a class."""
+    x = (torch.rand(20, 1, 2, 3) < 0.5).float()
+    model = BUILT[name]((1, 2, 3), given=1)
+    history = fit(model, (x, 1 - x), epochs=1, progress=False, device="cpu")
+    assert history.stopped == "epochs"
+    with pytest.raises(ValueError, match="given: expected"):
+        fit(model, (x, torch.zeros(20, dtype=torch.long)), epochs=1, progress=False, device="cpu")
 
 
 @PIXELS

@@ -1,0 +1,275 @@
+"""Super-resolution: what a restorer keeps, what a game moves, what is measured, what a sample costs."""
+
+from collections import Counter
+from math import log, log10
+
+import numpy as np
+import pytest
+import torch
+from fake_cuda import META, moved, watched
+from skimage.metrics import peak_signal_noise_ratio
+
+from course_utils.applications.super_resolution import (
+    FACTOR,
+    SRGAN,
+    SRResNet,
+    bicubic,
+    misses,
+    pixelated,
+    scores,
+    smaller,
+    spectrum,
+    turned,
+)
+from course_utils.datasets import digits
+from course_utils.datasets.photographs import luma, patches
+from course_utils.pretrained import restoration
+from course_utils.training import fit
+
+SMALL = {"channels": 6, "blocks": 1, "top": 5}
+QUIET = dict(progress=False, device="cpu")
+
+
+def seeded(system, **arguments):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return system(**SMALL, **arguments)
+
+
+def awake(system, **arguments):
+    """One whose last layer is not 0 any more, in float64."""
+    model = seeded(system, **arguments).double()
+    with torch.no_grad():
+        model.generator.last.weight.copy_(torch.linspace(-1, 1, 5 * 9).view(1, 5, 3, 3))
+    return model
+
+
+def pictures(*shape: int) -> torch.Tensor:
+    return torch.rand(*shape, dtype=torch.double, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_smaller_keeps_what_is_flat_and_pixelated_keeps_means(channels):
+    flat = torch.full((2, channels, 8, 20), 0.37)
+    torch.testing.assert_close(smaller(flat), torch.full((2, channels, 2, 5), 0.37))
+    torch.testing.assert_close(bicubic(smaller(flat)), flat)
+    x = pictures(2, channels, 8, 12)
+    small = pixelated(x, 4)
+    torch.testing.assert_close(pixelated(small, 4), small)
+    torch.testing.assert_close(small.mean((2, 3)), x.mean((2, 3)))
+    torch.testing.assert_close(small[:, :, 4:, :4].amax((2, 3)), x[:, :, 4:, :4].mean((2, 3)))
+
+
+def test_what_is_left_is_a_picture_though_cubics_overshoot():
+    x = (pictures(1, 1, 64, 64) > 0.5).double()
+    x[..., :32] = 0
+    assert 0 <= smaller(x).min() and smaller(x).max() <= 1
+
+
+@pytest.mark.parametrize("system", [SRResNet, SRGAN])
+def test_before_training_it_interpolates_and_then_adds_the_same_detail_to_all_colours(system):
+    given = pictures(2, 3, 5, 6)
+    torch.testing.assert_close(seeded(system).double()(given), bicubic(given))
+    model = awake(system)
+    detail = model(given) - bicubic(given)
+    assert detail.shape == (2, 3, 20, 24) and detail.abs().mean() > 1e-3
+    torch.testing.assert_close(detail[:, :1].expand(-1, 3, -1, -1), detail)
+    torch.testing.assert_close(luma(model(given)), model(luma(given)))  # so what differs from luma is kept
+    assert 0 <= model.restore(given).min() and not model.restore(given).requires_grad
+
+
+def test_all_places_are_treated_alike():
+    """A picture moved by one small pixel is restored as the restored one, moved by four, but for edges."""
+    given, model = pictures(1, 1, 20, 20), awake(SRResNet)
+    made, later = model(given), model(given.roll((1, 1), (2, 3)))
+    torch.testing.assert_close(later[..., 40:60, 40:60], made.roll((4, 4), (2, 3))[..., 40:60, 40:60])
+
+
+def test_half_the_squared_error_counts_in_units_of_a_tenth():
+    x = pictures(2, 1, 8, 8)
+    torch.testing.assert_close(misses(x + 0.1, x), torch.tensor(0.5).double())
+    model = seeded(SRResNet).double()
+    torch.testing.assert_close(model.loss(x), 50 * (bicubic(smaller(x)) - x).square().mean())
+
+
+def test_a_discriminator_that_cannot_decide_pays_2_log_2_and_no_penalty():
+    model = seeded(SRGAN).double()
+    for parameter in model.discriminator.last.parameters():
+        torch.nn.init.zeros_(parameter)
+    x = pictures(3, 1, 16, 24)
+    assert model.discriminator_loss(x).item() == pytest.approx(2 * log(2))
+    seen = model.observe(x)
+    assert seen["real"].item() == seen["fake"].item() == pytest.approx(0.5)
+    assert model.discriminator(x, smaller(x)).shape == (3, 4 * 6)  # a logit for every 4×4 pixels
+
+
+def test_the_loss_of_the_generator_is_error_plus_both_terms():
+    x = pictures(2, 1, 16, 16)
+    parts = {
+        (a, b): awake(SRGAN, adversarial=a, features=b).generator_loss(x).item()
+        for a in (0, 2)
+        for b in (0, 3)
+    }
+    plain = awake(SRGAN)
+    assert parts[0, 0] == pytest.approx(plain.loss(x).item())
+    assert parts[2, 3] == pytest.approx(parts[2, 0] + parts[0, 3] - parts[0, 0])
+    given, D = smaller(x), plain.discriminator
+    fooled = torch.nn.functional.softplus(-D(plain(given), given)).mean().item()
+    assert parts[2, 0] - parts[0, 0] == pytest.approx(2 * fooled)
+    assert parts[0, 3] > parts[0, 0]
+    flat = torch.full((2, 1, 16, 16), 0.5).double()  # interpolation restores it: nothing misses
+    assert seeded(SRGAN, adversarial=0, features=3).double().generator_loss(flat).item() < 1e-12
+
+
+def test_each_player_moves_its_own_network_only():
+    for name in ("discriminator", "generator"):
+        game = awake(SRGAN).float()
+        players = [player for player in game.players() if player.name == name]
+        game.players = lambda players=players: players
+        before = {key: value.clone() for key, value in game.state_dict().items()}
+        fit(game, patches(24, 16), epochs=1, **QUIET)
+        moved_ones = {
+            key.split(".")[0] for key, value in game.state_dict().items() if not before[key].equal(value)
+        }
+        assert moved_ones == {name}
+
+
+def test_the_game_starts_from_the_regression():
+    first, second = awake(SRResNet), seeded(SRGAN).double()
+    left = second.load_state_dict(first.state_dict(), strict=False)
+    assert not left.unexpected_keys and {key.split(".")[0] for key in left.missing_keys} == {"discriminator"}
+    given = pictures(1, 1, 4, 4)
+    torch.testing.assert_close(first(given), second(given))
+
+
+def test_regression_learns_and_a_seed_says_everything():
+    x, losses = patches(80, 24), []
+    for _ in range(2):
+        model = seeded(SRResNet)
+        before = model.loss(x).item()
+        fit(model, x, valid=x, epochs=6, lr=1e-2, **QUIET)
+        losses.append(model.loss(x).item())
+    assert losses[0] < 0.95 * before and losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+def test_a_picture_is_turned_in_all_eight_ways():
+    x = torch.arange(6.0).view(1, 1, 2, 3)
+    torch.manual_seed(0)
+    seen = {(tuple(y.shape), tuple(y.flatten().tolist())) for y in (turned(x) for _ in range(200))}
+    assert len(seen) == 8 and all(sorted(values) == list(range(6)) for _, values in seen)
+
+
+def test_a_spectrum_finds_waves_in_every_direction_and_counts_decibels():
+    phase = torch.arange(128) * torch.pi / 4  # a period of 8 pixels: entry 64 / 8
+    wave = (0.5 + 0.25 * torch.cos(phase)).expand(1, 1, 128, 128)
+    for one in (wave, wave.mT):
+        assert spectrum(one).argmax() == 8
+        assert (spectrum(one) - spectrum(0.25 + one / 2))[8].item() == pytest.approx(20 * log10(2), abs=1e-3)
+    diagonal = (phase[:, None] + phase)[None, None] / 2  # 1/8 · √½ a pixel
+    assert spectrum(0.5 + 0.25 * torch.cos(diagonal)).argmax() in (5, 6)
+    noise = spectrum(pictures(1, 1, 256, 256).float())
+    assert noise[4:].std() < 1 and abs(noise[4:16].mean() - noise[20:].mean()) < 1
+
+
+def test_scores_agree_with_others_and_sharpness_needs_no_pixel_in_its_place():
+    x, other = patches(1, 96, seed=3), pictures(1, 1, 96, 96).float()
+    found = scores((0.8 * x + 0.2 * other).clamp(0, 1), x)
+    made = (0.8 * x + 0.2 * other).clamp(0, 1)
+    assert found["PSNR, dB"] == pytest.approx(
+        peak_signal_noise_ratio(x.numpy(), made.numpy(), data_range=1), abs=1e-3
+    )
+    same = scores(x, x.clone() * (1 - 1e-4))
+    assert same["SSIM"] > 0.999 and same["spectrum, dB"] < 0.1
+    upside_down, blurred = x.flip(2), bicubic(smaller(x)).clamp(0, 1)
+    turned_over, soft = scores(upside_down, x), scores(blurred, x)
+    assert (
+        turned_over["PSNR, dB"] < soft["PSNR, dB"]
+        and turned_over["spectrum, dB"] < 0.2 < soft["spectrum, dB"]
+    )
+    colour = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    assert scores(colour, luma(colour))["SSIM"] == pytest.approx(1)
+
+
+class OtherDigits:
+    """Answers with any digits, whatever is given: the truth, where nothing is known."""
+
+    def __init__(self, x: torch.Tensor, spread: float = 1.0) -> None:
+        self.x, self.spread = x, spread
+
+    def sample(self, n, given):
+        other = self.x[torch.randint(len(self.x), (n,))]
+        return self.spread * other + (1 - self.spread) * self.x.mean(0)
+
+    def log_prob(self, x, given):
+        return -torch.arange(len(x)).double()
+
+
+@pytest.mark.parametrize("spread", [1.0, 0.5])
+def test_a_sample_of_the_truth_costs_3_dB_and_one_with_half_the_spread_less(spread):
+    torch.manual_seed(0)
+    x = digits("levels").test.x
+    found = restoration.filled_in(OtherDigits(x, spread))
+    assert abs(found["gap, dB"].value - 10 * log10(1 + spread**2)) < 0.1
+    gap = found["PSNR of the mean, dB"].value - found["PSNR of a sample, dB"].value
+    assert (
+        gap == pytest.approx(found["gap, dB"].value, abs=1e-3) and 0 < found["gap, dB"].standard_error < 0.2
+    )
+    assert found["nats, exact"].value == pytest.approx((len(x) - 1) / 2)
+
+
+def test_pairs_of_digits_belong_together():
+    for x, given in restoration.digit_pairs():
+        torch.testing.assert_close(pixelated(x), given)
+
+
+def test_no_training_step_mixes_devices_copies_or_waits():
+    for system, losses in ((SRResNet, ("loss",)), (SRGAN, ("discriminator_loss", "generator_loss"))):
+        model = seeded(system)
+        with watched() as watch:
+            moved(model, META).train()
+            for loss in losses:
+                getattr(model, loss)(torch.empty(3, 1, 16, 24, device=META)).backward()
+        assert (watch.waits, watch.copies) == (Counter(), Counter())
+
+
+X = torch.rand(2, 1, 8, 8)
+BAD = (None, X.numpy(), X.long(), X[0], X.expand(-1, 2, -1, -1), X + 1, X * np.nan, X[:0])
+
+
+@pytest.mark.parametrize("who", ["smaller", "pixelated", "spectrum", "scores", "SRResNet", "SRGAN.restore"])
+def test_what_is_no_picture_is_refused_at_the_door(who):
+    model = seeded(SRGAN)
+    doors = {"smaller": smaller, "pixelated": pixelated, "spectrum": spectrum}
+    doors |= {
+        "scores": lambda x: scores(x, x),
+        "SRResNet": seeded(SRResNet).check,
+        "SRGAN.restore": model.restore,
+    }
+    for x in BAD:
+        with pytest.raises(ValueError, match=rf"^{who}: expected .* \(B, 1 or 3, H, W\) in \[0, 1\].*got"):
+            doors[who](x)
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: smaller(torch.rand(1, 1, 8, 10)), "smaller: expected .* multiples of 4, got shape"),
+        (lambda: smaller(X, 0), "smaller: factor: expected a positive integer"),
+        (lambda: fit(seeded(SRGAN), torch.rand(20, 1, 10, 8), **QUIET), "SRGAN: expected .* multiples of 4"),
+        (lambda: scores(X, X), "scores: expected two pictures of one size"),
+        (lambda: scores(X[:1], X[:1, :, 4:]), "scores: expected two pictures of one size"),
+        (lambda: SRResNet(channels=0), "SRResNet: channels: expected a positive integer"),
+        (lambda: SRGAN(blocks=1.5), "SRGAN: blocks: expected a positive integer"),
+        (lambda: SRGAN(critic=0), "SRGAN: critic: expected a positive integer"),
+        (lambda: SRGAN(adversarial=-1), "SRGAN: adversarial: expected a number"),
+        (lambda: SRGAN(features="much"), "SRGAN: features: expected a number"),
+    ],
+)
+def test_what_does_not_fit_is_refused(call, says):
+    with pytest.raises(ValueError, match=says):
+        call()
+
+
+def test_the_small_picture_has_a_sixteenth_of_the_pixels():
+    x = torch.rand(1, 3, 8, 12)
+    assert smaller(x).numel() * FACTOR**2 == x.numel()
