@@ -10,6 +10,7 @@ from course_utils.applications.luma_chroma import rgb
 from course_utils.explorers.engine import Explorer, picture, slider
 
 DRAWS, FEWEST = 4, 2
+SIZE = (9.5, 3.75)
 TITLES = ("given", "coarse colours", "refined")
 
 
@@ -33,7 +34,7 @@ def row_by_row(model: Colouriser, given: Tensor) -> Explorer:
 
     def frame(figure: Figure) -> None:
         for i in range(len(TITLES)):
-            figure.add_axes((0.01 + 0.33 * i, 0.02, 0.32, 0.32 * 9.3 / 3.6)).set_axis_off()
+            figure.add_axes((0.01 + 0.33 * i, 0.02, 0.32, 0.32 * SIZE[0] / SIZE[1])).set_axis_off()
 
     def draw(figure: Figure, *, image: int, sample: int, rows: int) -> None:
         here, colours = pictures[image - 1 : image], drawn[sample - 1, image - 1 : image].clone()
@@ -51,7 +52,7 @@ def row_by_row(model: Colouriser, given: Tensor) -> Explorer:
     return Explorer(
         draw,
         title="A picture is coloured, coarse colour by coarse colour",
-        size=(9.3, 3.6),
+        size=SIZE,
         frame=frame,
         image=slider(1, n, value=1, tooltip="Which picture is given"),
         sample=slider(1, DRAWS, value=1, tooltip="Which of the samples for this picture"),
