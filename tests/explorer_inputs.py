@@ -13,6 +13,7 @@ import nbformat
 import torch
 
 from course_utils.applications.colourisation import Colouriser
+from course_utils.applications.style_gan import StyleGAN
 from course_utils.applications.translation import CycleGAN
 from course_utils.datasets import scenes
 from course_utils.datasets.herd import herd
@@ -172,6 +173,7 @@ INPUTS: dict[str, Callable[[], tuple[Any, ...]]] = {
     ),
     "vae.latent_plane": encoded,
     "vae.posterior": lambda: encoded()[:2],
+    "translation_and_faces.between": lambda: (StyleGAN(adversarial=False).eval(),),
     "gan.replay": played,
     "gan.styles": lambda: (GAN((1, 8, 8), hidden=(16,), classes=10),),
     "generative_models.approach": approach,

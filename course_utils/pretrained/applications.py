@@ -10,11 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.applications.colourisation import Colouriser
+from course_utils.applications.face_reader import FaceReader
+from course_utils.applications.style_gan import StyleGAN
 from course_utils.applications.super_resolution import SRGAN, SRResNet, turned
 from course_utils.applications.translation import CycleGAN
 from course_utils.divergences import Estimate
 from course_utils.models import PixelCNN
-from course_utils.pretrained import colouring, restoration, translating
+from course_utils.pretrained import colouring, drawn_faces, restoration, translating
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,46 @@ APPLICATIONS: Mapping[str, Application] = MappingProxyType(
             {"epochs": 6, "lr": 5e-3, "batch_size": 32, "clip": 1.0, "average": 0.998, **COSINE},
             colouring.colours,
             "Guadarrama et al. 2017, PixColor, from sketches",
+        ),
+        "face_reader": Application(
+            FaceReader,
+            {},
+            drawn_faces.with_factors,
+            "drawn faces, 32×32",
+            {"epochs": 8, "lr": 2e-3, "batch_size": 50, "average": 0.99, **COSINE},
+            drawn_faces.read,
+            "a regression, the judge of generated faces",
+        ),
+        "face_copies": Application(
+            StyleGAN,
+            {"adversarial": False, "fast": True},
+            drawn_faces.with_codes,
+            "drawn faces, 64×64",
+            {
+                "epochs": 10,
+                "lr": 1e-2,
+                "batch_size": 16,
+                "average": 0.998,
+                "schedule": "cosine",
+            },
+            drawn_faces.copied,
+            "a regression, with the generator of Karras, Laine & Aila 2019",
+        ),
+        "faces": Application(
+            StyleGAN,
+            {"fast": True},
+            drawn_faces.with_codes,
+            "drawn faces, 64×64",
+            {
+                "epochs": 4,
+                "lr": 4e-3,
+                "batch_size": 16,
+                "average": 0.998,
+                "schedule": "cosine",
+            },
+            drawn_faces.generated,
+            "Karras, Laine & Aila 2019; told the factors, as in Isola et al. 2017",
+            start="face_copies",
         ),
         "zebras": Application(
             CycleGAN,

@@ -11,7 +11,7 @@ from nbformat.validator import iter_validate
 
 from course_utils.notebooks.outputs import KERNELSPEC, LANGUAGE_INFO, troubles
 
-LARGEST = 400_000  # bytes
+LARGEST = 800_000  # bytes
 KINDS = {"text/plain", "text/html", "text/markdown", "text/latex"}  # an image alone has no words
 SLIDES = {"slide", "subslide", "fragment", "skip", "notes"}
 HIDING = {"nbval-skip", "nbval-ignore-output", "nbval-raises-exception", "raises-exception", "skip-execution"}

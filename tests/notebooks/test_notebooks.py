@@ -91,7 +91,7 @@ PLANTED = {
     "a path in an output": (output("claim", name="stdout", text="saved in /tmp/x"), "path /tmp/"),
     "a path in a table": (shown("text/html", "<b>/Users/me</b>"), "the absolute path /Users/"),
     "an address": (shown("text/plain", "<Net at 0x7f3a2b1c0d90>"), "the address in memory"),
-    "a large output": (shown("text/plain", "x" * 400_000), "kB, at most 400"),
+    "a large output": (shown("text/plain", "x" * 800_000), "kB, at most 800"),
     "no slide": (lambda n: cell(n, "claim").metadata.pop("slideshow"), "claim: slide_type None"),
     "a slide type of nbconvert's": (slide("claim", "-"), "claim: slide_type '-'"),
     "a start without a slide": (slide("title", "fragment"), "starts no slide"),

@@ -1,5 +1,7 @@
 """Answers to the exercises of notebook 06."""
 
+import torch
+
 from wrong_answers import Answers
 
 
@@ -28,5 +30,13 @@ ANSWERS = {
             lambda x, made, body: ((made - x).abs().mean(1, keepdim=True) * (1 - body)).sum()
             / (1 - body).sum(),
         ),
+    ),
+    "mixed_styles": Answers(
+        wrong=(
+            lambda a, b, first: torch.cat([b[:, :first], a[:, first:]], 1),
+            lambda a, b, first: torch.cat([a[:first], b[first:]]),
+            lambda a, b, first: (a + b) / 2,
+        ),
+        right=(lambda a, b, first: torch.where(torch.arange(a.shape[1])[:, None] < first, a, b),),
     ),
 }

@@ -1,5 +1,6 @@
-"""The explorers of notebook 06: what a translated zebra hides."""
+"""The explorers of notebook 06: what a translated zebra hides, and faces between two others."""
 
+from course_utils.explorers.translation_and_faces.faces import between
 from course_utils.explorers.translation_and_faces.stripes import stripes
 
-__all__ = ["stripes"]
+__all__ = ["between", "stripes"]
