@@ -93,11 +93,14 @@ class FFJORD(Flow):
         self.solver = Solver(solver, steps=steps, tolerance=tolerance)
         self.training_solver = Solver(solver, steps=training_steps, tolerance=tolerance)
 
-    def transport(self, z: Tensor, start: float, end: float) -> tuple[Tensor, Tensor]:
+    def transport(
+        self, z: Tensor, start: float, end: float, **condition: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
         """Carry points from one time of the flow, 0 for noise and 1 for data, to another: the exact trace.
 
         The density at time t is p_t(z) = p_0(z(0)) · exp(log_det) with z(0) and log_det from
-        ``transport(z, t, 0)``. Images stand here behind the logit, on the whole line.
+        ``transport(z, t, 0)``. Images stand here behind the logit, on the whole line. The condition is what
+        a conditional flow takes.
 
         Returns:
             the points at time ``end``, and log |det ∂z(end)/∂z(start)|, ``(B,)`` in nats.
@@ -105,7 +108,7 @@ class FFJORD(Flow):
         check_events(z, self.event_shape, "real", like=self.reference, who="FFJORD.transport")
         for time in (start, end):
             check_number(time, "FFJORD.transport: time", low=0, high=1)
-        return self._solve(z, start, end, self._exact, self.solver)
+        return self._solve(z, start, end, partial(self._exact, **condition), self.solver)
 
     def _solve(
         self, z: Tensor, start: float, end: float, traced: Traced, solver: Solver
@@ -118,9 +121,14 @@ class FFJORD(Flow):
         self.nfe = solver.nfe
         return moved.view_as(z), log_det
 
-    def _exact(self, t: Time, z: Tensor) -> tuple[Tensor, Tensor]:
+    def _velocity(self, t: Time, z: Tensor, **condition: Tensor | None) -> Tensor:
+        return self.dynamics(t, z, **condition)
+
+    def _exact(self, t: Time, z: Tensor, **condition: Tensor | None) -> tuple[Tensor, Tensor]:
         own = getattr(self.dynamics, "with_trace", None)
-        return own(t, z) if own is not None else with_trace(partial(self.dynamics, t), z)
+        if own is not None:
+            return own(t, z, **condition)
+        return with_trace(lambda z: self.dynamics(t, z, **condition), z)
 
     def noise(self, z: Tensor) -> Tensor:
         """ε for Hutchinson's estimate, in the shape of z: signs ±1, or standard normal numbers."""
@@ -142,14 +150,14 @@ class FFJORD(Flow):
         z, change = self._solve(y, 1.0, 0.0, traced, self.training_solver)
         return -(self.prior.log_prob(z) + change + log_det).mean()
 
-    def _encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        y, log_det = self.enter(x)
-        z, change = self._solve(y, 1.0, 0.0, self._exact, self.solver)
+    def _encode(self, x: Tensor, **condition: Tensor | None) -> tuple[Tensor, Tensor]:
+        data, log_det = self.enter(x)
+        z, change = self._solve(data, 1.0, 0.0, partial(self._exact, **condition), self.solver)
         return z, log_det + change
 
-    def _decode(self, z: Tensor) -> Tensor:
+    def _decode(self, z: Tensor, **condition: Tensor | None) -> Tensor:
         def field(t: Time, state: State) -> State:
-            return (self.dynamics(t, state[0]),)
+            return (self._velocity(t, state[0], **condition),)
 
         (y,) = self.solver(field, (z.flatten(1),), 0.0, 1.0)
         self.nfe = self.solver.nfe

@@ -187,13 +187,16 @@ class PixelModel(Autoregressive, ClassConditional):
 
 def log_prob(logits: Tensor, x: Tensor) -> Tensor:
     """The sum over pixels of log p(x_i) in nats: ``(B, C, H, W, K)`` and ``(B, C, H, W)`` to ``(B,)``."""
+    return log_each(logits, x).flatten(1).sum(1)
+
+
+def log_each(logits: Tensor, x: Tensor) -> Tensor:
+    """log p(x_i) of every pixel in nats: ``(B, …, K)`` and ``(B, …)`` to ``(B, …)``."""
     levels = logits.shape[-1]
     if levels == 1:
-        nats = F.binary_cross_entropy_with_logits(logits[..., 0], x, reduction="none")
-    else:
-        grey = (x * (levels - 1)).round().long()
-        nats = F.cross_entropy(logits.movedim(-1, 1), grey, reduction="none")
-    return -nats.flatten(1).sum(1)
+        return -F.binary_cross_entropy_with_logits(logits[..., 0], x, reduction="none")
+    grey = (x * (levels - 1)).round().long()
+    return -F.cross_entropy(logits.movedim(-1, 1), grey, reduction="none")
 
 
 def choose(logits: Tensor, u: Tensor, temperature: float) -> Tensor:

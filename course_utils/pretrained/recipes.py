@@ -27,6 +27,7 @@ from course_utils.models import (
     PixelRNN,
     RealNVP,
 )
+from course_utils.models.flow_matching import FlowMatching
 from course_utils.pretrained import measures
 from course_utils.recognition import DigitClassifier
 
@@ -206,6 +207,22 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             None,
             None,
             "Goodfellow et al. 2014 report a Parzen score of 225, which ranks nothing",
+        ),
+        "flow_matching": Recipe(
+            FlowMatching,
+            "unit",
+            {
+                "network": "convolutional",
+                "hidden": (16, 32, 64),
+                "classes": CLASSES,
+                "guidance": 1.0,
+                "solver": "midpoint",
+                "alpha": 0.1,
+            },
+            {"epochs": 2, "lr": 3e-3, "batch_size": 64, "clip": 50.0, "average": 0.999, **COSINE},
+            None,  # the exact trace of a convolutional velocity takes 784 passes back
+            None,
+            "Lipman et al. 2023; no figure on MNIST",
         ),
         "classifier": Recipe(
             DigitClassifier,

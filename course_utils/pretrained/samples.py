@@ -136,8 +136,13 @@ def draw(model: Any, n: int, y: Tensor | None = None) -> Tensor:
     return (model.sample(n) if y is None else model.sample(n, y=y.to(model.reference.device))).cpu()
 
 
+def on_tree(system: type) -> bool:
+    """Whether a recipe is of a system of slide 14, and neither of a reader nor of what came later."""
+    return issubclass(system, GenerativeModel) and vars(system).get("on_tree", True)
+
+
 def gallery(columns: int = 10, seed: int = 0) -> dict[str, Tensor]:
-    """Samples of every system that is trained, in the order 0 … 9 if one can ask for digits, by its name.
+    """Samples of every system of the tree that is trained, by its name: 0 … 9 in turn if it takes digits.
 
     The first row is real. ``(columns, 1, 28, 28)`` each.
     """
@@ -145,7 +150,7 @@ def gallery(columns: int = 10, seed: int = 0) -> dict[str, Tensor]:
     first = [int((real.y == k % 10).nonzero()[k // 10]) for k in range(columns)]
     rows = {"real digits": real.x[first]}
     for name, of in RECIPES.items():
-        if issubclass(of.system, GenerativeModel) and card(name):
+        if on_tree(of.system) and card(name):
             model = load(name)
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(seed)

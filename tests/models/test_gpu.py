@@ -22,7 +22,10 @@ from course_utils.models import (
     PixelRNN,
     RealNVP,
 )
+from course_utils.models.any_order import AnyOrder
+from course_utils.models.diffusion import Diffusion
 from course_utils.models.ensemble import OrderEnsemble
+from course_utils.models.flow_matching import FlowMatching
 from course_utils.taxonomy import Flow, leaves, verbs
 from course_utils.training import fit
 
@@ -53,6 +56,10 @@ SPECIMENS = {
     "Boltzmann machine, persistent": lambda: BoltzmannMachine(SHAPE, gradient="PCD", mixing=3),
     "Boltzmann machine, full": lambda: BoltzmannMachine((2, 1, 3), hidden=5, connections="full", mixing=3),
     "GSN": lambda: GSN(SHAPE, mixing=3),
+    "any order": lambda: AnyOrder(SHAPE, orders=2),
+    "flow matching": lambda: FlowMatching(SHAPE, hidden=16),
+    "flow matching, classes": lambda: FlowMatching(SHAPE, hidden=16, classes=10, guidance=1.0, steps=1),
+    "diffusion": lambda: Diffusion(SHAPE, hidden=16, steps=5),
     "GAN": lambda: GAN(SHAPE),
     "GAN, critic, classes": lambda: GAN(SHAPE, loss="wasserstein", network="convolutional", classes=10),
 }
@@ -86,9 +93,10 @@ def ask(model: nn.Module, verb: str) -> object:
     if verb == "decode":
         x = given.pop("x")
         if isinstance(model, Flow):
-            return model.decode(model.encode(x)[0])
+            asked = given if isinstance(model, FlowMatching) else {}
+            return model.decode(model.encode(x, **asked)[0], **asked)
         return model.decode(model.encode(x, **given).mean, **given)
-    if verb == "encode" and isinstance(model, Flow):
+    if verb == "encode" and isinstance(model, Flow) and not isinstance(model, FlowMatching):
         given.pop("y", None)
     return getattr(model, verb)(**given)
 

@@ -1,0 +1,204 @@
+"""Flow matching: FFJORD's ODE, learned by regression instead of by likelihood."""
+
+from collections.abc import Callable
+from math import prod
+from typing import ClassVar, cast
+
+import torch
+from torch import Tensor, nn
+
+from course_utils.checks import check_count, check_events, check_number, check_sizes
+from course_utils.models.ffjord import FFJORD
+from course_utils.nets.ode import Solver, Time
+from course_utils.nets.timed import GROUPS, TimedUNet, TimedVelocity
+from course_utils.taxonomy import ClassConditional
+
+Traced = tuple[Tensor, Tensor]
+
+
+class FlowMatching(ClassConditional, FFJORD):
+    r"""A continuous flow that is told where to go: noise x₀ and data x₁ are joined by a straight line.
+
+        x_t = (1 − t) x₀ + t x₁,    loss(θ) = E ½ ‖v_θ(t, x_t) − (x₁ − x₀)‖²,    x₀ ∼ N(0, I), t ∼ U(0, 1).
+
+    Many lines cross at a point. The best v is the mean direction of those that do, E[x₁ − x₀ | x_t], and the
+    ODE dx/dt = v(t, x) carries N(0, I) to p_D: at every time its points are distributed as x_t is. No ODE is
+    solved in training. The likelihood is FFJORD's, by the same ODE and the exact trace. Y. Lipman, R. Chen,
+    H. Ben-Hamu, M. Nickel and M. Le, *Flow Matching for Generative Modeling*, ICLR 2023; X. Liu, C. Gong and
+    Q. Liu, *Flow Straight and Fast*, ICLR 2023.
+
+    With ``classes`` the velocity is told the class y, and now and then, while it learns, none. The difference
+    of the two points to what is typical of y, and ``guidance`` w goes further that way (J. Ho and T.
+    Salimans, *Classifier-Free Diffusion Guidance*, 2022):
+
+        v = v(t, x, y) + w (v(t, x, y) − v(t, x)).
+
+    Departure: times of a batch are spread evenly, which leaves the loss unbiased, and lowers its variance.
+
+    Args:
+        event_shape: (C, H, W) for grey values in [0, 1], or (D,) for vectors of any real numbers.
+        network: "dense" (see `TimedVelocity`, whose exact trace is cheap) or, for images, "convolutional"
+            (see `TimedUNet`, whose exact trace takes D vector-Jacobian products).
+        hidden: the width of dense layers, or the channels at each size; None: 512, or (24, 40, 64).
+        dropout: of dense layers.
+        classes: the number of classes y; None: no classes.
+        guidance: w, of samples and of the density alike, which is that of the guided flow. May be set later.
+        solver, steps, tolerance: from noise to data and back (see `Solver`). May be set later: ``solver``.
+        alpha: of the logit that images pass (see `Logit`).
+
+    Shapes: x and z ``(B, *event_shape)``, y ``(B,)``; ``log_prob`` ``(B,)`` in nats. ``loss`` is the negative
+    log-likelihood of a unit Gaussian around v in nats, up to a constant: no likelihood of x.
+
+    Raises:
+        ValueError: a setting is out of range, or x not of this shape and support.
+
+    >>> model = FlowMatching((2,), hidden=8)
+    >>> x = model.sample(3)
+    >>> model.loss(x).shape, model.log_prob(x).shape, model.nfe
+    (torch.Size([]), torch.Size([3]), 32)
+    """
+
+    title = "Flow matching"
+    about = "an ODE learned by regression (2023)"
+    on_tree: ClassVar[bool] = False
+    descends_from: ClassVar[type] = FFJORD
+    fit_defaults: ClassVar[dict[str, object]] = {
+        "lr": 2e-3,
+        "epochs": 150,
+        "batch_size": 200,
+        "schedule": "cosine",
+        "clip": 50.0,
+        "average": 0.995,
+    }
+    unasked = 0.15  # the share of examples whose class is kept back in training
+
+    def __init__(
+        self,
+        event_shape: tuple[int, ...],
+        *,
+        network: str = "dense",
+        hidden: int | tuple[int, ...] | None = None,
+        dropout: float = 0.0,
+        classes: int | None = None,
+        guidance: float = 0.0,
+        solver: str = "rk4",
+        steps: int = 8,
+        tolerance: float = 1e-5,
+        alpha: float = 0.01,
+    ) -> None:
+        super().__init__(
+            event_shape,
+            dynamics=velocity(event_shape, network, hidden, dropout, classes),
+            solver=solver,
+            steps=steps,
+            tolerance=tolerance,
+            alpha=alpha,
+        )
+        self.classes = classes
+        self.guidance = check_number(guidance, "FlowMatching: guidance")
+
+    def loss(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """E ½ ‖v(t, x_t) − (x₁ − x₀)‖² over the batch, summed over dimensions."""
+        x, y = self._check_pair(x, y)
+        data = self.enter(x)[0].flatten(1)
+        noise, t = torch.randn_like(data), spread_times(data)
+        if y is not None and self.training:
+            y = y.masked_fill(torch.rand_like(t) < self.unasked, cast(int, self.classes))
+        here = torch.lerp(noise, data, t[:, None])
+        v = self.dynamics(t, here) if y is None else self.dynamics(t, here, y)
+        return 0.5 * (v - (data - noise)).square().sum(1).mean()
+
+    def log_prob(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """The exact log p(x), or log p(x | y), in nats; with classes and no y the mixture's: ``(B,)``."""
+        x = self.check(x)
+        y = self._check_classes(y, len(x))
+        return self._over_classes(lambda y: self._log_prob(x, y), len(x), y)
+
+    def _log_prob(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        z, log_det = self._encode(x, y)
+        return self.prior.log_prob(z) + log_det
+
+    def encode(self, x: Tensor, y: Tensor | None = None) -> Traced:
+        """z at time 0 of the flow through x, of class y, and log |det ∂z/∂x| as ``(B,)`` in nats."""
+        return self._encode(*self._check_pair(x, y))
+
+    def _encode(self, x: Tensor, y: Tensor | None = None) -> Traced:
+        return super()._encode(x, y=y)
+
+    def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """x at time 1 of the flow through z, of class y: ``(B, *event_shape)`` to the same."""
+        z = check_events(z, self.event_shape, "real", like=self.reference, who="FlowMatching.decode")
+        return self._decode(z, self._check_classes(y, len(z), needed=True))
+
+    def _decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        return super()._decode(z, y=y)
+
+    @torch.no_grad()
+    def way(self, z: Tensor, moments: int, y: Tensor | None = None) -> Tensor:
+        """What z passes on its way to data, behind the logit for images, at equal times: one step of the
+        solver from each moment to the next, and no density. ``(moments + 1, B, *event_shape)``.
+        """
+        z = check_events(z, self.event_shape, "real", like=self.reference, who="FlowMatching.way")
+        y, k = self._check_classes(y, len(z), needed=True), check_count(moments, "FlowMatching.way: moments")
+        step, points = Solver(self.solver.method, steps=1, tolerance=self.solver.tolerance), [z.flatten(1)]
+        for i in range(k):
+            points += step(lambda t, s: (self._velocity(t, s[0], y),), (points[-1],), i / k, (i + 1) / k)
+        return torch.stack(points).view(k + 1, *z.shape)
+
+    def _sample(self, n: int, generator: torch.Generator | None, y: Tensor | None = None) -> Tensor:
+        return self._decode(self.prior.sample((n, *self.event_shape), self.reference, generator), y)
+
+    def _velocity(self, t: Time, z: Tensor, y: Tensor | None = None) -> Tensor:
+        return self._guided(lambda y: (super(FlowMatching, self)._velocity(t, z, **asked(y)),), y)[0]
+
+    def _exact(self, t: Time, z: Tensor, y: Tensor | None = None) -> Traced:
+        f, trace = self._guided(lambda y: super(FlowMatching, self)._exact(t, z, **asked(y)), y)
+        return f, trace
+
+    def _guided(
+        self, of: Callable[[Tensor | None], tuple[Tensor, ...]], y: Tensor | None
+    ) -> tuple[Tensor, ...]:
+        """What holds for y, and w times further from what holds for any class: velocity and trace alike."""
+        if y is None or self.guidance == 0:
+            return of(y)
+        w, both = self.guidance, zip(of(y), of(None), strict=True)
+        return tuple(own + w * (own - any_class) for own, any_class in both)
+
+
+def asked(y: Tensor | None) -> dict[str, Tensor | None]:
+    """The class as an argument of a velocity, which need not know any."""
+    return {} if y is None else {"y": y}
+
+
+def spread_times(like: Tensor) -> Tensor:
+    """A time for each example, uniform on [0, 1], one in each of B equal parts: ``(B,)``.
+
+    The mean over a batch varies less than with independent times. Their order means nothing, since that of
+    the examples is random.
+    """
+    start = torch.rand(len(like), dtype=like.dtype, device=like.device)
+    return (torch.arange(len(like), dtype=like.dtype, device=like.device) + start) / len(like)
+
+
+def velocity(
+    event_shape: tuple[int, ...],
+    network: str,
+    hidden: int | tuple[int, ...] | None,
+    dropout: float,
+    classes: int | None,
+) -> nn.Module:
+    """The network of a flow on this shape; a ValueError where there is none."""
+    who = "FlowMatching"
+    if classes is not None:
+        check_count(classes, f"{who}: classes")
+    if network == "convolutional" and len(event_shape) == 3:
+        widths = (24, 40, 64) if hidden is None else tuple(check_sizes(hidden, f"{who}: hidden"))
+        if not widths or any(width % GROUPS for width in widths):
+            raise ValueError(f"{who}: expected hidden as multiples of {GROUPS}, got {hidden!r}")
+        return TimedUNet(event_shape, widths=widths, classes=classes)
+    if network != "dense":
+        want = "'dense' or, for images (C, H, W), 'convolutional'"
+        raise ValueError(f"{who}: expected network as {want}, got {network!r} on {event_shape}")
+    width = check_count(512 if hidden is None else hidden, f"{who}: hidden")
+    rate = check_number(dropout, f"{who}: dropout", low=0, high=0.99)
+    return TimedVelocity(prod(event_shape), hidden=width, dropout=rate, classes=classes)
