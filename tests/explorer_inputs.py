@@ -20,6 +20,8 @@ from course_utils.datasets.herd import herd
 from course_utils.explorers.engine import Explorer
 from course_utils.explorers.gan import lattice
 from course_utils.models import FFJORD, GAN, GSN, NADE, VAE, BoltzmannMachine, PixelCNN, RealNVP
+from course_utils.models.any_order import AnyOrder
+from course_utils.models.flow_matching import FlowMatching
 from course_utils.notebooks.command import FOLDER
 from course_utils.recognition.detections import Detections
 from course_utils.universe import all_images, bars_and_stripes, gaussians
@@ -125,6 +127,15 @@ def walked() -> tuple[Any, ...]:
     return (model,)
 
 
+def told() -> tuple[Any, ...]:
+    """A flow of images that moves them, and goes another way for each class."""
+    torch.manual_seed(0)
+    model = FlowMatching((1, 8, 8), hidden=8, classes=10)
+    for parameter in model.parameters():
+        parameter.data.add_(0.3 * torch.randn_like(parameter))
+    return (model,)
+
+
 def played() -> tuple[Any, ...]:
     """A game that was looked at three times: samples come nearer to the data."""
     data, dice = gaussians(8), torch.Generator().manual_seed(0)
@@ -188,5 +199,7 @@ INPUTS: dict[str, Callable[[], tuple[Any, ...]]] = {
     ),
     "supervised_learning.four_tasks": answered,
     "beyond_supervision.clustering": scattered,
+    "where_the_tree_has_grown.guided": told,
+    "where_the_tree_has_grown.uncover": lambda: (AnyOrder((1, 8, 8), hidden=16),),
     "beyond_supervision.components": lambda: (scattered()[0], scattered()[0][:8]),
 }
