@@ -9,7 +9,7 @@ GENERATOR = torch.Generator().manual_seed(0)
 
 
 def point_and_velocity(x0: Tensor, x1: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
-    """Where the straight line from x0 to x1, ``(B, D)``, is at times t ``(B, 1)``, and with which velocity."""
+    """Where the line from x0 to x1, ``(B, D)``, is at times t ``(B, 1)``, and with which velocity."""
     return (1 - t) * x0 + t * x1, x1 - x0
 
 
@@ -19,6 +19,7 @@ def score(z: Tensor, guess: Tensor, alpha: float, sigma: float) -> Tensor:
 
 
 def drawn(*shape: int) -> Tensor:
+    """Normal numbers, always the same."""
     return torch.randn(*shape, generator=GENERATOR, dtype=torch.double)
 
 

@@ -87,7 +87,7 @@ def uncover(model: AnyOrder) -> Explorer:
         known = (place < shown).view(-1, *model.event_shape)
         x = states[step].view(-1, *model.event_shape)
         grey = torch.where(known, x, model.conditionals(x, known)).cpu()
-        title = f"{shown} of {D} pixels are drawn, in {step} step{'s' * (step != 1)}; grey: p(ink) of the others"
+        title = f"drawn: {shown} of {D} pixels, in {step} step{'s' * (step != 1)}; grey: p(ink) of the others"
         plots.images(grey, columns=IMAGES // 2, title=title, ax=figure.axes[0])
 
     return Explorer(

@@ -79,7 +79,7 @@ class AnyOrder(TractableDensity):
     """
 
     title = "Any-order autoregression"
-    about = "p(xᵢ | any known pixels) (2014, 2022)"
+    about = "p(xᵢ | any known pixels) (2014)"
     on_tree: ClassVar[bool] = False
     descends_from: ClassVar[type] = NADE
     latent = True  # which order was chosen is hidden

@@ -58,7 +58,7 @@ class Diffusion(ApproximateDensity):
     """
 
     title = "Diffusion"
-    about = "learns to take noise away, level by level (2020)"
+    about = "takes noise away, level by level (2020)"
     density = "lower bound"
     on_tree: ClassVar[bool] = False
     descends_from: ClassVar[type] = VAE

@@ -1,0 +1,50 @@
+"""The explorers of notebook 20: what they show is the model's own way, and guidance is put back."""
+
+import pytest
+import torch
+from drawn import drawn
+from explorer_inputs import told
+
+from course_utils.explorers import where_the_tree_has_grown as grown
+from course_utils.models import NADE
+from course_utils.models.any_order import AnyOrder
+
+
+def test_every_row_goes_from_one_noise_to_what_its_guidance_makes_of_it(monkeypatch):
+    (model,), pictures = told(), []
+    explorer = grown.guided(model, seed=3)
+    monkeypatch.setattr(grown.plots, "images", lambda x, **_: pictures.append(x.view(3, 10, 1, 8, 8)))
+    model.guidance = 0.5
+    for time in (0.0, 1.0):
+        drawn(explorer, time=time)
+    assert model.guidance == 0.5
+    z = torch.randn(10, 1, 8, 8, generator=torch.Generator().manual_seed(3))
+    assert torch.allclose(pictures[0], model.enter.inverse(z).expand(3, 10, 1, 8, 8))
+    for row, w in zip(pictures[1], grown.GUIDANCE, strict=True):
+        model.guidance = w
+        with torch.no_grad():
+            assert torch.allclose(row, model.decode(z, torch.arange(10)), atol=1e-5)
+    assert (pictures[1][0] - pictures[1][2]).abs().max() > 0.01
+
+
+def test_drawn_pixels_stay_and_the_others_show_their_probability(monkeypatch):
+    torch.manual_seed(0)
+    model, pictures = AnyOrder((1, 8, 8), hidden=16), []
+    explorer = grown.uncover(model)
+    monkeypatch.setattr(grown.plots, "images", lambda x, **_: pictures.append(x))
+    for pixels in (0, 20, 40, 64):
+        drawn(explorer, pixels=pixels, at_once=4, seed=1)
+    certain = [(x == 0) | (x == 1) for x in pictures]
+    assert [int(c.flatten(1).sum(1).unique()) for c in certain] == [0, 20, 40, 64]
+    for before, after, kept in zip(pictures, pictures[1:], certain, strict=False):
+        assert torch.equal(before[kept], after[kept])
+    p = model.conditionals(torch.zeros(12, 1, 8, 8), torch.zeros(1, 8, 8, dtype=torch.bool))
+    assert torch.allclose(pictures[0], p)
+
+
+def test_models_of_another_kind_are_named():
+    for explorer in (grown.guided, grown.uncover):
+        with pytest.raises(ValueError, match=f"{explorer.__name__}: expected"):
+            explorer(NADE((1, 8, 8)))
+    with pytest.raises(ValueError, match="uncover"):
+        grown.uncover(AnyOrder((1, 4, 4), levels=3))
