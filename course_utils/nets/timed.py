@@ -29,8 +29,8 @@ class Moment(nn.Module):
         self.kind = nn.Embedding(classes + 1, width) if classes else None
 
     def forward(self, t: Time, z: Tensor, y: Tensor | None) -> Tensor:
-        """``(B, width)``."""
-        time = torch.as_tensor(t, dtype=z.dtype, device=z.device).expand(len(z))
+        """``(B, width)``; of one time for all and no classes one row, ``(1, width)``."""
+        time = torch.as_tensor(t, dtype=z.dtype, device=z.device).view(-1)
         angles = pi * time[:, None] * torch.arange(1, WAVES + 1, dtype=z.dtype, device=z.device)
         moment = self.time(torch.cat([angles.sin(), angles.cos()], 1))
         if self.kind is not None:

@@ -161,7 +161,7 @@ def test_guidance_goes_further_from_any_class_to_one():
         model.solver.steps = 60
         jacobian = torch.func.jacrev(lambda v: model.encode(v[None], y[:1])[0][0])(x[0])
     log_det = torch.linalg.slogdet(jacobian).logabsdet
-    torch.testing.assert_close(model.encode(x[:1], y[:1])[1][0], log_det, rtol=0, atol=1e-5)
+    torch.testing.assert_close(model.encode(x[:1], y[:1])[1][0], log_det, rtol=0, atol=1e-4)
 
 
 def test_the_way_ends_where_decoding_does():
