@@ -1,4 +1,4 @@
-"""The explorers of notebook 20: digits on their way under guidance, and pixels uncovered in any order."""
+"""The explorers of notebook 20: a flow in time, digits under guidance, pixels uncovered in any order."""
 
 from functools import cache
 
@@ -8,8 +8,11 @@ from torch import Tensor
 
 from course_utils import plots
 from course_utils.explorers.engine import Explorer, choice, slider
+from course_utils.explorers.ffjord import time_of_a_flow
 from course_utils.models.any_order import AnyOrder
 from course_utils.models.flow_matching import FlowMatching
+
+__all__ = ["guided", "time_of_a_flow", "uncover"]
 
 MOMENTS = 8  # between noise and data
 GUIDANCE = (0.0, 1.0, 3.0)

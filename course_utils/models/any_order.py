@@ -134,8 +134,8 @@ class AnyOrder(TractableDensity):
     def log_prob_in(self, x: Tensor, order: Sequence[int]) -> Tensor:
         """log p(x) in nats of the one order ``(D,)`` in which pixels are visited: ``(B,)``."""
         x, who = self.check(x), "AnyOrder.log_prob_in: order"
-        order = torch.tensor(check_permutation(order, self.dims, who), device=x.device)
-        return self._in_order(x.flatten(1), order.argsort())
+        places = torch.tensor(check_permutation(order, self.dims, who), device=x.device).argsort()
+        return self._in_order(x.flatten(1), places)
 
     def _in_order(self, x: Tensor, place: Tensor) -> Tensor:
         """log p(x) ``(B,)`` of pixels in their places: D passes, each of which gives one pixel."""
