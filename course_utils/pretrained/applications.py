@@ -14,9 +14,10 @@ from course_utils.applications.face_reader import FaceReader
 from course_utils.applications.style_gan import StyleGAN
 from course_utils.applications.super_resolution import SRGAN, SRResNet, turned
 from course_utils.applications.translation import CycleGAN
+from course_utils.applications.try_on import Matching, TryOn
 from course_utils.divergences import Estimate
 from course_utils.models import PixelCNN
-from course_utils.pretrained import colouring, drawn_faces, restoration, translating
+from course_utils.pretrained import colouring, drawn_faces, dressing, restoration, translating
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ class Application:
 COSINE = {"schedule": "cosine", "patience": inf}
 LEDIG = "Ledig et al. 2017"
 PIXCOLOR = {"side": 64, "levels": 20, "hidden": 40, "blocks": 4, "reading": 1, "refining": 32}
+PEOPLE, CP_VTON = "drawn people in shirts, 64×64", "Wang et al. 2018 (CP-VTON)"
+DRESSING = {"schedule": "cosine", "patience": inf, "clip": 1.0}
 APPLICATIONS: Mapping[str, Application] = MappingProxyType(
     {
         "digits_from_four": Application(
@@ -162,6 +165,34 @@ APPLICATIONS: Mapping[str, Application] = MappingProxyType(
             {"epochs": 10, "lr": 2e-3, "batch_size": 4, "average": 0.995, "schedule": "cosine"},
             translating.translations,
             "Zhu, Park, Isola & Efros 2017",
+        ),
+        "matching": Application(
+            Matching,
+            {},
+            dressing.in_own_shirts,
+            PEOPLE,
+            {"epochs": 24, "lr": 2e-3, "batch_size": 16, "average": 0.995, **DRESSING},
+            dressing.in_other_shirts,
+            f"{CP_VTON}, first stage",
+        ),
+        "try_on": Application(
+            TryOn,
+            {},
+            dressing.in_own_shirts,
+            PEOPLE,
+            {"epochs": 7, "lr": 2e-3, "batch_size": 16, "average": 0.995, **DRESSING},
+            dressing.in_other_shirts,
+            CP_VTON,
+            start="matching",
+        ),
+        "try_on_unmatched": Application(
+            TryOn,
+            {"match": False},
+            dressing.in_own_shirts,
+            PEOPLE,
+            {"epochs": 2, "lr": 2e-3, "batch_size": 16, "average": 0.995, **DRESSING},
+            dressing.in_other_shirts,
+            f"{CP_VTON} without its first stage",
         ),
     }
 )
