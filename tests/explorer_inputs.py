@@ -15,8 +15,10 @@ import torch
 from course_utils.applications.colourisation import Colouriser
 from course_utils.applications.style_gan import StyleGAN
 from course_utils.applications.translation import CycleGAN
-from course_utils.datasets import scenes
+from course_utils.applications.try_on import TryOn
+from course_utils.datasets import digits, scenes
 from course_utils.datasets.herd import herd
+from course_utils.datasets.people import people
 from course_utils.explorers.engine import Explorer
 from course_utils.explorers.gan import lattice
 from course_utils.models import FFJORD, GAN, GSN, NADE, VAE, BoltzmannMachine, PixelCNN, RealNVP
@@ -166,8 +168,31 @@ def restored() -> tuple[Any, ...]:
     return x, {"nearly": 0.9 * x, "hardly": 0.2 + 0.3 * x}
 
 
+def judged() -> tuple[Any, ...]:
+    """Digits, their classes, and three kinds of features of them."""
+    x, y = (part[:450] for part in digits("levels").train)
+    pixels = x.flatten(1)
+    return x, y, {"pixels": pixels, "the upper half": pixels[:, :32], "squares": pixels**2}
+
+
+def warped() -> tuple[Any, ...]:
+    """Ten digits, and what reads anything: the row with the most ink."""
+    return digits("levels").train.x[:10], lambda x: x.sum((1, 3)).argmax(1)
+
+
+def two_systems() -> tuple[Any, ...]:
+    """Two systems that dress people differently, and some people."""
+    torch.manual_seed(0)
+    made = {name: TryOn(points=3, features=8, channels=8) for name in ("one", "other")}
+    for system in made.values():
+        for parameter in system.parameters():
+            parameter.data.add_(0.1 * torch.randn_like(parameter))
+    return made, people(3)
+
+
 INPUTS: dict[str, Callable[[], tuple[Any, ...]]] = {
     "autoregressive.drawing": lambda: (PixelCNN((1, 8, 8), hidden=8, blocks=1).eval(),),
+    "features_augmentation_try_on.fitting_room": two_systems,
     "ffjord.digits_in_time": drifting,
     "ffjord.time_of_a_flow": moving,
     "discriminative_and_generative.boundary": two_clouds,
@@ -198,6 +223,8 @@ INPUTS: dict[str, Callable[[], tuple[Any, ...]]] = {
         torch.rand(3, 1, 16, 16),
     ),
     "supervised_learning.four_tasks": answered,
+    "features_augmentation_try_on.labels": judged,
+    "features_augmentation_try_on.warps": warped,
     "beyond_supervision.clustering": scattered,
     "where_the_tree_has_grown.guided": told,
     "where_the_tree_has_grown.uncover": lambda: (AnyOrder((1, 8, 8), hidden=16),),
