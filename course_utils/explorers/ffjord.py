@@ -46,7 +46,8 @@ def time_of_a_flow(model: FFJORD) -> Explorer:
             left.plot(*torch.cat([ways, gap], 1).flatten(0, 1).T.numpy(), color=ORANGE, lw=1.2, ls="-")
         left.scatter(*points[moment].T.numpy(), s=9, color=BLUE, zorder=3)
         look = {"cmap": "viridis", "interpolation": "bilinear", "vmin": LOWEST, "vmax": 0}
-        right.imshow(densities[moment].log10().numpy(), extent=(*window, *window), origin="lower", **look)
+        density = densities[moment].log10().clamp_min(LOWEST).numpy()
+        right.imshow(density, extent=(*window, *window), origin="lower", **look)
         left.set_title(f"points at time {time:.2f}")
         right.set_title(f"log₁₀ density, {LOWEST} to 0".replace("-", "−"))
 
