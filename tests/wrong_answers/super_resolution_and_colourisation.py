@@ -23,11 +23,11 @@ ANSWERS = {
             lambda made, x: -10 * (made - x).square().mean().log(),
             lambda made, x: -10 * (made - x).abs().mean().log10(),
             lambda made, x: -10 * (made - x).square().sum().log10(),
-            lambda made, x: psnr(made, x).item(),
         ),
         right=(
             lambda made, x: 10 * torch.log10(1 / ((made - x) ** 2).mean()),
             lambda made, x: -20 * (made - x).square().mean().sqrt().log10(),
+            lambda made, x: psnr(made, x).item(),
         ),
     ),
     "lost": Answers(
