@@ -96,7 +96,7 @@ def uncover(model: AnyOrder) -> Explorer:
     return Explorer(
         draw,
         title="Pixels uncovered in random orders",
-        size=(9, 3.8),
+        size=(9, 3.75),
         frame=lambda figure: figure.add_axes((0.01, 0.01, 0.98, 0.86)).set_axis_off(),
         pixels=slider(0, D, value=D // 4, tooltip="How many pixels are drawn"),
         at_once=choice(sizes, tooltip="How many of them are drawn in each step"),

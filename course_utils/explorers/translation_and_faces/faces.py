@@ -33,10 +33,10 @@ def between(model: StyleGAN) -> Explorer:
     return Explorer(
         draw,
         title="Faces A, faces B, and mixtures of their styles",
-        size=(9, 4.9),
+        size=(9, 4.875),
         frame=frame,
         way=slider(0.0, 1.0, value=0.5, step=0.05, tooltip="How far A has gone towards B"),
         levels=choice(list(CHOICES), value="all levels", tooltip="On which levels A's style moves"),
-        truncation=slider(0.0, 1.0, value=1.0, step=0.05, tooltip="1: as drawn; 0: the mean face"),
+        truncation=slider(0.0, 1.0, value=1.0, step=0.05, tooltip="From the mean face to faces as drawn"),
         seed=slider(0, 20, value=0, tooltip="Which faces they are"),
     )

@@ -50,9 +50,9 @@ def stripes(model: CycleGAN, horses: Tensor, zebras: Tensor, body: Tensor) -> Ex
     return Explorer(
         draw,
         title="From a zebra made a horse to the true horse, and what G makes of them",
-        size=(6.6, 5.8),
+        size=(6.5, 5.75),
         frame=frame,
         way=slider(
-            0.0, 1.0, value=0.0, step=0.05, tooltip="0: F(y), the zebra made a horse; 1: the true horse"
+            0.0, 1.0, value=0.0, step=0.05, tooltip="From F(y), the zebra made a horse, to the true horse"
         ),
     )
