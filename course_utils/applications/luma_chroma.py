@@ -28,8 +28,8 @@ def rgb(y: Tensor, c: Tensor) -> Tensor:
     and hue stay as they are.
 
     >>> x = rgb(torch.full((1, 1, 1, 1), 0.5), torch.tensor([0.4, 0.0]).view(1, 2, 1, 1))
-    >>> x.flatten().tolist(), luma(x).item()
-    ([0.5, 0.4029..., 1.0], 0.5)
+    >>> [round(value, 2) for value in x.flatten().tolist()], round(luma(x).item(), 3)
+    ([0.5, 0.4, 1.0], 0.5)
     """
     blue, red = 1.772 * c[:, :1], 1.402 * c[:, 1:]
     away = torch.cat([red, -(RED * red + BLUE * blue) / GREEN, blue], 1)

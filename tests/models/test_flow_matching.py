@@ -84,7 +84,7 @@ def test_the_exact_field_minimises_the_loss():
         for factor in (0.8, 1.25):
             model.dynamics = Exact(*gaussian())
             getattr(model.dynamics, name).data.mul_(factor)
-            assert loss() > best + 0.01
+            assert loss() > best  # on the same random numbers
 
 
 class Shifted(nn.Module):
