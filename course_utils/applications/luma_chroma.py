@@ -4,15 +4,15 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from course_utils.datasets.photographs import LUMA
+from course_utils.datasets import photographs
 
-RED, GREEN, BLUE = LUMA
+RED, GREEN, BLUE = photographs.LUMA
 FAINT, CLEAR = 0.04, 0.12  # differences of neighbouring pixels that are no outline, and that are one
 
 
 def luma(x: Tensor) -> Tensor:
     """The grey picture, Y = 0.299 R + 0.587 G + 0.114 B: ``(N, 3, H, W)`` to ``(N, 1, H, W)``."""
-    return (RED * x[:, :1] + GREEN * x[:, 1:2] + BLUE * x[:, 2:]).clamp(max=1)  # white is 1, not a bit more
+    return photographs.luma(x).clamp(max=1)  # white is 1, not a bit more
 
 
 def chroma(x: Tensor) -> Tensor:

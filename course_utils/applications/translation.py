@@ -8,11 +8,11 @@ from torch import Tensor, nn
 from torch.nn.functional import pixel_unshuffle
 
 from course_utils.checks import check_count, check_events, check_number
+from course_utils.datasets.photographs import luma
 from course_utils.nets.coders import ResidualBlock, zero
 from course_utils.taxonomy import Game, Player
 
 FINE = 8  # channels of the last layers of a translator, at the pictures' own size
-LUMA = (0.299, 0.587, 0.114)
 
 
 class CycleGAN(nn.Module, Game):
@@ -173,7 +173,7 @@ def difference(a: Tensor, b: Tensor, where: Tensor) -> Tensor:
 
 def contrast(x: Tensor, where: Tensor) -> Tensor:
     """The standard deviation of each picture's luma over the pixels that ``where`` weighs, (N,)."""
-    luma = (x * x.new_tensor(LUMA)[:, None, None]).sum(1, keepdim=True)
+    light = luma(x)
     share = where / where.sum((1, 2, 3), keepdim=True)
-    middle = (luma * share).sum((1, 2, 3), keepdim=True)
-    return ((luma - middle).square() * share).sum((1, 2, 3)).sqrt()
+    middle = (light * share).sum((1, 2, 3), keepdim=True)
+    return ((light - middle).square() * share).sum((1, 2, 3)).sqrt()

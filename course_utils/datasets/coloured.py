@@ -10,6 +10,7 @@ from torch.nn.functional import interpolate
 
 from course_utils.checks import check_count
 from course_utils.datasets.images import check_request
+from course_utils.datasets.photographs import luma
 from course_utils.datasets.shapes import capsule, ellipse, polygon
 
 KINDS = ("car", "shirt")
@@ -97,9 +98,8 @@ class Coloured:
 
 def _chroma(x: Tensor) -> Tensor:
     """Blue and red chroma, linear in x."""
-    red, green, blue = x.unbind(1)
-    y = 0.299 * red + 0.587 * green + 0.114 * blue
-    return torch.stack([(blue - y) / 1.772, (red - y) / 1.402], 1)
+    y = luma(x)
+    return torch.cat([(x[:, 2:] - y) / 1.772, (x[:, :1] - y) / 1.402], 1)
 
 
 def palette() -> Tensor:

@@ -46,7 +46,10 @@ def luma(x: Tensor) -> Tensor:
     >>> luma(torch.ones(1, 3, 1, 2)).tolist()
     [[[[1.0, 1.0]]]]
     """
-    return x if x.shape[1] == 1 else (x * x.new_tensor(LUMA)[:, None, None]).sum(1, keepdim=True)
+    if x.shape[1] == 1:
+        return x
+    red, green, blue = LUMA
+    return red * x[:, :1] + green * x[:, 1:2] + blue * x[:, 2:]
 
 
 def patches(n: int, side: int, *, names: Sequence[str] = TRAINING, seed: int = 0) -> Tensor:

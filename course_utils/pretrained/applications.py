@@ -61,7 +61,7 @@ COSINE = {"schedule": "cosine", "patience": inf}
 LEDIG = "Ledig et al. 2017"
 PIXCOLOR = {"side": 64, "levels": 20, "hidden": 40, "blocks": 4, "reading": 1, "refining": 32}
 PEOPLE, CP_VTON = "drawn people in shirts, 64×64", "Wang et al. 2018 (CP-VTON)"
-DRESSING = {"schedule": "cosine", "patience": inf, "clip": 1.0}
+DRESSING = {**COSINE, "clip": 1.0}
 APPLICATIONS: Mapping[str, Application] = MappingProxyType(
     {
         "digits_from_four": Application(
