@@ -7,34 +7,33 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from html import escape
+from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
 
-from course_utils.classroom.marking import Mark, alike, mark
+from course_utils.classroom.filling import fill
+from course_utils.classroom.gradebook import Gradebook
+from course_utils.classroom.marking import Mark, alike, clean, mark, submissions
+from course_utils.classroom.report import SIGNS, feedback, report, results
 from course_utils.classroom.sandbox import Limits
 from course_utils.storage import write_bytes
 
-SIGNS = {"right": "✓", "wrong": "✗", "not attempted": "–", "broken check": "!", "not checked": "–"}
 FORMULA = ("=", "+", "-", "@")  # how a spreadsheet's formulas begin
 TABLE = "marks.csv"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Mark a folder of submitted notebooks; 1: there is something to look into, 2: it could not begin."""
-    parser = argparse.ArgumentParser(prog="python -m course_utils mark", description=main.__doc__)
-    parser.add_argument("folder", type=Path, help="the submissions, one notebook each, in it or below it")
-    parser.add_argument("--notebook", default="21", help="which notebook was handed out (default: 21)")
-    parser.add_argument("--out", type=Path, default=Path("marks"), help="where to write (default: marks)")
-    parser.add_argument("--trust", action="store_true", help="no sandbox: in a container, or among friends")
-    parser.add_argument("--cell-seconds", type=float, default=Limits.cell, help="of CPU time for a cell")
-    parser.add_argument("--seconds", type=float, default=Limits.total, help="of CPU time for a notebook")
-    parser.add_argument("--megabytes", type=int, default=Limits.memory, help="of memory for a notebook")
-    parser.add_argument("--jobs", type=int, default=None, help="side by side (default: one on each core)")
-    given = parser.parse_args(argv)
+    given = parser().parse_args(argv)
+    papers = submissions(given.folder).items()
+    places = {name: clean(path.relative_to(given.folder).as_posix()) for name, path in papers}
+    notebooks = [Mark(name, {}) for name, place in places.items() if place.endswith(".ipynb")]
     try:
+        if given.results and given.folder.is_dir() and len(notebooks) != 1:
+            write_bytes(given.results, results(notebooks))
+            raise ValueError(f"mark: expected one notebook for --results, got {len(notebooks)}")
         limits = Limits(given.cell_seconds, given.seconds, given.megabytes)
+        book = Gradebook(given.gradebook, given.assignment) if given.gradebook else None
         marks = mark(given.folder, given.notebook, limits=limits, jobs=given.jobs, trust=given.trust)
         kept = Marks(given.out)
     except (ValueError, OSError) as error:
@@ -46,14 +45,50 @@ def main(argv: Sequence[str] | None = None) -> int:
             say(f"{done.student:<32} {signs} {done.marks:3} of {len(signs)}  {ended(done)}")
             kept.add(done)
     except KeyboardInterrupt:
-        say("interrupted")
+        say("interrupted: no grades are filled in" if book else "interrupted")
+        book = given.results = None
     if kept.trouble:
         say(f"{TABLE} could not be written: {kept.trouble}. This is it:\n{kept.table()}")
     say(f"{len(kept.marks)} submissions; marks and reports are in {given.out}")
-    odd = [each for each in kept.marks if each.odd]
+    odd = [f"{each.student}: {ended(each)}" for each in kept.marks if each.odd]
+    try:
+        if given.results:
+            done = [each for each in kept.marks if each.student == notebooks[0].student]
+            write_bytes(given.results, results(done))
+        if book:
+            odd += grades(book, kept.marks, places, given.out)
+    except OSError as error:
+        odd.append(f"the grades: {error}")
     for each in odd:
-        say(f"look into {each.student}: {ended(each)}")
+        say(f"look into {each}")
     return int(bool(odd or kept.trouble))
+
+
+def parser() -> argparse.ArgumentParser:
+    """What can be said after ``mark``."""
+    taken = argparse.ArgumentParser(prog="python -m course_utils mark", description=main.__doc__)
+    taken.add_argument("folder", type=Path, help="the submissions, one notebook each, in it or below it")
+    taken.add_argument("--notebook", default="21", help="which notebook was handed out (default: 21)")
+    taken.add_argument("--out", type=Path, default=Path("marks"), help="where to write (default: marks)")
+    taken.add_argument("--gradebook", type=Path, help="what Moodle or Canvas exports, to be filled")
+    taken.add_argument("--assignment", default="", help="the column of Canvas's (default: the only one)")
+    taken.add_argument("--results", type=Path, help="Gradescope's results.json, to write for one notebook")
+    taken.add_argument("--trust", action="store_true", help="no sandbox: in a container, or among friends")
+    taken.add_argument("--cell-seconds", type=float, default=Limits.cell, help="of CPU time for a cell")
+    taken.add_argument("--seconds", type=float, default=Limits.total, help="of CPU time for a notebook")
+    taken.add_argument("--megabytes", type=int, default=Limits.memory, help="of memory for a notebook")
+    taken.add_argument("--jobs", type=int, default=None, help="side by side (default: one on each core)")
+    return taken
+
+
+def grades(book: Gradebook, marks: Sequence[Mark], places: Mapping[str, str], out: Path) -> list[str]:
+    """Fill an export, and put feedback to upload beside the reports; return what to look into."""
+    path, filled = fill(book, marks, places)
+    for note in filled.notes:
+        say(note)
+    say(f"{len(filled.counted)} of {len(book.rows)} students have their grades in {path}")
+    say(f"feedback to upload is in {write_bytes(out / 'feedback.zip', feedback(filled.counted))}")
+    return filled.odd
 
 
 def ended(done: Mark) -> str:
@@ -117,22 +152,3 @@ class Marks:
         name = next(name for name in names if alike(name) not in self.files)
         self.files.add(alike(name))
         return name
-
-
-def report(done: Mark) -> Iterator[str]:
-    """A student's report in Markdown, line by line; no markup in it is a student's."""
-    yield f"# {escape(done.student)}: {done.marks} of {len(done.outcomes)}\n"
-    if done.ended != "finished":
-        yield f"The notebook did not run to its end: {done.ended}. What was checked before counts."
-        yield quoted(done.reason)
-    for name, outcome in done.outcomes.items():
-        yield f"## {SIGNS[outcome]} {name}: {outcome}\n"
-        yield quoted(done.texts.get(name, ""))
-    if done.errors:
-        yield "## Cells that failed\n"
-        yield quoted("\n".join(f"{cell}: {error[:300]}" for cell, error in done.errors.items()))
-
-
-def quoted(text: str) -> str:
-    """A text that is shown as it stands."""
-    return f"<pre>\n{escape(text, quote=False)}\n</pre>\n" if text else ""
