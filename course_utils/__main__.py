@@ -1,4 +1,4 @@
-"""The commands: ``python -m course_utils [check|refresh|new|picture|train|scoreboard|mark]``."""
+"""The commands: ``python -m course_utils [check|refresh|new|picture|train|scoreboard|mark|nbgrader]``."""
 
 import argparse
 import sys
@@ -14,6 +14,7 @@ COMMANDS = {  # the module whose ``main`` it is, imported only when asked: the c
     "train": ("pretrained.command", "list the recipes, follow one and store its weights, or measure them"),
     "scoreboard": ("scoreboard.command", "train the systems on the tree and store how good they are"),
     "mark": ("classroom.command", "run submitted notebooks, each alone, and write marks and reports"),
+    "nbgrader": ("classroom.nbgrader", "write a notebook's exercises as an assignment of nbgrader's"),
 }
 
 
