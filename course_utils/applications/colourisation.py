@@ -171,22 +171,16 @@ class Colouriser(nn.Module):
         return rgb(y, fine[:, -2:])
 
     @torch.no_grad()
-    def sample(
-        self, picture: Tensor, *, temperature: float = 1.0, generator: torch.Generator | None = None
-    ) -> Tensor:
+    def sample(self, picture: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """A colour picture for each grey one or sketch: ``(B, 1, S, S)`` to ``(B, 3, S, S)``."""
-        return self.painted(
-            picture, self.coarse_sample(picture, temperature=temperature, generator=generator)
-        )
+        return self.painted(picture, self.coarse_sample(picture, generator=generator))
 
     @torch.no_grad()
-    def coarse_sample(
-        self, picture: Tensor, *, temperature: float = 1.0, generator: torch.Generator | None = None
-    ) -> Tensor:
+    def coarse_sample(self, picture: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """Coarse colours alone: chroma, for sketches behind luma, ``(B, C, S/4, S/4)``."""
         self._check(picture, 1, "sample")
-        given, how = self.reader(blocks(picture)), {"temperature": temperature, "generator": generator}
-        return self.values(self.density.sample(len(picture), given=given, **how))
+        given = self.reader(blocks(picture))
+        return self.values(self.density.sample(len(picture), given=given, generator=generator))
 
     @torch.no_grad()
     def through(self, x: Tensor) -> Tensor:

@@ -87,10 +87,10 @@ class Coloured:
         It has a colour if 90 % of its pixels, those that are painted by more than half, are near it in
         chroma: nearer than any other colour can be.
         """
-        on = self.paint[:, 0] > 0.5
+        on, seen = self.paint[:, 0] > 0.5, _chroma(x - self.rest)
         shares = []
         for rgb in self.colours.unbind(1):
-            far = torch.linalg.vector_norm(_chroma(x - self.painted(rgb)), dim=1)
+            far = torch.linalg.vector_norm(seen - self.paint * _chroma(rgb[..., None, None]), dim=1)
             shares.append(((far < NEAR * self.paint[:, 0]) & on).flatten(1).sum(1) / on.flatten(1).sum(1))
         share, colour = torch.stack(shares, 1).max(1)
         return torch.where(share >= MOST, colour, -1)

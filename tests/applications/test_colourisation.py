@@ -88,6 +88,29 @@ def test_a_coloured_picture_keeps_its_grey_one_and_a_seed_gives_it_again():
     assert again[0].min() >= 0 and again[0].max() <= 1 and (luma(model.through(X)) - grey).abs().max() < 1e-5
 
 
+def test_of_a_true_picture_only_rounded_colours_are_kept():
+    model = stirred(Colouriser(16, levels=5, hidden=8, blocks=1))
+    rounded = model.values(model.quantised(coarse(chroma(X))))
+    assert torch.equal(model.through(X), model.painted(luma(X), rounded))
+    assert (rounded - coarse(chroma(X))).abs().max() > 0.02
+
+
+def test_from_a_sketch_luma_is_drawn_too():
+    model = stirred(Colouriser(16, given="sketch", levels=5, hidden=8, blocks=1))
+    lines, colours = model.shown(X), torch.rand(len(X), 3, 4, 4) * 0.4
+    y = model.refiner(blocks(lines), colours)[:, :1].clamp(0, 1).detach()
+    assert (luma(model.painted(lines, colours)) - y).abs().max() < 1e-5
+
+
+def test_a_game_draws_one_z_for_the_whole_picture():
+    """Far from the edges of an even picture nothing tells places apart; another z, another colour."""
+    game = stirred(ColourGame(hidden=8))
+    made = game.sample(torch.full((2, 1, 64, 64), 0.5), generator=torch.Generator().manual_seed(0))
+    middle = made[:, :, 6:10, 6:10]
+    assert (middle - middle[:, :, :1, :1]).abs().max() < 1e-5
+    assert (middle[0] - middle[1]).abs().max() > 1e-3
+
+
 def test_what_is_given_decides():
     """Another grey picture, other probabilities of the same colours: the first pixel's, too."""
     model = stirred(Colouriser(16, levels=5, hidden=8, blocks=1, reading=1))
