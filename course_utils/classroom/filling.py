@@ -62,14 +62,14 @@ def fill(book: Gradebook, marks: Iterable[Mark], places: Mapping[str, str]) -> t
 
 def settle(student: str, row: Row, files: Sequence[Handed], filled: Filled) -> None:
     """Find the grade of one student, or say why there is none."""
-    status = f" ({row.status})" * bool(row.status)
+    who, status = f"{row.name} ({student})", f" ({row.status})" * bool(row.status)
     if not files:
-        return filled.notes.append(f"{row.name}: handed in nothing{status}")
+        return filled.notes.append(f"{who}: handed in nothing{status}")
     notebooks = [file for file in files if file.place.endswith(".ipynb")] or files
     last = [file for file in notebooks if file.order == max(file.order for file in notebooks)]
     place, late, _, done = last[0]
     if late or " late" in row.status:
-        filled.notes.append(f"{row.name}: late{status}")
+        filled.notes.append(f"{who}: late{status}")
     if len(last) > 1:
         why = f"nothing says which of {', '.join(file.place for file in last)} is the last"
     elif done.ended == "not marked":
@@ -77,13 +77,13 @@ def settle(student: str, row: Row, files: Sequence[Handed], filled: Filled) -> N
     else:
         why = row.fixed
     if why:
-        return filled.odd.append(f"{row.name}: no grade filled in: {why}")
+        return filled.odd.append(f"{who}: no grade filled in: {why}")
     if len(notebooks) > 1:
-        filled.notes.append(f"{row.name}: {place} counts, the last of {len(notebooks)}")
+        filled.notes.append(f"{who}: {place} counts, the last of {len(notebooks)}")
     grade = f"{done.marks * row.points / len(done.outcomes):.2f}".rstrip("0").rstrip(".")
     filled.counted[place] = done
     before = row.grade.says.strip()
     if as_number(before) != float(grade):
         filled.grades[student] = grade
         if before not in ("", "-"):
-            filled.notes.append(f"{row.name}: {before} becomes {grade}")
+            filled.notes.append(f"{who}: {before} becomes {grade}")

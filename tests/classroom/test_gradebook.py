@@ -82,12 +82,12 @@ def test_moodles_worksheet_gets_grades_and_no_other_byte_changes(folder, capsys)
     expected = expected.replace("Graded\",4.00,10.00,Yes", "Graded\",0,10.00,Yes")
     assert text == expected and status == 1
     said = capsys.readouterr().out.splitlines()
-    assert "Ada Lovelace: late (Submitted for grading - 2 days late)" in said
-    assert "Zoë: handed in nothing (No submission)" in said and "Alan: 4.00 becomes 0" in said
+    assert "Ada Lovelace (1201): late (Submitted for grading - 2 days late)" in said
+    assert "Zoë (1202): handed in nothing (No submission)" in said and "Alan (1204): 4.00 becomes 0" in said
     assert said[-3:] == [
         f"look into {FOLDER.format('Eve_1300').removesuffix('.ipynb')}: not in export.csv",
         "look into somebody: no number of Moodle's in the name",
-        "look into Grace: no grade filled in: locked in Moodle",
+        "look into Grace (1203): no grade filled in: locked in Moodle",
     ]
     assert sum("handed in nothing" in line for line in said) == 1
 
@@ -100,10 +100,10 @@ def test_canvas_gets_the_last_attempt_scaled_in_the_column_that_was_asked_for(fo
     status, text = filled(folder, CANVASES, "--assignment", "21 Homework")
     assert text == CANVASES.replace("12.50", "40").replace('1+1",,,', '1+1",,45,') and status == 1
     said = capsys.readouterr().out.splitlines()
-    assert "Lovelace, Ada: lovelaceada_4711_100001_21_homework-2.ipynb counts, the last of 3" in said
-    assert "Turing, Alan: late" in said and "Lovelace, Ada: 12.50 becomes 40" in said
-    assert "Noether, Emmy: handed in nothing" in said
-    assert "look into Hopper, Grace: no grade filled in: EX in Canvas" in said
+    assert "Lovelace, Ada (4711): lovelaceada_4711_100001_21_homework-2.ipynb counts, the last of 3" in said
+    assert "Turing, Alan (4712): late" in said and "Lovelace, Ada (4711): 12.50 becomes 40" in said
+    assert "Noether, Emmy (4714): handed in nothing" in said
+    assert "look into Hopper, Grace (4713): no grade filled in: EX in Canvas" in said
 
 
 @pytest.mark.parametrize("assignment", ["21 Homework (5501)", "21 Homework", "5501"])
@@ -120,8 +120,8 @@ def test_which_of_two_notebooks_is_the_last_is_not_guessed_and_a_broken_one_gets
     status, text = filled(folder, MOODLES)
     assert (status, text) == (1, MOODLES)
     said = capsys.readouterr().out
-    assert "Ada Lovelace: no grade filled in: nothing says which of" in said
-    assert "Alan: no grade filled in: not marked: expected a file whose name ends in .ipynb" in said
+    assert "Ada Lovelace (1200): no grade filled in: nothing says which of" in said
+    assert "Alan (1204): no grade filled in: not marked: expected a file whose name ends in .ipynb" in said
 
 
 def test_an_earlier_attempt_does_not_stand_in_for_a_last_one_that_is_broken(folder):
