@@ -19,6 +19,11 @@ SUPPORTS: dict[str, str] = {
 }
 
 
+def described(value: object) -> str:
+    """What came, for an error: the dtype and shape of a tensor, else the type."""
+    return f"{value.dtype} {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+
+
 def check_events(
     x: object, event_shape: tuple[int, ...], support: str | None, *, like: Tensor, who: str, levels: int = 2
 ) -> Tensor:
@@ -53,16 +58,38 @@ def check_events(
     return x
 
 
+def check_pictures(
+    x: Any,
+    who: str,
+    *,
+    channels: tuple[int, ...] = (1, 3),
+    multiple: int = 1,
+    like: Tensor | None = None,
+    values: bool = True,
+) -> Tensor:
+    """Pictures of any size with values in [0, 1], whose sides are multiples of a number, as ``like``.
+
+    Without ``values`` they are not looked at: the check does not wait for a GPU.
+    """
+    shape = tuple(x.shape) if isinstance(x, Tensor) else ()
+    if len(shape) != 4 or shape[1] not in channels or 0 in shape or any(n % multiple for n in shape[2:]):
+        form = f"(B, {' or '.join(map(str, channels))}, H, W), sides multiples of {multiple}"
+        raise ValueError(f"{who}: expected a float tensor {form}, got {described(x)}")
+    support = "unit" if values else None
+    return check_events(x, shape[1:], support, like=x if like is None else like, who=who)
+
+
 def on_grid(x: Tensor, levels: int) -> Tensor:
     """Where x is one of the grey levels 0, 1/(L−1) … 1, up to rounding."""
     v = (x * (levels - 1)).round()
     return (v >= 0) & (v < levels) & ((v / (levels - 1) - x).abs() < 1e-6)
 
 
-def check_count(n: object, who: str) -> int:
-    """A positive integer."""
-    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-        raise ValueError(f"{who}: expected a positive integer, got {n!r}")
+def check_count(n: object, who: str, *, low: int = 1, high: int | None = None) -> int:
+    """A positive integer, or one from low to high."""
+    if isinstance(n, bool) or not isinstance(n, int) or not low <= n <= (n if high is None else high):
+        want = "a positive integer" if high is None else f"an integer from {low} to {high}"
+        raise ValueError(f"{who}: expected {want}, got {n!r}")
     return n
 
 
@@ -115,9 +142,8 @@ def check_classes(y: Tensor, n: int, classes: int, *, like: Tensor, who: str, va
     Without ``values`` they are not looked at: the check does not wait for a GPU.
     """
     expected = f"{who}: expected y as {n} integers ({n},) from 0 to {classes - 1}"
-    came = y.dtype if isinstance(y, Tensor) else type(y).__name__
     if not isinstance(y, Tensor) or y.is_floating_point() or y.is_complex() or y.dtype == torch.bool:
-        raise ValueError(f"{expected}, got {came}")
+        raise ValueError(f"{expected}, got {described(y)}")
     if y.shape != (n,) or y.device != like.device:
         raise ValueError(f"{expected} on {like.device}, got shape {tuple(y.shape)} on {y.device}")
     y = y.long()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import affine_grid, cross_entropy, grid_sample, silu
 
-from course_utils.checks import check_count, check_number, check_seed
+from course_utils.checks import check_count, check_number, check_seed, described
 
 TURN, SHIFT, STRETCH = 10.0, 0.75, 0.1
 
@@ -108,8 +108,7 @@ def warp(
     True
     """
     if not isinstance(x, Tensor) or x.dim() != 4 or not x.is_floating_point():
-        got = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
-        raise ValueError(f"warp: expected images as a float tensor (B, C, H, W), got {got}")
+        raise ValueError(f"warp: expected images as a float tensor (B, C, H, W), got {described(x)}")
     for name, size in (("turn", turn), ("shift", shift), ("stretch", stretch)):
         check_number(size, f"warp: {name}", low=0)
     B, _, H, W = x.shape

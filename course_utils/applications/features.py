@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from course_utils.checks import check_count, check_number, check_seed
+from course_utils.checks import check_count, check_number, check_seed, described
 from course_utils.runtime import as_double
 
 PENALTY, STEPS = 0.01, 300
@@ -128,8 +128,7 @@ def accuracies(
 def check_labels(y: object, who: str) -> Tensor:
     """Return a vector of classes; else raise a ValueError."""
     if not isinstance(y, Tensor) or y.dim() != 1 or y.dtype != torch.int64 or len(y) == 0:
-        got = f"{y.dtype} {tuple(y.shape)}" if isinstance(y, Tensor) else type(y).__name__
-        raise ValueError(f"{who}: expected classes y as an int64 tensor (N,), got {got}")
+        raise ValueError(f"{who}: expected classes y as an int64 tensor (N,), got {described(y)}")
     return y
 
 
@@ -137,8 +136,7 @@ def check_features(features: object, y: object, who: str) -> Tensor:
     """Return finite features in float64, a row for each class in y; else raise a ValueError."""
     n = len(check_labels(y, who))
     if not isinstance(features, Tensor) or features.dim() != 2 or len(features) != n:
-        got = tuple(features.shape) if isinstance(features, Tensor) else type(features).__name__
-        raise ValueError(f"{who}: expected features as a tensor ({n}, K), got {got}")
+        raise ValueError(f"{who}: expected features as a tensor ({n}, K), got {described(features)}")
     if not bool(features.isfinite().all()):
         raise ValueError(f"{who}: expected finite features, got one that is not")
     return as_double(features.detach())

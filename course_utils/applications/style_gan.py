@@ -4,13 +4,12 @@ from math import pi
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import softplus
 
 from course_utils.checks import check_count, check_number, check_seed
 from course_utils.datasets.faces import FACTORS
-from course_utils.models.gan import penalty_at_data
+from course_utils.models.gan import PAYOFFS, penalty_at_data
 from course_utils.nets.styled import LAYERS, DenseStyledGenerator, StridedReader, StyledGenerator
-from course_utils.taxonomy import Game, Player
+from course_utils.taxonomy import Duel, Player
 
 LEVELS = ("coarse", "middle", "fine")
 HUES = ("shirt", "background")
@@ -18,7 +17,7 @@ HUES = ("shirt", "background")
 GROUP = tuple(factor.group for factor in FACTORS for _ in range(1 + (factor.name in HUES)))
 LATENT = len(GROUP)
 COPIES, PENALTY, LAZY = 400.0, 0.05, 8  # weights of copies and of the slope of D, looked at once in LAZY
-BATCH = 100
+BATCH, PAY = 100, PAYOFFS["non-saturating"]
 NETWORKS = {"convolutional": StyledGenerator, "dense": DenseStyledGenerator}
 
 
@@ -53,7 +52,7 @@ def unlike(x: Tensor, y: Tensor) -> Tensor:
     return d.square().mean() + d.diff(dim=2).square().mean() + d.diff(dim=3).square().mean()
 
 
-class StyleGAN(nn.Module, Game):
+class StyleGAN(nn.Module, Duel):
     r"""A style-based generator of faces, x = G(z), and a discriminator that judges them.
 
     A code z ∼ N(0, I) is mapped to a style w; w scales the channels of every convolution of the synthesis
@@ -90,6 +89,7 @@ class StyleGAN(nn.Module, Game):
     """
 
     probability = True
+    generator: StyledGenerator | DenseStyledGenerator
     told: Tensor  # (3, 16): which numbers of a code each level is told in swap training
 
     def __init__(
@@ -118,10 +118,7 @@ class StyleGAN(nn.Module, Game):
         """D, then G; or G alone."""
         if not self.adversarial:
             return (Player("copies", (self.generator,), self.copies_loss, averaged=True),)
-        return (
-            Player("discriminator", (self.discriminator,), self.discriminator_loss),
-            Player("generator", (self.generator,), self.generator_loss, averaged=True),
-        )
+        return super().players()
 
     def copies_loss(self, x: Tensor, z: Tensor) -> Tensor:
         """How far copies are from x, in pixels and in the steps between them: a scalar."""
@@ -135,7 +132,7 @@ class StyleGAN(nn.Module, Game):
             with torch.no_grad():
                 fake = self._made(z)
             on_real, on_fake = self.discriminator(x), self.discriminator(fake)
-        loss = softplus(-on_real).mean() + softplus(on_fake).mean()
+        loss = PAY.of_discriminator(on_real, on_fake)
         if torch.rand(()) < 1 / LAZY:
             loss = loss + LAZY * PENALTY * penalty_at_data(lambda x: self.discriminator(x)[:, 0], x, fake)
         return loss
@@ -146,7 +143,7 @@ class StyleGAN(nn.Module, Game):
         with self._precision(x):
             fake = self._made(z)
             answer = self.discriminator(fake)
-        return softplus(-answer).mean() + COPIES * unlike(fake[:half], x[:half])
+        return PAY.of_generator(answer) + COPIES * unlike(fake[:half], x[:half])
 
     def observe(self, x: Tensor, z: Tensor) -> dict[str, Tensor]:
         """How far copies are from held-out pictures; D's mean answers."""

@@ -1,34 +1,21 @@
 """Super-resolution: a photograph out of a sixteenth of its pixels, by regression and by a game."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_utils.checks import check_count, check_number
+from course_utils.checks import check_count, check_number, check_pictures
 from course_utils.datasets.photographs import luma
-from course_utils.models.gan import log_rest, minus_log, penalty_at_data
+from course_utils.models.gan import PAYOFFS, penalty_at_data
 from course_utils.nets.coders import ResidualBlock, zero
-from course_utils.taxonomy import Game, Player
+from course_utils.taxonomy import Duel
 
 FACTOR = 4
 SCALE = 0.1  # about what bicubic interpolation misses at an edge
-PENALTY = 0.05
+PENALTY, PAY = 0.05, PAYOFFS["non-saturating"]
 BINS, FIRST = 32, 8  # rings of frequency up to 1/2 a pixel; the small picture holds those below 1/8
-
-
-def check_pictures(x: object, who: str, multiple: int = 1) -> Tensor:
-    """Grey or coloured pictures with values in [0, 1], whose sides are multiples of a number."""
-    expected = f"{who}: expected a float tensor (B, 1 or 3, H, W) in [0, 1], sides multiples of {multiple}"
-    if not isinstance(x, Tensor) or not x.is_floating_point():
-        raise ValueError(f"{expected}, got {x.dtype if isinstance(x, Tensor) else type(x).__name__}")
-    if x.dim() != 4 or 0 in x.shape or x.shape[1] not in (1, 3) or any(n % multiple for n in x.shape[2:]):
-        raise ValueError(f"{expected}, got shape {tuple(x.shape)}")
-    if not bool(((x >= 0) & (x <= 1)).all()):
-        raise ValueError(f"{expected}, got values from {x.min().item():.4g} to {x.max().item():.4g}")
-    return x
 
 
 def smaller(x: Tensor, factor: int = FACTOR) -> Tensor:
@@ -40,7 +27,7 @@ def smaller(x: Tensor, factor: int = FACTOR) -> Tensor:
     >>> smaller(torch.ones(1, 3, 8, 16)).shape
     torch.Size([1, 3, 2, 4])
     """
-    check_pictures(x, "smaller", check_count(factor, "smaller: factor"))
+    check_pictures(x, "smaller", multiple=check_count(factor, "smaller: factor"))
     return reduce(x, factor)
 
 
@@ -65,7 +52,7 @@ def pixelated(x: Tensor, factor: int = FACTOR) -> Tensor:
     >>> pixelated(torch.tensor([[[[0.0, 1.0], [1.0, 1.0]]]]), 2).flatten().tolist()
     [0.75, 0.75, 0.75, 0.75]
     """
-    check_pictures(x, "pixelated", check_count(factor, "pixelated: factor"))
+    check_pictures(x, "pixelated", multiple=check_count(factor, "pixelated: factor"))
     return F.interpolate(F.avg_pool2d(x, factor), scale_factor=float(factor))
 
 
@@ -135,7 +122,7 @@ class SRResNet(nn.Module):
 
     def check(self, x: object) -> Tensor:
         """Pictures to learn from; a ValueError where they are none."""
-        return check_pictures(x, type(self).__name__, FACTOR)
+        return check_pictures(x, type(self).__name__, multiple=FACTOR)
 
     def forward(self, given: Tensor) -> Tensor:
         """x̂, with a gradient and not clipped."""
@@ -183,7 +170,7 @@ class Critic(nn.Module):
         return self.last(self.features(x, given)[-1]).flatten(1)
 
 
-class SRGAN(SRResNet, Game):
+class SRGAN(SRResNet, Duel):
     r"""The same network in a game: of all x that fit ``given`` it shows one that looks real.
 
     A conditional GAN without noise. D tells (x, given) from (x̂, given); G minimises
@@ -201,6 +188,7 @@ class SRGAN(SRResNet, Game):
         ValueError: a number is not positive, or a or b is negative.
     """
 
+    discriminator: Critic
     probability = True
     fit_defaults = {"lr": 2e-3, "epochs": 2, "batch_size": 4, "schedule": "cosine", "average": 0.99}
 
@@ -219,11 +207,6 @@ class SRGAN(SRResNet, Game):
         self.adversarial = check_number(adversarial, "SRGAN: adversarial", low=0)
         self.features = check_number(features, "SRGAN: features", low=0)
 
-    def players(self) -> Iterable[Player]:
-        """D, then G, which keeps its running average."""
-        yield Player("discriminator", (self.discriminator,), self.discriminator_loss)
-        yield Player("generator", (self.generator,), self.generator_loss, averaged=True)
-
     def discriminator_loss(self, x: Tensor) -> Tensor:
         """What D minimises, a scalar; of many patches it is the mean answer whose slope is penalised."""
         given = reduce(x)
@@ -231,7 +214,7 @@ class SRGAN(SRResNet, Game):
             made = self(given)
         on_real, on_fake = self.discriminator(torch.cat([x, made]), given.repeat(2, 1, 1, 1)).chunk(2)
         slope = penalty_at_data(lambda x: self.discriminator(x, given).mean(1), x, made)
-        return minus_log(on_real).mean() - log_rest(on_fake).mean() + PENALTY * slope
+        return PAY.of_discriminator(on_real, on_fake) + PENALTY * slope
 
     def generator_loss(self, x: Tensor) -> Tensor:
         """What G minimises, a scalar."""
@@ -239,7 +222,7 @@ class SRGAN(SRResNet, Game):
         made = self(given)
         pairs = list(zip(D.features(made, given), D.features(x, given), strict=True))
         far = torch.stack([(fake - real).abs().mean() for fake, real in pairs]).mean()
-        fooled = minus_log(D.last(pairs[-1][0])).mean()
+        fooled = PAY.of_generator(D.last(pairs[-1][0]))
         return misses(made, x) + self.adversarial * fooled + self.features * far
 
     def observe(self, x: Tensor) -> dict[str, Tensor]:

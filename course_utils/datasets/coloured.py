@@ -1,6 +1,5 @@
 """Cars and shirts whose colour cannot be seen in a grey picture: p(colour | grey) is known."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from math import pi
 
@@ -9,6 +8,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from course_utils.checks import check_count
+from course_utils.datasets.examples import Examples
 from course_utils.datasets.images import check_request
 from course_utils.datasets.photographs import luma
 from course_utils.datasets.shapes import capsule, ellipse, polygon
@@ -35,7 +35,7 @@ NUMBERS = 8  # uniform numbers of a picture, beside its texture
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Coloured:
+class Coloured(Examples):
     """N pictures of one thing each, and what they are made of: x = rest + paint · colour.
 
     Attributes:
@@ -49,15 +49,6 @@ class Coloured:
     paint: Tensor
     kind: Tensor
     colour: Tensor
-
-    def __len__(self) -> int:
-        return len(self.rest)
-
-    def __iter__(self) -> Iterator[Tensor]:
-        return iter((self.rest, self.paint, self.kind, self.colour))
-
-    def __getitem__(self, rows: slice | Tensor | list[int]) -> "Coloured":
-        return Coloured(*(part[rows] for part in self))
 
     def __repr__(self) -> str:
         return f"Coloured({len(self)} of {self.rest.shape[-1]}×{self.rest.shape[-1]}: {', '.join(KINDS)})"
@@ -130,8 +121,7 @@ def coloured(n: int, *, side: int = 32, seed: int = 0, device: str | torch.devic
     (Coloured(5 of 32×32: car, shirt), torch.Size([5, 3, 32, 32]))
     """
     check_count(n, "coloured: n")
-    if isinstance(side, bool) or not isinstance(side, int) or not SIDES[0] <= side <= SIDES[1]:
-        raise ValueError(f"coloured: expected side as an integer from {SIDES[0]} to {SIDES[1]}, got {side!r}")
+    check_count(side, "coloured: side", low=SIDES[0], high=SIDES[1])
     target, generator = check_request("coloured", device, seed, "coloured", kinds=("coloured",))
     parts = []
     for start in range(0, n, CHUNK):

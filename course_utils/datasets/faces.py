@@ -7,7 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from course_utils.checks import check_count, check_seed
+from course_utils.checks import check_count, check_seed, described
+from course_utils.datasets.examples import Examples
 
 # Stops of smooth ranges of colours, from 0 to 1 of a factor; each range is walked along.
 SKINS = ((0.99, 0.86, 0.76), (0.92, 0.72, 0.56), (0.76, 0.54, 0.38), (0.55, 0.36, 0.24), (0.38, 0.24, 0.17))
@@ -49,7 +50,7 @@ GLASSES_FROM = 0.6
 
 
 @dataclass(frozen=True, eq=False)
-class Faces:
+class Faces(Examples):
     """N drawn faces.
 
     Attributes:
@@ -59,9 +60,6 @@ class Faces:
 
     x: Tensor
     factors: Tensor
-
-    def __len__(self) -> int:
-        return len(self.x)
 
 
 def faces(n: int, side: int = 64, *, seed: int = 0) -> Faces:
@@ -96,8 +94,7 @@ def draw_faces(factors: Tensor, side: int = 64) -> Tensor:
     """
     fits = isinstance(factors, Tensor) and factors.is_floating_point() and factors.dim() == 2
     if not fits or factors.shape[1] != len(FACTORS) or len(factors) == 0 or not factors.isfinite().all():
-        got = tuple(factors.shape) if isinstance(factors, Tensor) else type(factors).__name__
-        raise ValueError(f"draw_faces: expected finite factors (N, {len(FACTORS)}), got {got}")
+        raise ValueError(f"draw_faces: expected finite factors (N, {len(FACTORS)}), got {described(factors)}")
     if check_count(side, "draw_faces: side") < 16:
         raise ValueError(f"draw_faces: expected side of at least 16, got {side}")
     return torch.cat([_draw(part, side) for part in factors.float().split(CHUNK)])

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from course_utils import runtime
-from course_utils.checks import check_device, check_generator, check_seed
+from course_utils.checks import check_device, check_generator, check_seed, described, on_grid
 
 KINDS = ("binary", "levels", "unit", "stochastic")
 MAX_LEVELS = 256
@@ -161,15 +161,13 @@ def grid_index(levels_x: Tensor, levels: int, generator: torch.Generator | None,
     if isinstance(levels, bool) or not isinstance(levels, int) or not 2 <= levels <= MAX_LEVELS:
         raise ValueError(f"{who}: expected levels as an integer from 2 to {MAX_LEVELS}, got {levels!r}")
     if not isinstance(levels_x, Tensor) or levels_x.dtype not in (torch.float32, torch.float64):
-        came = levels_x.dtype if isinstance(levels_x, Tensor) else type(levels_x).__name__
-        raise ValueError(f"{who}: expected a float32 or float64 tensor of grey levels, got {came}")
+        raise ValueError(f"{who}: expected grey levels as float32 or float64, got {described(levels_x)}")
     check_generator(generator, levels_x.device, who)
-    v = (levels_x * (levels - 1)).round()
-    good = (v >= 0) & (v < levels) & ((v / (levels - 1) - levels_x).abs() < 1e-6)
+    good = on_grid(levels_x, levels)
     if not bool(good.all()):
         worst = levels_x[~good].flatten()[0].item()
         raise ValueError(f"{who}: expected grey levels k/{levels - 1} from 0 to 1, got a value {worst:.6g}")
-    return v
+    return (levels_x * (levels - 1)).round()
 
 
 def make_splits(

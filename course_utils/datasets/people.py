@@ -1,12 +1,12 @@
 """People in shirts, drawn: the flat shirt, the person in it, and where each point of the cloth has gone."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from course_utils.checks import check_count
+from course_utils.checks import check_count, described
+from course_utils.datasets.examples import Examples
 from course_utils.datasets.garments import LARGEST, Cloth, covered, numbers, outlines, sleeves, slope
 from course_utils.datasets.garments import VARIABLES as OF_CLOTH
 from course_utils.datasets.images import check_request
@@ -32,7 +32,7 @@ UPPER, FORE = 0.42, 0.38  # lengths of upper arm and forearm
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class People:
+class People(Examples):
     """N people with the shirts they wear. S is the side; coordinates go from −1 to 1, right and down.
 
     Attributes:
@@ -60,21 +60,8 @@ class People:
     body: Tensor
     cloth: Tensor
 
-    def __len__(self) -> int:
-        return len(self.x)
-
-    def __iter__(self) -> Iterator[Tensor]:
-        return (getattr(self, part.name) for part in fields(self))
-
-    def __getitem__(self, rows: int | slice | Tensor | list[int]) -> "People":
-        return People(*(part[[rows] if isinstance(rows, int) else rows] for part in self))
-
     def __repr__(self) -> str:
         return f"People({len(self)} of {self.x.shape[-2]}×{self.x.shape[-1]}, {self.x.device})"
-
-    def to(self, device: str | torch.device) -> "People":
-        """The same people on another device."""
-        return People(*(part.to(device) for part in self))
 
 
 def people(n: int, *, side: int = 64, seed: int = 0, device: str | torch.device | None = None) -> People:
@@ -113,10 +100,8 @@ def dressed(body: Tensor, cloth: Tensor, *, side: int = 64) -> People:
     """
     for name, u, k in (("body", body, VARIABLES), ("cloth", cloth, OF_CLOTH)):
         if not isinstance(u, Tensor) or u.dim() != 2 or u.shape[1] != k or len(u) != len(body) or not len(u):
-            came = tuple(u.shape) if isinstance(u, Tensor) else type(u).__name__
-            raise ValueError(f"dressed: expected {name} as numbers (N, {k}), as many of both, got {came}")
-    if isinstance(side, bool) or not isinstance(side, int) or not SIDES[0] <= side <= SIDES[1]:
-        raise ValueError(f"dressed: expected side as an integer from {SIDES[0]} to {SIDES[1]}, got {side!r}")
+            raise ValueError(f"dressed: expected {name} (N, {k}), as many of both, got {described(u)}")
+    check_count(side, "dressed: side", low=SIDES[0], high=SIDES[1])
     pairs = zip(body.split(CHUNK), cloth.split(CHUNK), strict=True)
     return People(*(torch.cat(part) for part in zip(*(_drawn(*pair, side) for pair in pairs), strict=True)))
 

@@ -1,6 +1,5 @@
 """Scenes of cats, dogs and ducks, drawn: each object with its class, box and mask."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +8,7 @@ from torch import Tensor
 from course_utils.checks import check_count
 from course_utils.datasets import animals, backdrops, layout
 from course_utils.datasets.animals import ANIMALS, Drawn
+from course_utils.datasets.examples import Examples
 from course_utils.datasets.images import check_request
 
 FIRST, CHUNK = 32, 256  # scenes are drawn up to these numbers at once: how many are asked for changes none
@@ -21,7 +21,7 @@ VARIABLES = [backdrops.VARIABLES, 1, MOST * (animals.VARIABLES + 2), layout.TRIE
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Scenes:
+class Scenes(Examples):
     """N scenes with up to K objects each; unpacks as ``x, labels, boxes, masks``.
 
     Objects stand first, from the back to the front; the places left over hold label −1.
@@ -39,25 +39,10 @@ class Scenes:
     boxes: Tensor
     masks: Tensor
 
-    def __len__(self) -> int:
-        return len(self.x)
-
-    def __iter__(self) -> Iterator[Tensor]:
-        return iter((self.x, self.labels, self.boxes, self.masks))
-
-    def __getitem__(self, rows: int | slice | Tensor | list[int]) -> "Scenes":
-        if isinstance(rows, int):
-            rows = [rows]
-        return Scenes(*(part[rows] for part in self))
-
     def __repr__(self) -> str:
         k, side = self.labels.shape[1], self.x.shape[-1]
         found = int((self.labels >= 0).sum())
         return f"Scenes({len(self)} of {side}×{side}, {found} objects, at most {k} a scene, {self.x.device})"
-
-    def to(self, device: str | torch.device) -> "Scenes":
-        """The same scenes on another device."""
-        return Scenes(*(part.to(device) for part in self))
 
 
 def scenes(
@@ -97,8 +82,7 @@ def scenes(
     if touching and not low <= 2 <= high:
         raise ValueError(f"scenes: a touching pair is two, expected objects that allow 2, got {objects!r}")
     low, high = (2, 2) if touching else (low, high)
-    if isinstance(side, bool) or not isinstance(side, int) or not SIDES[0] <= side <= SIDES[1]:
-        raise ValueError(f"scenes: expected side as an integer from {SIDES[0]} to {SIDES[1]}, got {side!r}")
+    check_count(side, "scenes: side", low=SIDES[0], high=SIDES[1])
     target, generator = check_request("scenes", device, seed, "scenes", kinds=("scenes",))
     parts, drawn = [], 0
     while drawn < n:

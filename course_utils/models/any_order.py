@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import silu
 
-from course_utils.checks import check_count, check_number, check_permutation, check_seed
+from course_utils.checks import check_count, check_number, check_permutation, check_seed, described
 from course_utils.models.nade import NADE
 from course_utils.models.pixel_model import LARGEST, choose, log_each
 from course_utils.nets.coders import layers
@@ -186,9 +186,8 @@ class AnyOrder(TractableDensity):
     def _check_known(self, known: Tensor, x: Tensor, verb: str) -> Tensor:
         shapes = (self.event_shape, tuple(x.shape))
         if not isinstance(known, Tensor) or known.dtype != torch.bool or tuple(known.shape) not in shapes:
-            got = f"{known.dtype} {tuple(known.shape)}" if isinstance(known, Tensor) else type(known).__name__
             want = f"known as a bool tensor of shape {self.event_shape} or {tuple(x.shape)}"
-            raise ValueError(f"AnyOrder.{verb}: expected {want}, got {got}")
+            raise ValueError(f"AnyOrder.{verb}: expected {want}, got {described(known)}")
         return known.to(x.device).expand_as(x).flatten(1)
 
     @torch.no_grad()

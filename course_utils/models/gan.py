@@ -70,6 +70,14 @@ class Payoffs:
     weight: float  # of the penalty
     discriminator_steps: int = 1  # how many steps D takes for each of G's
 
+    def of_discriminator(self, on_real: Tensor, on_fake: Tensor) -> Tensor:
+        """What D pays for its outputs, without the penalty: a scalar."""
+        return self.real(on_real).mean() + self.fake(on_fake).mean()
+
+    def of_generator(self, on_fake: Tensor) -> Tensor:
+        """What G pays for D's outputs on what it made: a scalar."""
+        return self.generator(on_fake).mean()
+
 
 def minus_log(t: Tensor) -> Tensor:
     """−log D for D = σ(t), exact where D is nearly 0 or 1; −log(1 − D) is softplus(t)."""
@@ -175,14 +183,14 @@ class GAN(Direct):
             fake = self.generator(self.noise(len(x), generator), y)
         both, twice = torch.cat([x, fake]), None if y is None else torch.cat([y, y])  # one pass is faster
         payoffs, (on_real, on_fake) = PAYOFFS[self.loss_name], self.discriminator(both, twice).chunk(2)
-        loss = payoffs.real(on_real).mean() + payoffs.fake(on_fake).mean()
+        loss = payoffs.of_discriminator(on_real, on_fake)
         if not self.penalty:
             return loss
         return loss + self.penalty * payoffs.penalty(partial(self.discriminator, y=y), x, fake, generator)
 
     def _generator_loss(self, x: Tensor, y: Tensor | None, generator: torch.Generator | None) -> Tensor:
         fake = self.generator(self.noise(len(x), generator), y)
-        return PAYOFFS[self.loss_name].generator(self.discriminator(fake, y)).mean()
+        return PAYOFFS[self.loss_name].of_generator(self.discriminator(fake, y))
 
     def _discriminate(self, x: Tensor, y: Tensor | None) -> Tensor:
         return PAYOFFS[self.loss_name].answer(self.discriminator(x, y))

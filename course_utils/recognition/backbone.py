@@ -6,8 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, silu
 
-from course_utils.checks import check_count, check_events
-from course_utils.recognition.detections import described
+from course_utils.checks import check_count, check_events, described
 
 STRIDE, COARSEST, GROUPS = 4, 8, 4  # pixels of a cell, of a coarse cell; channels normalised together
 DEEP, BLOCKS = 40, 2  # channels and residual blocks of the coarse grid

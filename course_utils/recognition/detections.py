@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from course_utils.checks import check_number
+from course_utils.checks import check_number, described
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -83,11 +83,6 @@ class Detections:
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> "Detections":
         return replace(self, **{key: change(part) for key, part in vars(self).items() if part is not None})
-
-
-def described(value: object) -> str:
-    """What came, for an error: the dtype and shape of a tensor, else the type."""
-    return f"{value.dtype} {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
 
 
 def check_boxes(boxes: Tensor, who: str) -> Tensor:

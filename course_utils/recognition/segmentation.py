@@ -8,10 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils.checks import check_count, check_number
+from course_utils.checks import check_count, check_number, described
 from course_utils.datasets.scenes import tight_boxes
 from course_utils.recognition.backbone import GROUPS, Residual, SceneRecogniser, positions
-from course_utils.recognition.detections import Detections, described
+from course_utils.recognition.detections import Detections
 
 STEP = 2
 SPREAD = 3.0

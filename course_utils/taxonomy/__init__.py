@@ -33,5 +33,12 @@ from course_utils.taxonomy.approximate import (
     Variational,
     log_mean_weight,
 )
-from course_utils.taxonomy.implicit import Direct, Game, ImplicitDensity, ImplicitMarkovChain, Player
+from course_utils.taxonomy.implicit import (
+    Direct,
+    Duel,
+    Game,
+    ImplicitDensity,
+    ImplicitMarkovChain,
+    Player,
+)
 from course_utils.taxonomy.drawing import children, leaves, tree, verbs

@@ -7,7 +7,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from course_utils.checks import check_count, check_events
+from course_utils.checks import check_count, check_events, described
 from course_utils.taxonomy.model import ClassConditional, MarkovChain
 from course_utils.taxonomy.tractable import ExplicitDensity
 
@@ -51,8 +51,7 @@ def log_mean_weight(log_w: Tensor) -> Tensor:
     -1000.0
     """
     if not isinstance(log_w, Tensor) or not log_w.is_floating_point() or log_w.dim() == 0 or len(log_w) == 0:
-        came = f"{log_w.dtype} {tuple(log_w.shape)}" if isinstance(log_w, Tensor) else type(log_w).__name__
-        raise ValueError(f"log_mean_weight: expected a float tensor (K, …) with K ≥ 1, got {came}")
+        raise ValueError(f"log_mean_weight: expected a float tensor (K, …), K ≥ 1, got {described(log_w)}")
     return log_w.logsumexp(0) - log(len(log_w))
 
 

@@ -62,24 +62,18 @@ class Game(ABC):
         """What to record of a held-out batch after each epoch: a scalar for each name."""
 
 
-class Direct(Game, ClassConditional, ImplicitDensity):
-    """x = generator(z) in one go, learned in a game against a discriminator.
-
-    There is no loss of the model, only one of each player: what one of them gains, the other may lose.
+class Duel(Game):
+    """A game of two: a generator G, and a discriminator D that tells what it makes from what is real.
 
     Attributes:
-        generator: the network G, noise ``(B, …)`` to events ``(B, *event_shape)``.
-        discriminator: the network D, events to ``(B,)``; ``discriminate`` gives its answer.
         discriminator_steps: how many steps D takes for each of G's.
-        probability: whether D answers with the probability that x is real; else with a score.
     """
-
-    title = "Direct"
-    about = "x = G(z), learned in a game against D"
 
     generator: nn.Module
     discriminator: nn.Module
     discriminator_steps: int = 1
+    generator_loss: Callable[..., Tensor]
+    discriminator_loss: Callable[..., Tensor]
 
     def players(self) -> tuple[Player, ...]:
         """D, then G: it steps after every ``discriminator_steps`` of D's, and keeps its running average.
@@ -91,6 +85,21 @@ class Direct(Game, ClassConditional, ImplicitDensity):
             Player("discriminator", (self.discriminator,), self.discriminator_loss),
             Player("generator", (self.generator,), self.generator_loss, every, averaged=True),
         )
+
+
+class Direct(Duel, ClassConditional, ImplicitDensity):
+    """x = generator(z) in one go, learned in a game against a discriminator.
+
+    There is no loss of the model, only one of each player: what one of them gains, the other may lose.
+
+    Attributes:
+        generator: the network G, noise ``(B, …)`` to events ``(B, *event_shape)``.
+        discriminator: the network D, events to ``(B,)``; ``discriminate`` gives its answer.
+        probability: whether D answers with the probability that x is real; else with a score.
+    """
+
+    title = "Direct"
+    about = "x = G(z), learned in a game against D"
 
     def observe(self, x: Tensor, y: Tensor | None = None) -> dict[str, Tensor]:
         """D's mean answers to real examples, and to as many new samples (of the same classes)."""

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course_utils.checks import check_count, check_events, check_number
+from course_utils.checks import check_count, check_events, check_number, described
 from course_utils.taxonomy.model import GenerativeModel
 
 
@@ -99,8 +99,8 @@ class Autoregressive(TractableDensity):
         who, x = f"{type(self).__name__}.complete", self.check(x)
         check_number(temperature, f"{who}: temperature", low=1e-6)
         if not isinstance(known, Tensor) or known.dtype != torch.bool or known.shape != self.event_shape:
-            got = f"{known.dtype} {tuple(known.shape)}" if isinstance(known, Tensor) else type(known).__name__
-            raise ValueError(f"{who}: expected known as a bool tensor of shape {self.event_shape}, got {got}")
+            want = f"known as a bool tensor of shape {self.event_shape}"
+            raise ValueError(f"{who}: expected {want}, got {described(known)}")
         known = known.to(x.device).flatten()[self.order]
         start = int(known.sum())
         if not bool(known[:start].all()):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from course_utils.checks import check_count, check_events, check_generator, check_number
+from course_utils.checks import check_count, check_events, check_generator, check_number, described
 
 
 def all_images(height: int, width: int) -> Tensor:
@@ -37,8 +37,7 @@ def state_index(x: Tensor) -> Tensor:
     True
     """
     if not isinstance(x, Tensor) or x.dim() < 2 or x[:1].numel() > 62:
-        came = f"shape {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
-        raise ValueError(f"state_index: expected images (B, ...) of at most 62 pixels, got {came}")
+        raise ValueError(f"state_index: expected images (B, ...) of at most 62 pixels, got {described(x)}")
     bits = x.flatten(1).long()
     if not bool((bits == x.flatten(1)).all() & ((bits == 0) | (bits == 1)).all()):
         raise ValueError("state_index: expected values in {0, 1}, got others")
@@ -60,8 +59,7 @@ class BinaryUniverse:
     def __post_init__(self) -> None:
         x, log_p, who = self.states, self.log_p, "BinaryUniverse"
         if not isinstance(x, Tensor) or x.dim() != 4 or x.shape[:2] != (2 ** x.shape[2:].numel(), 1):
-            came = f"shape {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
-            raise ValueError(f"{who}: expected states (2^(hw), 1, h, w), got {came}")
+            raise ValueError(f"{who}: expected states (2^(hw), 1, h, w), got {described(x)}")
         if not torch.equal(x.cpu(), all_images(*x.shape[2:]).to(x.dtype)):
             raise ValueError(f"{who}: expected states as all_images gives them, got others or another order")
         if not isinstance(log_p, Tensor) or log_p.shape != (len(x),) or log_p.dtype != torch.double:

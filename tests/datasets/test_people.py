@@ -110,7 +110,7 @@ def test_a_picture_of_twice_the_side_shows_the_same() -> None:
 
 BAD = [({"n": 0}, "n: .* got 0"), ({"n": 2.0}, "n: .* got 2.0"), ({"side": 31}, "from 32 to 128, got 31")]
 BAD += [
-    ({"side": True}, "side .* got True"),
+    ({"side": True}, "side: .* got True"),
     ({"seed": -1}, "seed .* got -1"),
     ({"device": 7}, "device .* got 7"),
 ]
@@ -124,9 +124,9 @@ def test_bad_input_gets_one_clear_error(bad: dict, message: str) -> None:
 
 def test_bad_bodies_and_shirts_get_one_clear_error(drawn: People) -> None:
     for body, cloth, said in (
-        (drawn.body[:, 1:], drawn.cloth, r"body .*, got \(70, \d+\)"),
-        (drawn.body, drawn.cloth[:3], r"cloth .*, got \(3, \d+\)"),
-        (drawn.body[:0], drawn.cloth[:0], r"got \(0, \d+\)"),
+        (drawn.body[:, 1:], drawn.cloth, r"body .*, got .*\(70, \d+\)"),
+        (drawn.body, drawn.cloth[:3], r"cloth .*, got .*\(3, \d+\)"),
+        (drawn.body[:0], drawn.cloth[:0], r"got .*\(0, \d+\)"),
         (drawn.body.tolist(), drawn.cloth, "body .*, got list"),
         (drawn.body, None, "cloth .*, got NoneType"),
     ):
