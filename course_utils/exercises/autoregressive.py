@@ -44,11 +44,9 @@ NETWORKS: Cases = {
 
 CHAIN_LOG_PROB = Exercise(
     chain_log_prob,
-    (
-        "What probability does the model give to the value that the pixel really has?",
-        "It is p_i where x_i = 1 and 1 − p_i where x_i = 0: torch.where picks between them.",
-        "The logarithm of a product is a sum: torch.where(x == 1, p, 1 - p).log().sum(1).",
-    ),
+    "What probability does the model give to the value that the pixel really has?",
+    "It is p_i where x_i = 1 and 1 − p_i where x_i = 0: torch.where picks between them.",
+    "The logarithm of a product is a sum: torch.where(x == 1, p, 1 - p).log().sum(1).",
     within(-inf, 0, IMAGES, says="the log of a probability is never positive"),
     agrees(IMAGES),
     agrees(LARGE_IMAGE, says="it works where p(x) is too small for a float"),
@@ -56,11 +54,9 @@ CHAIN_LOG_PROB = Exercise(
 
 PIXEL_MASK = Exercise(
     pixel_mask,
-    (
-        "Start with torch.zeros(size, size): the centre is at row and column size // 2.",
-        "Open all rows above the centre, and in its own row all columns to the left.",
-        'Kind "B" opens the centre too: mask[size // 2, size // 2] = 1.',
-    ),
+    "Start with torch.zeros(size, size): the centre is at row and column size // 2.",
+    "Open all rows above the centre, and in its own row all columns to the left.",
+    'Kind "B" opens the centre too: mask[size // 2, size // 2] = 1.',
     holds(
         "no pixel after the centre is open",
         lambda mask, kind, size: bool((mask.flatten()[size * size // 2 + 1 :] == 0).all()),
@@ -78,10 +74,8 @@ PIXEL_MASK = Exercise(
 
 ROWS_REACHED = Exercise(
     rows_reached,
-    (
-        "A 3×3 kernel reaches one row up, a 7×7 kernel three: size // 2.",
-        "Layer upon layer, the reaches add up.",
-        "first // 2 + layers * (kernel // 2).",
-    ),
+    "A 3×3 kernel reaches one row up, a 7×7 kernel three: size // 2.",
+    "Layer upon layer, the reaches add up.",
+    "first // 2 + layers * (kernel // 2).",
     agrees(NETWORKS, says="each layer adds half its kernel, rounded down"),
 )

@@ -60,32 +60,26 @@ def nearest_in_the_plane(came: Tensor, x: Tensor, mean: Tensor, axes: Tensor) ->
 
 NEAREST_CENTRE = Exercise(
     nearest_centre,
-    (
-        "Each point has a distance to every centre: a table of N rows and k columns.",
-        "x[:, None] - centres has shape (N, k, D); square it, and sum over the last axis.",
-        "argmin(1) of that table gives the column of the smallest: the number of the centre.",
-    ),
+    "Each point has a distance to every centre: a table of N rows and k columns.",
+    "x[:, None] - centres has shape (N, k, D); square it, and sum over the last axis.",
+    "argmin(1) of that table gives the column of the smallest: the number of the centre.",
     agrees(CLOUDS, says="it is the number of the nearest centre"),
 )
 
 FROM_COMPONENTS = Exercise(
     from_components,
-    (
-        "Subtract the mean, find the coordinates on the axes, and come back.",
-        "The coordinates are (x - mean) @ axes.T, K numbers a point; times axes they are D numbers again.",
-        "mean + (x - mean) @ axes.T @ axes.",
-    ),
+    "Subtract the mean, find the coordinates on the axes, and come back.",
+    "The coordinates are (x - mean) @ axes.T, K numbers a point; times axes they are D numbers again.",
+    "mean + (x - mean) @ axes.T @ axes.",
     holds("it is the nearest point of the plane", nearest_in_the_plane, "a point of the plane", PLANES),
     agrees(PLANES),
 )
 
 AUROC = Exercise(
     auroc,
-    (
-        "Compare every odd score with every usual one: how often is the odd one higher?",
-        "odd[:, None] - usual is a table of all differences; the mean of (table > 0) is a share.",
-        "Ties count one half: ((gap > 0).double() + 0.5 * (gap == 0).double()).mean().",
-    ),
+    "Compare every odd score with every usual one: how often is the odd one higher?",
+    "odd[:, None] - usual is a table of all differences; the mean of (table > 0) is a share.",
+    "Ties count one half: ((gap > 0).double() + 0.5 * (gap == 0).double()).mean().",
     within(0, 1, SCORES, says="it lies in [0, 1]"),
     agrees_with(lambda usual, odd: torch.tensor(0.5), TIES, says="it is one half where all scores are equal"),
     agrees(SCORES, says="it is the share of pairs in which the odd score is higher"),

@@ -79,11 +79,9 @@ SAME_PHASES: Cases = {name: (x, x.clone(), c, W) for name, (x, _, c, W) in BOTH_
 
 FREE_ENERGY = Exercise(
     free_energy,
-    (
-        "The sum over h is a product of H sums with two terms each: Σ exp(h_j a_j) = 1 + exp(a_j).",
-        "Here a = c + x @ W, (B, H), and log(1 + exp(a)) is torch.nn.functional.softplus(a).",
-        "F = −x @ b − softplus(c + x @ W).sum(1).",
-    ),
+    "The sum over h is a product of H sums with two terms each: Σ exp(h_j a_j) = 1 + exp(a_j).",
+    "Here a = c + x @ W, (B, H), and log(1 + exp(a)) is torch.nn.functional.softplus(a).",
+    "F = −x @ b − softplus(c + x @ W).sum(1).",
     agrees_with(
         lambda x, b, *_: -x @ b - log(2), NO_WEIGHTS, says="a hidden unit without weights adds −log 2"
     ),
@@ -93,22 +91,18 @@ FREE_ENERGY = Exercise(
 
 P_PIXELS = Exercise(
     p_pixels,
-    (
-        "Given h the pixels are independent. What does the energy gain if x_i turns from 0 to 1?",
-        "It falls by b_i + Σ_j W_ij h_j: these are the log-odds of x_i.",
-        "In code: torch.sigmoid(b + h @ W.T).",
-    ),
+    "Given h the pixels are independent. What does the energy gain if x_i turns from 0 to 1?",
+    "It falls by b_i + Σ_j W_ij h_j: these are the log-odds of x_i.",
+    "In code: torch.sigmoid(b + h @ W.T).",
     within(0, 1, HIDDEN, says="each probability lies between 0 and 1"),
     agrees(HIDDEN, says="the log-odds of a pixel, b + W h, are the energy that it saves by being on"),
 )
 
 WEIGHT_GRADIENT = Exercise(
     weight_gradient,
-    (
-        "Both phases are the same mean: of x_i p(h_j = 1 | x), once over data, once over the model's images.",
-        "p(h = 1 | x) is torch.sigmoid(c + x @ W); the mean of all products x_i p_j is x.T @ p / len(x).",
-        "positive = x.T @ torch.sigmoid(c + x @ W) / len(x); the negative phase has x_model; subtract it.",
-    ),
+    "Both phases are the same mean: of x_i p(h_j = 1 | x), once over data, once over the model's images.",
+    "p(h = 1 | x) is torch.sigmoid(c + x @ W); the mean of all products x_i p_j is x.T @ p / len(x).",
+    "positive = x.T @ torch.sigmoid(c + x @ W) / len(x); the negative phase has x_model; subtract it.",
     agrees_with(
         lambda *given: 0 * given[3], SAME_PHASES, says="a model whose samples are its data stops learning"
     ),

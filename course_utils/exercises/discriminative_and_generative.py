@@ -79,41 +79,33 @@ def summed_out(x: Tensor, seen: Tensor, mu: Tensor) -> Tensor:
 
 POSTERIOR_BY_BAYES = Exercise(
     posterior_by_bayes,
-    (
-        "p(y | x) = p(x | y) p(y) / p(x), and p(x) is the sum of the numerators over y.",
-        "With logarithms the numerator is exp(log_px + log_py); divide each row by its sum.",
-        "That is softmax, and it does not underflow: (log_px + log_py).softmax(1).",
-    ),
+    "p(y | x) = p(x | y) p(y) / p(x), and p(x) is the sum of the numerators over y.",
+    "With logarithms the numerator is exp(log_px + log_py); divide each row by its sum.",
+    "That is softmax, and it does not underflow: (log_px + log_py).softmax(1).",
     agrees(LIKELIHOODS, says="it is p(x | y) p(y), divided by its sum over y"),
 )
 
 NAIVE_BAYES_WEIGHTS = Exercise(
     naive_bayes_weights,
-    (
-        "The log-odds are log p(x|1) − log p(x|0) + log p(y=1)/p(y=0). Sort them by what multiplies each xᵢ.",
-        "A pixel gives xᵢ log μ + (1 − xᵢ) log(1 − μ) in each class: xᵢ has the factor log μ/(1 − μ).",
-        "w = log μ₁/(1−μ₁) − log μ₀/(1−μ₀); b = Σ log (1−μ₁)/(1−μ₀) + log p(y=1)/p(y=0).",
-    ),
+    "The log-odds are log p(x|1) − log p(x|0) + log p(y=1)/p(y=0). Sort them by what multiplies each xᵢ.",
+    "A pixel gives xᵢ log μ + (1 − xᵢ) log(1 − μ) in each class: xᵢ has the factor log μ/(1 − μ).",
+    "w = log μ₁/(1−μ₁) − log μ₀/(1−μ₀); b = Σ log (1−μ₁)/(1−μ₀) + log p(y=1)/p(y=0).",
     holds("σ(wᵀx + b) is the posterior by Bayes' rule", gives_the_posterior, "w and b as above", MODELS),
     agrees(MODELS),
 )
 
 LOG_PX_OF_SEEN = Exercise(
     log_px_of_seen,
-    (
-        "Sum p(x | y) over both values of a pixel that is not seen: its factor becomes μ + (1 − μ) = 1.",
-        "So leave those pixels out: x[:, seen] and mu[:, seen].",
-        "With these, x @ mu.log().T + (1 - x) @ (1 - mu).log().T.",
-    ),
+    "Sum p(x | y) over both values of a pixel that is not seen: its factor becomes μ + (1 − μ) = 1.",
+    "So leave those pixels out: x[:, seen] and mu[:, seen].",
+    "With these, x @ mu.log().T + (1 - x) @ (1 - mu).log().T.",
     agrees_with(summed_out, MISSING, says="it is the sum of p(x | y) over all that is not seen"),
 )
 
 WITH_PRIOR = Exercise(
     with_prior,
-    (
-        "p(y | x) is in proportion to p(x | y) p(y): take the old prior out, and put the new one in.",
-        "y = 1 weighs p · new / old, y = 0 weighs (1 − p)(1 − new)/(1 − old): divide by the sum of both.",
-        "one, zero = p * new / old, (1 - p) * (1 - new) / (1 - old); return one / (one + zero).",
-    ),
+    "p(y | x) is in proportion to p(x | y) p(y): take the old prior out, and put the new one in.",
+    "y = 1 weighs p · new / old, y = 0 weighs (1 − p)(1 − new)/(1 − old): divide by the sum of both.",
+    "one, zero = p * new / old, (1 - p) * (1 - new) / (1 - old); return one / (one + zero).",
     agrees(POSTERIORS, says="each class is weighted by its new prior over its old one"),
 )

@@ -58,11 +58,9 @@ SOFT: Cases = {"M between": (PICTURES[3, :1], PICTURES[0], PICTURES[1])}
 
 HIDDEN = Exercise(
     hidden,
-    (
-        "Given x, hidden units are independent. What multiplies h_j in the energy −bᵀx − cᵀh − xᵀWh?",
-        "The log-odds of h_j = 1 are c_j + Σ_i x_i W_ij.",
-        "In code: torch.sigmoid(x @ W + c).",
-    ),
+    "Given x, hidden units are independent. What multiplies h_j in the energy −bᵀx − cᵀh − xᵀWh?",
+    "The log-odds of h_j = 1 are c_j + Σ_i x_i W_ij.",
+    "In code: torch.sigmoid(x @ W + c).",
     within(0, 1, MACHINE, says="these are probabilities"),
     agrees(NO_WEIGHTS, says="without weights every unit is on with probability 1/2"),
     agrees(BLANK, says="a blank image leaves the biases c"),
@@ -71,22 +69,18 @@ HIDDEN = Exercise(
 
 MOVED = Exercise(
     moved,
-    (
-        "The warp says where each pixel of the *new* picture looks in the old one.",
-        "For the picture to move right, every pixel must look to its left.",
-        "In code: p - torch.tensor([right, down]).",
-    ),
+    "The warp says where each pixel of the *new* picture looks in the old one.",
+    "For the picture to move right, every pixel must look to its left.",
+    "In code: p - torch.tensor([right, down]).",
     holds("a dot arrives where it should", _moves_a_dot, "a dot moved right", ONE_WAY),
     agrees(BOTH),
 )
 
 COMPOSED = Exercise(
     composed,
-    (
-        "Each pixel is a mean of two: M is the weight of the shirt.",
-        "The weights of c and r add up to 1.",
-        "In code: M * c + (1 - M) * r.",
-    ),
+    "Each pixel is a mean of two: M is the weight of the shirt.",
+    "The weights of c and r add up to 1.",
+    "In code: M * c + (1 - M) * r.",
     agrees(SHARP, says="the shirt shows where M = 1, the person where M = 0"),
     agrees(SOFT, says="in between they are mixed"),
 )

@@ -66,11 +66,9 @@ MOMENTS: Cases = {
 
 RK4_STEP = Exercise(
     rk4_step,
-    (
-        "Four slopes: one at the start, two in the middle, one at the end; each is reached along the last.",
-        "k2 = f(t + h/2, z + h/2 · k1), and k3 likewise along k2; k4 = f(t + h, z + h · k3).",
-        "The mean slope is (k1 + 2 k2 + 2 k3 + k4) / 6; move along it for a time h.",
-    ),
+    "Four slopes: one at the start, two in the middle, one at the end; each is reached along the last.",
+    "k2 = f(t + h/2, z + h/2 · k1), and k3 likewise along k2; k4 = f(t + h, z + h · k3).",
+    "The mean slope is (k1 + 2 k2 + 2 k3 + k4) / 6; move along it for a time h.",
     agrees_with(lambda f, t, z, h: z + (t + h) ** 3 - t**3, CUBIC, says="for f = 3t² the step is exact"),
     agrees_with(
         lambda f, t, z, h: z * exp(h), GROWTH, says="for f = z it is nearly exp(h) z", tolerance=5e-4
@@ -80,11 +78,9 @@ RK4_STEP = Exercise(
 
 TRACE_ESTIMATES = Exercise(
     trace_estimates,
-    (
-        "εᵀAε is a number: Σ_ij ε_i A_ij ε_j.",
-        "For all rows at once: noise @ A gives εᵀA, row by row.",
-        "In code: ((noise @ A) * noise).sum(1).",
-    ),
+    "εᵀAε is a number: Σ_ij ε_i A_ij ε_j.",
+    "For all rows at once: noise @ A gives εᵀA, row by row.",
+    "In code: ((noise @ A) * noise).sum(1).",
     holds(
         "the mean over all sign vectors is the trace",
         lambda came, A, noise: bool((came.mean() - A.trace()).abs() < 1e-6),
@@ -96,11 +92,9 @@ TRACE_ESTIMATES = Exercise(
 
 NEXT_LOG_P = Exercise(
     next_log_p,
-    (
-        "Where the flow spreads points apart (trace > 0) the same mass fills more room.",
-        "d log p/dt = −Tr ∂f/∂z; a short time h later the change is h times that.",
-        "log_p - h * trace.",
-    ),
+    "Where the flow spreads points apart (trace > 0) the same mass fills more room.",
+    "d log p/dt = −Tr ∂f/∂z; a short time h later the change is h times that.",
+    "log_p - h * trace.",
     holds(
         "density falls where the flow expands, and rises where it contracts",
         lambda came, log_p, trace, h: bool(((came < log_p) == (trace > 0)).all()),

@@ -38,22 +38,18 @@ SAMPLES: Cases = {
 
 BEST_DISCRIMINATOR = Exercise(
     best_discriminator,
-    (
-        "At one x, V has the terms p_D(x) log D + p_g(x) log(1 − D). Where is this largest in D?",
-        "Its derivative p_D/D − p_g/(1 − D) is 0 where p_D (1 − D) = p_g D.",
-        "In code: p_data / (p_data + p_g).",
-    ),
+    "At one x, V has the terms p_D(x) log D + p_g(x) log(1 − D). Where is this largest in D?",
+    "Its derivative p_D/D − p_g/(1 − D) is 0 where p_D (1 − D) = p_g D.",
+    "In code: p_data / (p_data + p_g).",
     agrees(EQUAL, says="it is 1/2 everywhere if p_g = p_D"),
     agrees(DISTRIBUTIONS, says="it is the share of p_D in p_D + p_g"),
 )
 
 GENERATOR_SLOPES = Exercise(
     generator_slopes,
-    (
-        "log(1 − σ(t)) = −log(1 + eᵗ) and −log σ(t) = log(1 + e⁻ᵗ).",
-        "The derivative of log(1 + eᵗ) is σ(t); that of log(1 + e⁻ᵗ) is σ(t) − 1.",
-        "In code: D = torch.sigmoid(t), and then -D and -(1 - D).",
-    ),
+    "log(1 − σ(t)) = −log(1 + eᵗ) and −log σ(t) = log(1 + e⁻ᵗ).",
+    "The derivative of log(1 + eᵗ) is σ(t); that of log(1 + e⁻ᵗ) is σ(t) − 1.",
+    "In code: D = torch.sigmoid(t), and then -D and -(1 - D).",
     holds("both losses fall in t", lambda d, t: bool((torch.stack(d) < 0).all()), "negative slopes", LOGITS),
     agrees(SURE_OF_FAKES, says="where D is sure of a fake, the first slope vanishes and the second is −1"),
     agrees(LOGITS),
@@ -61,10 +57,8 @@ GENERATOR_SLOPES = Exercise(
 
 MODES_HIT = Exercise(
     modes_hit,
-    (
-        "A sample hits a pattern if all D values agree.",
-        "Compare every sample with every pattern: x[:, None] == patterns is (N, K, D).",
-        "In code: int((x[:, None] == patterns).all(2).any(0).sum()).",
-    ),
+    "A sample hits a pattern if all D values agree.",
+    "Compare every sample with every pattern: x[:, None] == patterns is (N, K, D).",
+    "In code: int((x[:, None] == patterns).all(2).any(0).sum()).",
     agrees(SAMPLES, says="a pattern counts once, however often it is drawn"),
 )

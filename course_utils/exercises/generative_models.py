@@ -45,22 +45,18 @@ PAIRS: Cases = {
 
 LOG10_IMAGES = Exercise(
     log10_images,
-    (
-        "How many different images has one pixel? And two pixels?",
-        "n values of k levels each make kⁿ images; the logarithm turns the power into a product.",
-        "n = height · width · channels, and log₁₀ kⁿ = n · log₁₀ k: use math.log10.",
-    ),
+    "How many different images has one pixel? And two pixels?",
+    "n values of k levels each make kⁿ images; the logarithm turns the power into a product.",
+    "n = height · width · channels, and log₁₀ kⁿ = n · log₁₀ k: use math.log10.",
     agrees_with(lambda *size: log10(2), PIXEL, says="one binary pixel makes two images"),
     agrees(SIZES, tolerance=1e-6),
 )
 
 DISTANCE = Exercise(
     distance,
-    (
-        "In each state the two distributions differ by |p − q|.",
-        "The sum over states counts all differences twice: what one has more, the other has less.",
-        "In code: (p - q).abs().sum() / 2.",
-    ),
+    "In each state the two distributions differ by |p − q|.",
+    "The sum over states counts all differences twice: what one has more, the other has less.",
+    "In code: (p - q).abs().sum() / 2.",
     agrees(COINS, says="it is 0 for equal distributions and 1 for distributions that share no state"),
     within(0, 1, PAIRS, says="it lies in [0, 1]"),
     agrees(PAIRS),

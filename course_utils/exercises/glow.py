@@ -42,22 +42,18 @@ ENDS = torch.tensor([[0.0, 1.0, -2.0], [4.0, 1.0, 2.0]]).unbind()
 
 CONV_LOG_DET = Exercise(
     conv_log_det,
-    (
-        "det W = det P · det L · det(U + diag s), and |det P| = det L = 1.",
-        "A triangular matrix has the product of its diagonal: |det W| = Π |s|, at every pixel.",
-        "In code: height * width * s.abs().log().sum().",
-    ),
+    "det W = det P · det L · det(U + diag s), and |det P| = det L = 1.",
+    "A triangular matrix has the product of its diagonal: |det W| = Π |s|, at every pixel.",
+    "In code: height * width * s.abs().log().sum().",
     agrees(ROTATIONS, says="it is 0 where no volume changes"),
     agrees(DIAGONALS),
 )
 
 NORMALISE_CHANNELS = Exercise(
     normalise_channels,
-    (
-        "A channel has one mean and one standard deviation, over all images and pixels of the batch.",
-        "Average over the axes 0, 2 and 3; keepdim=True makes the result fit again.",
-        "In code: (x - x.mean((0, 2, 3), keepdim=True)) / x.std((0, 2, 3), keepdim=True, correction=0).",
-    ),
+    "A channel has one mean and one standard deviation, over all images and pixels of the batch.",
+    "Average over the axes 0, 2 and 3; keepdim=True makes the result fit again.",
+    "In code: (x - x.mean((0, 2, 3), keepdim=True)) / x.std((0, 2, 3), keepdim=True, correction=0).",
     holds(
         "every channel has mean 0",
         lambda z, x: bool(z.mean((0, 2, 3)).abs().max() < 1e-4),
@@ -69,11 +65,9 @@ NORMALISE_CHANNELS = Exercise(
 
 BETWEEN = Exercise(
     between,
-    (
-        "At t = 0 it is z_a, at t = 1 it is z_b.",
-        "Start at z_a and go the share t of the way z_b − z_a.",
-        "In code: (1 - t) * z_a + t * z_b.",
-    ),
+    "At t = 0 it is z_a, at t = 1 it is z_b.",
+    "Start at z_a and go the share t of the way z_b − z_a.",
+    "In code: (1 - t) * z_a + t * z_b.",
     agrees({f"t = {t:g}": (*ENDS, t) for t in (0.0, 1.0)}, says="it starts at z_a and ends at z_b"),
     agrees({f"t = {t:g}": (*ENDS, t) for t in (0.25, 0.8)}),
 )

@@ -64,11 +64,9 @@ WALKS: Cases = {"3 steps from 2 images of 4 pixels": (0.05 + 0.9 * P, (U < 0.5).
 
 CORRUPTION_PROBABILITY = Exercise(
     corruption_probability,
-    (
-        "Pixels are corrupted one by one: C(x̃ | x) is a product over pixels.",
-        "A forgotten pixel is a fair coin, so that it flips with probability noise/2, else it stays.",
-        "With kept = (x == noisy).double(): (kept * (1 - noise/2) + (1 - kept) * noise/2).prod(1).",
-    ),
+    "Pixels are corrupted one by one: C(x̃ | x) is a product over pixels.",
+    "A forgotten pixel is a fair coin, so that it flips with probability noise/2, else it stays.",
+    "With kept = (x == noisy).double(): (kept * (1 - noise/2) + (1 - kept) * noise/2).prod(1).",
     holds("over all x̃, the probabilities sum to 1", sums_to_one, "Σ C(x̃ | x) = 1", PAIRS),
     agrees({"every pixel forgotten": (X, EVERY, 1.0)}, says="a forgotten pixel is a fair coin"),
     agrees(PAIRS, says="it is the product of all pixels", tolerance=1e-6),
@@ -76,11 +74,9 @@ CORRUPTION_PROBABILITY = Exercise(
 
 DISTRIBUTION_AFTER = Exercise(
     distribution_after,
-    (
-        "Start with the uniform distribution: S probabilities of 1/S.",
-        "The distribution after a step is p′(x′) = Σ_x p(x) T(x, x′): a row vector times T.",
-        "In a loop over the steps: p = p @ T.",
-    ),
+    "Start with the uniform distribution: S probabilities of 1/S.",
+    "The distribution after a step is p′(x′) = Σ_x p(x) T(x, x′): a row vector times T.",
+    "In a loop over the steps: p = p @ T.",
     holds("its probabilities sum to 1", sums_to_one, "S probabilities that sum to 1", CHAINS),
     agrees_with(lambda T, _: stationary_distribution(T), LONG, says="after 200 steps it changes no more"),
     agrees_with(by_powers, CHAINS, says="it is the mean row of Tᵏ"),
@@ -88,11 +84,9 @@ DISTRIBUTION_AFTER = Exercise(
 
 WALKBACK_LOSS = Exercise(
     walkback_loss,
-    (
-        "Wherever the walk has gone, every reconstruction shall give back the image it set out from.",
-        "The target of all K steps is walk[0]; each pixel is a Bernoulli with probability p.",
-        "With x = walk[0]: -(x * p.log() + (1 - x) * (1 - p).log()), summed over pixels, then the mean.",
-    ),
+    "Wherever the walk has gone, every reconstruction shall give back the image it set out from.",
+    "The target of all K steps is walk[0]; each pixel is a Bernoulli with probability p.",
+    "With x = walk[0]: -(x * p.log() + (1 - x) * (1 - p).log()), summed over pixels, then the mean.",
     agrees(STRAYED, says="the way back home costs little"),
     agrees(WALKS, says="it is the mean over steps and images, in nats per image"),
 )

@@ -120,11 +120,9 @@ def letters(text: str) -> str:
 
 KL_AS_SUM = Exercise(
     kl_as_sum,
-    (
-        "KL(p‖q) is the expectation under p of log p(x) − log q(x).",
-        "The weight of each state is log_p.exp(); the difference of the logarithms is given.",
-        "Sum over all states: (log_p.exp() * (log_p - log_q)).sum().",
-    ),
+    "KL(p‖q) is the expectation under p of log p(x) − log q(x).",
+    "The weight of each state is log_p.exp(); the difference of the logarithms is given.",
+    "Sum over all states: (log_p.exp() * (log_p - log_q)).sum().",
     agrees(EQUAL, says="it is 0 where p = q"),
     within(0, inf, PAIRS, says="it is never negative"),
     agrees(PAIRS),
@@ -132,21 +130,17 @@ KL_AS_SUM = Exercise(
 
 SPLIT_KL = Exercise(
     split_kl,
-    (
-        "log p − log q under one sum is a difference of two sums with the same weights.",
-        "Both have the weight p(x): the first of log p(x), the second of log q(x).",
-        "Return (p * log_p).sum(), (p * log_q).sum() with p = log_p.exp().",
-    ),
+    "log p − log q under one sum is a difference of two sums with the same weights.",
+    "Both have the weight p(x): the first of log p(x), the second of log q(x).",
+    "Return (p * log_p).sum(), (p * log_q).sum() with p = log_p.exp().",
     holds("the first minus the second is KL(p‖q)", difference_is_kl, "a difference of KL(p‖q)", PAIRS),
     agrees(PAIRS, says="the first is Σ p log p, the second Σ p log q"),
 )
 
 SUM_WITH_THETA = Exercise(
     sum_with_theta,
-    (
-        "θ is what the model has. Which sum knows the model?",
-        "Σ p_D log p_D is minus the entropy of the data: no model appears in it.",
-    ),
+    "θ is what the model has. Which sum knows the model?",
+    "Σ p_D log p_D is minus the entropy of the data: no model appears in it.",
     holds("it is one of the two", lambda name: name in ("first", "second"), 'one of "first", "second"'),
     agrees(says="p_θ appears in it"),
     value=True,
@@ -155,40 +149,32 @@ SUM_WITH_THETA = Exercise(
 
 NLL_MINUS_KL = Exercise(
     nll_minus_kl,
-    (
-        "For one model: E_p[−log q] minus KL(p‖q). Now for each row of log_qs.",
-        "log_qs @ p sums over the states with weights p, for every row at once.",
-        "-(log_qs @ p) - ((log_p - log_qs) @ p) with p = log_p.exp().",
-    ),
+    "For one model: E_p[−log q] minus KL(p‖q). Now for each row of log_qs.",
+    "log_qs @ p sums over the states with weights p, for every row at once.",
+    "-(log_qs @ p) - ((log_p - log_qs) @ p) with p = log_p.exp().",
     agrees(MODELS, says="it is the same number for every model: the entropy of p"),
 )
 
 NLL_OF_SAMPLES = Exercise(
     nll_of_samples,
-    (
-        "An expectation becomes the mean over samples. Which log-probabilities did the samples get?",
-        "log_q[draws] has one log-probability for each sample.",
-        "Their mean, with a minus: -log_q[draws].mean().",
-    ),
+    "An expectation becomes the mean over samples. Which log-probabilities did the samples get?",
+    "log_q[draws] has one log-probability for each sample.",
+    "Their mean, with a minus: -log_q[draws].mean().",
     agrees(SCORED, says="it is the mean of −log q over the samples"),
 )
 
 LIKELIEST_DISTRIBUTION = Exercise(
     likeliest_distribution,
-    (
-        "If q may be any distribution, how probable is a state that was drawn in a third of all cases?",
-        "Count: torch.bincount(draws, minlength=states).",
-        "Shares are counts divided by the number of draws.",
-    ),
+    "If q may be any distribution, how probable is a state that was drawn in a third of all cases?",
+    "Count: torch.bincount(draws, minlength=states).",
+    "Shares are counts divided by the number of draws.",
     agrees(SAMPLES, says="it gives each state its share of the draws: no other makes them likelier"),
 )
 
 ARGUMENT = Exercise(
     argument,
-    (
-        "Begin with what is wanted, θ* as the minimum of a distance, and end with what is done.",
-        "The split comes before one of its parts is dropped; samples come after there is an expectation.",
-    ),
+    "Begin with what is wanted, θ* as the minimum of a distance, and end with what is done.",
+    "The split comes before one of its parts is dropped; samples come after there is an expectation.",
     holds(
         "it has the six letters once", lambda text: sorted(letters(text)) == [*"ABCDEF"], "A to F, once each"
     ),
@@ -202,32 +188,26 @@ ARGUMENT = Exercise(
 
 REVERSE_CHOICE = Exercise(
     reverse_choice,
-    (
-        "In KL(q‖p) the weights are those of the model: q.exp() of each row.",
-        "Sum over the states: (log_qs.exp() * (log_qs - log_p)).sum(1) has one number for each model.",
-        "argmin gives the place of the smallest; int makes it a number.",
-    ),
+    "In KL(q‖p) the weights are those of the model: q.exp() of each row.",
+    "Sum over the states: (log_qs.exp() * (log_qs - log_p)).sum(1) has one number for each model.",
+    "argmin gives the place of the smallest; int makes it a number.",
     agrees(MODELS, says="it is the model of the smallest KL(q‖p)"),
 )
 
 LOWEST_TRAINING_NLL = Exercise(
     lowest_training_nll,
-    (
-        "Which distribution makes the samples likeliest? You found it above.",
-        "Its mean NLL on the samples: −Σ share · log share.",
-        "torch.xlogy(share, share) is share · log share, and 0 where the share is 0.",
-    ),
+    "Which distribution makes the samples likeliest? You found it above.",
+    "Its mean NLL on the samples: −Σ share · log share.",
+    "torch.xlogy(share, share) is share · log share, and 0 where the share is 0.",
     holds("no distribution has a smaller one", unbeaten, "at most the NLL of any distribution", SAMPLES),
     agrees(SAMPLES, says="it is the entropy of the shares"),
 )
 
 JS_OF_THE_BEST_DISCRIMINATOR = Exercise(
     js_of_the_best_discriminator,
-    (
-        "A sample is real or not with equal chances. Bayes: D*(x) = p(x) / (p(x) + q(x)).",
-        "Average log D* over p, and log(1 − D*) over q; half of each, plus log 2.",
-        "log 2 + (p * D.log()).sum() / 2 + (q * (1 - D).log()).sum() / 2.",
-    ),
+    "A sample is real or not with equal chances. Bayes: D*(x) = p(x) / (p(x) + q(x)).",
+    "Average log D* over p, and log(1 − D*) over q; half of each, plus log 2.",
+    "log 2 + (p * D.log()).sum() / 2 + (q * (1 - D).log()).sum() / 2.",
     agrees(EQUAL, says="it is 0 where nobody can tell p from q"),
     agrees(PAIRS, says="it is the Jensen–Shannon divergence"),
 )

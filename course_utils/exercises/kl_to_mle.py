@@ -48,11 +48,9 @@ def least(mu: Tensor, x: Tensor) -> bool:
 
 EXPECTED_NLL = Exercise(
     expected_nll,
-    (
-        "An expectation under p is a sum over all states, each weighted with p(x).",
-        "You are given log p: the weight is log_p.exp().",
-        "Weight −log q(x) with p(x), and sum: -(log_p.exp() * log_q).sum().",
-    ),
+    "An expectation under p is a sum over all states, each weighted with p(x).",
+    "You are given log p: the weight is log_p.exp().",
+    "Weight −log q(x) with p(x), and sum: -(log_p.exp() * log_q).sum().",
     agrees_with(
         lambda *coins: torch.tensor(2.0).log(),
         {"a fair coin under itself": (FAIR, FAIR)},
@@ -70,21 +68,17 @@ EXPECTED_NLL = Exercise(
 
 BERNOULLI_MLE = Exercise(
     bernoulli_mle,
-    (
-        "Write the negative log-likelihood of N flips as a function of μ, and set its derivative to zero.",
-        "With k heads it is −k log μ − (N − k) log(1 − μ).",
-        "The derivative vanishes at μ = k/N: the share of heads.",
-    ),
+    "Write the negative log-likelihood of N flips as a function of μ, and set its derivative to zero.",
+    "With k heads it is −k log μ − (N − k) log(1 − μ).",
+    "The derivative vanishes at μ = k/N: the share of heads.",
     holds("no other μ makes the flips more likely", least, "the μ of the smallest NLL", FLIPS),
     agrees(FLIPS),
 )
 
 MLE_DIVERGENCE = Exercise(
     mle_divergence,
-    (
-        "Under which distribution is the expectation of −log p_θ(x) taken: the data's, or the model's?",
-        "The data's: its weights are p_D(x), as in Σ p_D (log p_D − log p_θ).",
-    ),
+    "Under which distribution is the expectation of −log p_θ(x) taken: the data's, or the model's?",
+    "The data's: its weights are p_D(x), as in Σ p_D (log p_D − log p_θ).",
     holds(
         "it is one of the four",
         lambda name: name in ("forward KL", "reverse KL", "JS", "TV"),

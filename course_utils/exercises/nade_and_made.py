@@ -77,11 +77,9 @@ LARGE: Cases = {"two images of many pixels": (torch.tensor([[-900.0, -1100.0], [
 
 RECURSIVE_LOGITS = Exercise(
     recursive_logits,
-    (
-        "Keep one a for every image, (B, H). Before the first pixel it is c.",
-        "In a loop over i: first the log-odds from σ(a), V[i] and b[i]; only then let a see pixel i.",
-        "The step is a = a + x[:, i, None] * W[i]; at the end, torch.stack(logits, 1).",
-    ),
+    "Keep one a for every image, (B, H). Before the first pixel it is c.",
+    "In a loop over i: first the log-odds from σ(a), V[i] and b[i]; only then let a see pixel i.",
+    "The step is a = a + x[:, i, None] * W[i]; at the end, torch.stack(logits, 1).",
     holds(
         "the first pixel knows no other",
         lambda came, x, W, V, b, c: torch.allclose(came[:, 0], b[0] + torch.sigmoid(c) @ V[0], atol=1e-4),
@@ -94,11 +92,9 @@ RECURSIVE_LOGITS = Exercise(
 
 MADE_MASKS = Exercise(
     made_masks,
-    (
-        "Pixel d has degree d. A unit of degree m may see pixels 1 … m.",
-        "Output d may use units that see pixels 1 … d − 1 at most: degrees below d.",
-        "With d = torch.arange(1, D + 1): m[:, None] >= d, and d[:, None] > m.",
-    ),
+    "Pixel d has degree d. A unit of degree m may see pixels 1 … m.",
+    "Output d may use units that see pixels 1 … d − 1 at most: degrees below d.",
+    "With d = torch.arange(1, D + 1): m[:, None] >= d, and d[:, None] > m.",
     holds(
         "no pixel reaches its own output",
         lambda masks, m, D: not (masks[1].double() @ masks[0].double()).triu().any(),
@@ -110,11 +106,9 @@ MADE_MASKS = Exercise(
 
 ENSEMBLE_LOG_PROB = Exercise(
     ensemble_log_prob,
-    (
-        "The mixture is p(x) = 1/K Σ p_k(x). You have logarithms.",
-        "log Σ exp of K numbers is logsumexp; log(1/K) is −log K.",
-        "In code: log_ps.logsumexp(0) - log(len(log_ps)), with log from math.",
-    ),
+    "The mixture is p(x) = 1/K Σ p_k(x). You have logarithms.",
+    "log Σ exp of K numbers is logsumexp; log(1/K) is −log K.",
+    "In code: log_ps.logsumexp(0) - log(len(log_ps)), with log from math.",
     holds(
         "the probabilities of all states sum to 1",
         lambda came, log_ps: bool(abs(came.double().exp().sum() - 1) < 1e-4),

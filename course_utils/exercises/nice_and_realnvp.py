@@ -48,42 +48,34 @@ SCORED: Cases = {"8×8 digits": (LOG_P, 64, 17), "28×28 digits": (20 * LOG_P, 7
 
 LOG_DENSITY_OF_X = Exercise(
     log_density_of_x,
-    (
-        "Probability is conserved: p(x) |dx| = p(z) |dz|.",
-        "So p(x) = p(z) · |dz/dx|; take the logarithm of both sides.",
-        "In code: log_p_z + dz_dx.abs().log().",
-    ),
+    "Probability is conserved: p(x) |dx| = p(z) |dz|.",
+    "So p(x) = p(z) · |dz/dx|; take the logarithm of both sides.",
+    "In code: log_p_z + dz_dx.abs().log().",
     agrees(SAME_SIZE, says="a map that only moves leaves the density as it is"),
     agrees(SLOPES),
 )
 
 UNDO_COUPLING = Exercise(
     undo_coupling,
-    (
-        "The first coordinate has not moved: x_1 = z_1.",
-        "So t(x_1) = t(z_1) is known, and x_2 = z_2 − t(z_1). Nobody has to invert t.",
-        "In code: torch.stack([z[:, 0], z[:, 1] - t(z[:, 0])], 1).",
-    ),
+    "The first coordinate has not moved: x_1 = z_1.",
+    "So t(x_1) = t(z_1) is known, and x_2 = z_2 − t(z_1). Nobody has to invert t.",
+    "In code: torch.stack([z[:, 0], z[:, 1] - t(z[:, 0])], 1).",
     agrees(SHIFTED, says="the first coordinate stays, and coupling what comes back gives z again"),
 )
 
 AFFINE_LOG_DET = Exercise(
     affine_log_det,
-    (
-        "The Jacobian is triangular: its determinant is the product of the diagonal.",
-        "On the diagonal stand ones for A and exp(s_i) for B.",
-        "log Π exp(s_i) = Σ s_i, for each example of the batch: s.sum(1).",
-    ),
+    "The Jacobian is triangular: its determinant is the product of the diagonal.",
+    "On the diagonal stand ones for A and exp(s_i) for B.",
+    "log Π exp(s_i) = Σ s_i, for each example of the batch: s.sum(1).",
     agrees(SCALES),
 )
 
 DENSITY_TO_BITS = Exercise(
     density_to_bits,
-    (
-        "A level fills a cell of width 1/L in each dimension: P ≈ p · L^(−D).",
-        "So −log P ≈ −log p + D log L nats; divide by D, and by log 2 for bits.",
-        "In code: (-log_p / dims + log(levels)) / log(2).",
-    ),
+    "A level fills a cell of width 1/L in each dimension: P ≈ p · L^(−D).",
+    "So −log P ≈ −log p + D log L nats; divide by D, and by log 2 for bits.",
+    "In code: (-log_p / dims + log(levels)) / log(2).",
     agrees(UNIFORM, says="the uniform density costs log₂ L bits per dimension"),
     agrees(SCORED),
 )

@@ -31,11 +31,9 @@ DRAWINGS: Cases = {
 
 INK = Exercise(
     ink,
-    (
-        "Ink is 1 and paper is 0: what is the mean over the pixels of one image?",
-        "Tensor.mean takes the dimensions to average over; the batch is dimension 0 and stays.",
-        "x has the shape (B, C, H, W): average over the dimensions 1, 2 and 3.",
-    ),
+    "Ink is 1 and paper is 0: what is the mean over the pixels of one image?",
+    "Tensor.mean takes the dimensions to average over; the batch is dimension 0 and stays.",
+    "x has the shape (B, C, H, W): average over the dimensions 1, 2 and 3.",
     within(0, 1, {**PAGES, **DRAWINGS}, says="every share lies in [0, 1]"),
     agrees(PAGES, says="empty images have no ink, full ones are all ink"),
     holds(
@@ -49,10 +47,8 @@ INK = Exercise(
 
 PIXELS = Exercise(
     pixels,
-    (
-        "A dimension is one number that has to be known to draw the image.",
-        "Grey needs one number a pixel; 8 rows of 8 pixels.",
-    ),
+    "A dimension is one number that has to be known to draw the image.",
+    "Grey needs one number a pixel; 8 rows of 8 pixels.",
     holds("it counts whole rows of 8 pixels", lambda n: n > 0 and n % 8 == 0, "8, 16, 24, …"),
     agrees(says="it counts every pixel of an 8×8 image once"),
     value=True,

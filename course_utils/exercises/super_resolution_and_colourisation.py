@@ -60,11 +60,9 @@ def closer(came: Tensor, made: Tensor, x: Tensor) -> bool:
 
 PSNR = Exercise(
     psnr,
-    (
-        "MSE is the mean of (made − x)² over all pixels; the largest possible value of a pixel is 1.",
-        "PSNR = 10·log₁₀(1/MSE) = −10·log₁₀(MSE), and log₁₀ is .log10() in torch.",
-        "In code: -10 * (made - x).square().mean().log10().",
-    ),
+    "MSE is the mean of (made − x)² over all pixels; the largest possible value of a pixel is 1.",
+    "PSNR = 10·log₁₀(1/MSE) = −10·log₁₀(MSE), and log₁₀ is .log10() in torch.",
+    "In code: -10 * (made - x).square().mean().log10().",
     agrees_with(
         lambda made, x: torch.tensor(20.0), TENTH, says="pixels that are wrong by 0.1 everywhere give 20 dB"
     ),
@@ -74,11 +72,9 @@ PSNR = Exercise(
 
 LOST = Exercise(
     lost,
-    (
-        "Write x − mean = e and sample − mean = f: given y, they are independent and have one distribution.",
-        "E‖x − (mean + a·f)‖² = E‖e‖² + a²·E‖f‖², since both have mean 0; and E‖f‖² = E‖e‖².",
-        "In code: 10 * (1 + a**2).log10().",
-    ),
+    "Write x − mean = e and sample − mean = f: given y, they are independent and have one distribution.",
+    "E‖x − (mean + a·f)‖² = E‖e‖² + a²·E‖f‖², since both have mean 0; and E‖f‖² = E‖e‖².",
+    "In code: 10 * (1 + a**2).log10().",
     agrees(ENDS, says="the mean itself, a = 0, loses nothing"),
     agrees_with(
         lambda a: 10 * torch.tensor(2.0).log10(),
@@ -90,22 +86,18 @@ LOST = Exercise(
 
 L2_ANSWER = Exercise(
     l2_answer,
-    (
-        "Write E‖x − a‖² = Σ_k p_k ‖c_k − a‖², and ask where its slope in a is 0.",
-        "Σ_k p_k (c_k − a) = 0 gives a = Σ_k p_k c_k: the mean.",
-        "In code: (p[:, None] * colours).sum(0), or p @ colours.",
-    ),
+    "Write E‖x − a‖² = Σ_k p_k ‖c_k − a‖², and ask where its slope in a is 0.",
+    "Σ_k p_k (c_k − a) = 0 gives a = Σ_k p_k c_k: the mean.",
+    "In code: (p[:, None] * colours).sum(0), or p @ colours.",
     agrees(SURE, says="if one colour is certain, it is the answer"),
     agrees(UNSURE, says="else it is the mean, weighted by p"),
 )
 
 TOTAL_VARIATION = Exercise(
     total_variation,
-    (
-        "First leave out what has no legal colour: found[found >= 0].",
-        "torch.bincount(right, minlength=len(p)) counts; divided by len(right), counts are shares.",
-        "In code: (shares - p).abs().sum() / 2.",
-    ),
+    "First leave out what has no legal colour: found[found >= 0].",
+    "torch.bincount(right, minlength=len(p)) counts; divided by len(right), counts are shares.",
+    "In code: (shares - p).abs().sum() / 2.",
     agrees(EXACT, says="it is 0 if each colour has its share"),
     agrees(ALWAYS, says="always the first colour is 1 − p₁ away"),
     agrees(SOME_WRONG, says="shares are among the legal ones, and a colour never seen counts"),

@@ -109,11 +109,9 @@ def apart_enough(kept: Tensor, boxes: Tensor, scores: Tensor, most: float) -> bo
 
 CLASS_LOSS = Exercise(
     class_loss,
-    (
-        "softmax turns the logits of an image into p(y | x); take the probability of the true class.",
-        "Work with logarithms: log_p = logits.log_softmax(1) is log p(y | x) of all classes, (N, K).",
-        "-log_p[torch.arange(len(y)), y].mean() picks the true class in every row.",
-    ),
+    "softmax turns the logits of an image into p(y | x); take the probability of the true class.",
+    "Work with logarithms: log_p = logits.log_softmax(1) is log p(y | x) of all classes, (N, K).",
+    "-log_p[torch.arange(len(y)), y].mean() picks the true class in every row.",
     agrees_with(
         lambda logits, y: torch.tensor(3.0).log(),
         NO_IDEA,
@@ -124,12 +122,10 @@ CLASS_LOSS = Exercise(
 
 IOU = Exercise(
     iou,
-    (
-        "Where two boxes overlap is a box again: from the larger left to the smaller right, and so on.",
-        "If its width or its height is negative they do not meet: clamp both at 0 before you multiply.",
-        "Union = area of a + area of b − intersection. sides = torch.minimum(a[:, 2:], b[:, 2:]) - "
-        "torch.maximum(a[:, :2], b[:, :2]) gives width and height of the intersection.",
-    ),
+    "Where two boxes overlap is a box again: from the larger left to the smaller right, and so on.",
+    "If its width or its height is negative they do not meet: clamp both at 0 before you multiply.",
+    "Union = area of a + area of b − intersection. sides = torch.minimum(a[:, 2:], b[:, 2:]) - "
+    "torch.maximum(a[:, :2], b[:, :2]) gives width and height of the intersection.",
     within(0, 1, PAIRS, says="it lies in [0, 1]"),
     agrees_with(lambda a, b: torch.ones(1), SAME, says="it is 1 for a box and itself"),
     agrees_with(lambda a, b: torch.zeros(1), APART, says="it is 0 where two boxes do not meet"),
@@ -138,11 +134,9 @@ IOU = Exercise(
 
 SUPPRESS = Exercise(
     suppress,
-    (
-        "Take the box with the best score, keep it, drop what overlaps it too much; repeat with the rest.",
-        "left = scores.argsort(descending=True) is the order to go in; while len(left): keep left[0].",
-        "left = left[1:]; then left = left[iou(boxes[best].expand(len(left), 4), boxes[left]) <= most].",
-    ),
+    "Take the box with the best score, keep it, drop what overlaps it too much; repeat with the rest.",
+    "left = scores.argsort(descending=True) is the order to go in; while len(left): keep left[0].",
+    "left = left[1:]; then left = left[iou(boxes[best].expand(len(left), 4), boxes[left]) <= most].",
     holds(
         "the best box is kept, and comes first",
         lambda kept, boxes, scores, most: len(kept) > 0 and int(kept[0]) == int(scores.argmax()),
@@ -155,11 +149,9 @@ SUPPRESS = Exercise(
 
 PRECISION_AND_RECALL = Exercise(
     precision_and_recall,
-    (
-        "counts = scores >= threshold are the detections that count; hits are those of them that are right.",
-        "Precision: hits divided by how many count. Recall: hits divided by how many objects there are.",
-        "Where none counts, nothing is wrong: let precision be 1 then.",
-    ),
+    "counts = scores >= threshold are the detections that count; hits are those of them that are right.",
+    "Precision: hits divided by how many count. Recall: hits divided by how many objects there are.",
+    "Where none counts, nothing is wrong: let precision be 1 then.",
     within(0, 1, FINDINGS, says="both lie in [0, 1]"),
     agrees(FINDINGS, says="precision is the share of detections that is right, recall that of objects found"),
 )

@@ -75,11 +75,9 @@ PAIRS: Cases = {
 
 FAMILY_OF = Exercise(
     family_of,
-    (
-        "A verb that only one family has settles the question at once. Which verbs are those?",
-        "`conditionals`: autoregressive. `elbo`: variational. `free_energy`: the explicit Markov chain.",
-        "`log_prob`, no conditionals: a flow. `step`, no free_energy: the implicit chain. The rest: direct.",
-    ),
+    "A verb that only one family has settles the question at once. Which verbs are those?",
+    "`conditionals`: autoregressive. `elbo`: variational. `free_energy`: the explicit Markov chain.",
+    "`log_prob`, no conditionals: a flow. `step`, no free_energy: the implicit chain. The rest: direct.",
     holds("it is the name of a family", lambda came, _: came in NAMES, "one of " + ", ".join(NAMES), VERBS),
     agrees(VERBS, says="the verbs of every class on the tree lead back to it"),
     agrees(VERBS_IN_NO_ORDER, says="neither order nor other verbs matter"),
@@ -87,23 +85,19 @@ FAMILY_OF = Exercise(
 
 SURELY_BETTER = Exercise(
     surely_better,
-    (
-        "What is the largest that a's true cost can be, and the smallest that b's can be?",
-        "An upper bound says: the true cost is this or less. It proves something of a, and nothing of b.",
-        "Numbers on different data say nothing about each other. Otherwise a must not be a lower bound, "
-        "b not an upper bound, and a's value must be the smaller: equal ones prove nothing.",
-    ),
+    "What is the largest that a's true cost can be, and the smallest that b's can be?",
+    "An upper bound says: the true cost is this or less. It proves something of a, and nothing of b.",
+    "Numbers on different data say nothing about each other. Otherwise a must not be a lower bound, "
+    "b not an upper bound, and a's value must be the smaller: equal ones prove nothing.",
     agrees(PROVABLE, says="what follows is seen to follow"),
     agrees(OPEN_QUESTIONS, says="nothing is claimed that does not follow"),
 )
 
 BEST_ACCURACY = Exercise(
     best_accuracy,
-    (
-        "Given x, the best guess is the one that makes x more probable. How often is that guess right?",
-        "Half of the x come from p, half from q: at state s the best guess is right with ½ max(p_s, q_s).",
-        "Sum ½ max(p, q) over all states. It is ½ + ½ TV(p, q).",
-    ),
+    "Given x, the best guess is the one that makes x more probable. How often is that guess right?",
+    "Half of the x come from p, half from q: at state s the best guess is right with ½ max(p_s, q_s).",
+    "Sum ½ max(p, q) over all states. It is ½ + ½ TV(p, q).",
     agrees(EQUAL, says="equal distributions leave nothing but guessing"),
     agrees(DISJOINT, says="disjoint distributions are always distinguished"),
     agrees(PAIRS, says="it agrees with the reference on other distributions"),

@@ -65,22 +65,18 @@ MIXED: Cases = {"first = 1": (A, B, 1), "first = 2": (A, B, 2)}
 
 CYCLE_ERROR = Exercise(
     cycle_error,
-    (
-        "G(x) looks like a y, so F can take it back: F(G(x)). How far is that from x?",
-        "The distance is the mean of absolute differences, (a - b).abs().mean(). There are two cycles.",
-        "In code: (F(G(x)) - x).abs().mean() + (G(F(y)) - y).abs().mean().",
-    ),
+    "G(x) looks like a y, so F can take it back: F(G(x)). How far is that from x?",
+    "The distance is the mean of absolute differences, (a - b).abs().mean(). There are two cycles.",
+    "In code: (F(G(x)) - x).abs().mean() + (G(F(y)) - y).abs().mean().",
     holds("it is 0 where F undoes G and G undoes F", lambda e, *_: abs(float(e)) < 1e-6, "0", INVERSE),
     agrees(OTHERS, says="it is the sum of both cycles' mean absolute errors"),
 )
 
 MEADOW_ERROR = Exercise(
     meadow_error,
-    (
-        "A pixel counts by how much of it is meadow: 1 - body.",
-        "It is a weighted mean: the sum of weight times difference, over the sum of the weights.",
-        "body has one channel and x three: (1 - body).expand_as(x) gives a weight to each.",
-    ),
+    "A pixel counts by how much of it is meadow: 1 - body.",
+    "It is a weighted mean: the sum of weight times difference, over the sum of the weights.",
+    "body has one channel and x three: (1 - body).expand_as(x) gives a weight to each.",
     holds("what happens on the animal does not count", lambda e, *_: abs(float(e)) < 1e-6, "0", ON_BODY),
     agrees(EVEN, says="a change that is the same everywhere is its own mean"),
     agrees(ANOTHER),
@@ -88,11 +84,9 @@ MEADOW_ERROR = Exercise(
 
 MIXED_STYLES = Exercise(
     mixed_styles,
-    (
-        "The second axis counts the levels: 0 is coarse, 1 middle, 2 fine.",
-        "a[:, :first] are a's styles before the level first. What is the rest of b?",
-        "In code: torch.cat([a[:, :first], b[:, first:]], 1).",
-    ),
+    "The second axis counts the levels: 0 is coarse, 1 middle, 2 fine.",
+    "a[:, :first] are a's styles before the level first. What is the rest of b?",
+    "In code: torch.cat([a[:, :first], b[:, first:]], 1).",
     holds(
         "the shape stays", lambda w, a, *_: w.shape == a.shape, "styles in the shape of a", ONE_ONLY | MIXED
     ),

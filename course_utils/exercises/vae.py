@@ -46,11 +46,9 @@ MANY_PIXELS: Cases = {"two images of many pixels": (torch.tensor([[-900.0, -1100
 
 REPARAMETERISE = Exercise(
     reparameterise,
-    (
-        "Which map of ε has mean μ and standard deviation σ? Shift it and stretch it.",
-        "You have log σ², not σ. Of what is σ the exp?",
-        "In code: mean + (0.5 * log_variance).exp() * noise.",
-    ),
+    "Which map of ε has mean μ and standard deviation σ? Shift it and stretch it.",
+    "You have log σ², not σ. Of what is σ the exp?",
+    "In code: mean + (0.5 * log_variance).exp() * noise.",
     agrees_with(lambda mean, *_: mean, WITHOUT_NOISE, says="without noise it is the mean", tolerance=1e-6),
     agrees(WITH_NOISE, says="it has the standard deviation σ = exp(½ log σ²)"),
     differentiable(WITH_NOISE, 0, 1, says="gradients flow through the draw to μ and log σ²"),
@@ -58,11 +56,9 @@ REPARAMETERISE = Exercise(
 
 KL_TO_PRIOR = Exercise(
     kl_to_prior,
-    (
-        "In one dimension it is E_q[log q(z) − log p(z)]: you need E_q[z] = μ and E_q[z²] = μ² + σ².",
-        "That gives ½ (μ² + σ² − 1 − log σ²), with σ² = log_variance.exp(). KLs of dimensions add up.",
-        "In code: 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum(1).",
-    ),
+    "In one dimension it is E_q[log q(z) − log p(z)]: you need E_q[z] = μ and E_q[z²] = μ² + σ².",
+    "That gives ½ (μ² + σ² − 1 − log σ²), with σ² = log_variance.exp(). KLs of dimensions add up.",
+    "In code: 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum(1).",
     agrees({"μ = 0, σ = 1": (torch.zeros(2, 3), torch.zeros(2, 3))}, says="the guess N(0, I) costs nothing"),
     within(0, inf, GUESSES, says="it is never negative"),
     agrees_with(by_torch, GUESSES, says="it is the KL of two Gaussians, summed over dimensions"),
@@ -71,11 +67,9 @@ KL_TO_PRIOR = Exercise(
 
 K_SAMPLE_BOUND = Exercise(
     k_sample_bound,
-    (
-        "First average the k weights, then take the logarithm: the other way round is the ELBO.",
-        "exp(−900) is 0 in a float. logsumexp pulls the largest out before it sums.",
-        "In code: log_w.logsumexp(0) - log(len(log_w)), with log from math.",
-    ),
+    "First average the k weights, then take the logarithm: the other way round is the ELBO.",
+    "exp(−900) is 0 in a float. logsumexp pulls the largest out before it sums.",
+    "In code: log_w.logsumexp(0) - log(len(log_w)), with log from math.",
     holds(
         "it lies between the mean of the logs and their greatest",
         lambda came, log_w: bool(((came >= log_w.mean(0) - 1e-4) & (came <= log_w.amax(0) + 1e-4)).all()),

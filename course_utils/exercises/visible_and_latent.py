@@ -54,33 +54,27 @@ def largest_of_k(came: tuple[Tensor, Tensor], log_prior: Tensor, log_likelihood:
 
 NEXT_PIXEL = Exercise(
     next_pixel,
-    (
-        "Keep the images that begin with the prefix. Their probabilities, together, are p(prefix).",
-        "Among them, those whose next pixel is 1 have p(prefix, 1). Divide.",
-        "fits = (x[:, :i] == torch.tensor(prefix, dtype=x.dtype)).all(1), with i = len(prefix).",
-    ),
+    "Keep the images that begin with the prefix. Their probabilities, together, are p(prefix).",
+    "Among them, those whose next pixel is 1 have p(prefix, 1). Divide.",
+    "fits = (x[:, :i] == torch.tensor(prefix, dtype=x.dtype)).all(1), with i = len(prefix).",
     holds("it is one probability", lambda came, *_: bool(0 < came < 1), "a number between 0 and 1", PREFIXES),
     agrees(PREFIXES, says="it is p(prefix, 1) / p(prefix)", tolerance=1e-6),
 )
 
 LOG_MARGINAL = Exercise(
     log_marginal,
-    (
-        "p(x) = Σ_z p(z) p(x | z). You have logarithms of both factors.",
-        "The log of a product is a sum; the log of a sum of exp is logsumexp.",
-        "In code: (log_prior + log_likelihood).logsumexp(1).",
-    ),
+    "p(x) = Σ_z p(z) p(x | z). You have logarithms of both factors.",
+    "The log of a product is a sum; the log of a sum of exp is logsumexp.",
+    "In code: (log_prior + log_likelihood).logsumexp(1).",
     holds("p(x) is at least p(x, z) for any one z", above_each_term, "log p(x) ≥ log p(x, z)", CAUSES),
     agrees(CAUSES, says="it is the log of the sum over z, also for tiny p(x)"),
 )
 
 EXPLAIN = Exercise(
     explain,
-    (
-        "Bayes' rule: p(z | x) = p(z) p(x | z) / p(x). You want the largest over z, and where it is.",
-        "Each row of log p(z) + log p(x | z), exponentiated and divided by its sum: that is a softmax.",
-        "p, z = (log_prior + log_likelihood).softmax(1).max(1); return them as z, p.",
-    ),
+    "Bayes' rule: p(z | x) = p(z) p(x | z) / p(x). You want the largest over z, and where it is.",
+    "Each row of log p(z) + log p(x | z), exponentiated and divided by its sum: that is a softmax.",
+    "p, z = (log_prior + log_likelihood).softmax(1).max(1); return them as z, p.",
     holds(
         "z counts the causes from 0, and p is at least 1/K", largest_of_k, "z below K, 1/K ≤ p ≤ 1", CAUSES
     ),

@@ -41,11 +41,9 @@ NOISY: Cases = {
 
 POINT_AND_VELOCITY = Exercise(
     point_and_velocity,
-    (
-        "At t = 0 you stand on x0, at t = 1 on x1, and in between on the line that joins them.",
-        "The velocity is the derivative of the point in t: it does not depend on t.",
-        "(1 - t) * x0 + t * x1, x1 - x0.",
-    ),
+    "At t = 0 you stand on x0, at t = 1 on x1, and in between on the line that joins them.",
+    "The velocity is the derivative of the point in t: it does not depend on t.",
+    "(1 - t) * x0 + t * x1, x1 - x0.",
     holds(
         "the line starts at the noise and ends at the data",
         lambda came, x0, x1, t: bool((came[0] - torch.where(t == 0, x0, x1)).abs().max() < 1e-9),
@@ -63,11 +61,9 @@ POINT_AND_VELOCITY = Exercise(
 
 SCORE = Exercise(
     score,
-    (
-        "For one y, log p(z | y) = −‖z − α y‖²/2σ² + constant. What is its slope in z?",
-        "The slope of log p(z) is the mean of those slopes over y given z: replace y by its mean, the guess.",
-        "(alpha * guess - z) / sigma**2.",
-    ),
+    "For one y, log p(z | y) = −‖z − α y‖²/2σ² + constant. What is its slope in z?",
+    "The slope of log p(z) is the mean of those slopes over y given z: replace y by its mean, the guess.",
+    "(alpha * guess - z) / sigma**2.",
     agrees_with(
         lambda z, guess, alpha, sigma: -z, ALONE, says="where all is noise, p is N(0, I), and its score is −z"
     ),

@@ -20,7 +20,7 @@ VECTORS = {"one number": (torch.tensor([1.0]),), "three numbers": (torch.tensor(
 
 MIRROR = Exercise(
     mirror,
-    ("See Tensor.flip.",),
+    "See Tensor.flip.",
     holds("the sum stays", lambda y, x: bool((y.sum() - x.sum()).abs() < 1e-6), "the same sum", VECTORS),
     agrees(VECTORS),
 )
@@ -101,7 +101,7 @@ def test_a_value_is_not_given_away():
 
 
 def value(right, cast=None):
-    return Exercise(lambda: right, ("A hint.",), agrees(), value=True, cast=cast)
+    return Exercise(lambda: right, "A hint.", agrees(), value=True, cast=cast)
 
 
 def test_nan_is_named():
@@ -126,7 +126,7 @@ def test_an_interrupt_is_no_answer():
     ],
 )
 def test_a_fault_of_the_check_is_not_blamed_on_the_answer(fault):
-    given = verdict(mirror, Exercise(mirror, ("A hint.",), fault))
+    given = verdict(mirror, Exercise(mirror, "A hint.", fault))
     assert given.outcome == "broken check" and given.answer is mirror
     assert fault.says in given.text and "not of your answer" in given.text
 
@@ -144,7 +144,7 @@ def test_a_fault_of_the_check_is_not_blamed_on_the_answer(fault):
 def test_inputs_are_copies_and_random_numbers_are_left_alone(spoil):
     kept = torch.tensor([1.0, 2.0]), [torch.tensor([3.0])], {"a": np.ones(2)}
     state = torch.random.get_rng_state()
-    exercise = Exercise(lambda x, y, z: 0.0, ("A hint.",), agrees({"": kept}))
+    exercise = Exercise(lambda x, y, z: 0.0, "A hint.", agrees({"": kept}))
     given = verdict(lambda *args: (spoil(*args), torch.rand(3), 0.0)[2], exercise)
     assert given.outcome == "wrong" and "in place" in given.text
     assert kept[0].tolist() == [1.0, 2.0] and kept[1][0].item() == 3.0 and kept[2]["a"].sum() == 2
@@ -194,7 +194,7 @@ def test_one_number_need_not_be_a_tensor_and_is_one_in_what_is_handed_back(numbe
     def total(x):
         return x.sum()
 
-    exercise = Exercise(total, ("Sum.",), agrees(VECTORS))
+    exercise = Exercise(total, "Sum.", agrees(VECTORS))
     given = verdict(lambda x: number(x.sum().item()), exercise)
     assert given.outcome == "right"
     came = given.answer(torch.tensor([1.0, 2.0]))
@@ -219,6 +219,7 @@ def test_a_cast_takes_what_is_written_otherwise_and_says_in_its_own_words_what_i
 
 
 def test_an_exercise_needs_hints_and_properties():
-    for hints, properties in (((), MIRROR.properties), (MIRROR.hints, ())):
-        with pytest.raises(ValueError, match="Exercise mirror: expected at least one"):
-            Exercise(mirror, hints, *properties)
+    hints, properties = MIRROR.hints, MIRROR.properties
+    for parts in ((), hints, properties, (hints, *properties), (*hints, *properties, print)):
+        with pytest.raises(ValueError, match="Exercise mirror: expected texts and properties, .*got"):
+            Exercise(mirror, *parts)

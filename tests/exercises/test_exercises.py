@@ -142,7 +142,7 @@ def test_unknown_exercises_are_named_with_those_that_there_are(verb, unknown):
 def test_two_exercises_of_one_name_are_an_error(monkeypatch):
     ink = catalogue()["ink"]
     monkeypatch.setattr(
-        start_here, "TWIN", Exercise(ink.reference, ink.hints, *ink.properties), raising=False
+        start_here, "TWIN", Exercise(ink.reference, *ink.hints, *ink.properties), raising=False
     )
     catalogue.cache_clear()
     with pytest.raises(ValueError, match="two of 'ink'"):

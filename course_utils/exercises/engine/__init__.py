@@ -34,28 +34,29 @@ class Exercise:
     Args:
         reference: the one right answer that is kept: the function itself or, for an exercise whose
             answer is a value, a function of no arguments that returns the value.
-        hints: from the first nudge to nearly all of it.
-        properties: what is tested, in this order: theorems first, agreement with the reference last.
+        parts: hints, as texts, from the first nudge to nearly all of it; then properties, in the order in
+            which they are tested: theorems first, agreement with the reference last.
         value: whether the answer is a value.
         cast: turns an answer into the form of the reference, where words may be written in several ways.
 
     Raises:
-        ValueError: hints or properties are missing.
+        ValueError: hints or properties are missing, or something is neither.
     """
 
     def __init__(
         self,
         reference: Callable[..., Any],
-        hints: tuple[str, ...],
-        *properties: Property,
+        *parts: str | Property,
         value: bool = False,
         cast: Callable[[Any], Any] | None = None,
     ) -> None:
         self.name: str = reference.__name__
-        if not hints or not properties:
-            raise ValueError(f"Exercise {self.name}: expected at least one hint and one property")
-        self.reference, self.hints, self.properties = reference, hints, properties
-        self.value, self.cast = value, cast
+        self.hints = tuple(part for part in parts if isinstance(part, str))
+        self.properties = tuple(part for part in parts if isinstance(part, Property))
+        if not self.hints or not self.properties or len(self.hints + self.properties) < len(parts):
+            got = ", ".join(type(part).__name__ for part in parts) or "nothing"
+            raise ValueError(f"Exercise {self.name}: expected texts and properties, one of each, got {got}")
+        self.reference, self.value, self.cast = reference, value, cast
 
     @cached_property
     def right(self) -> Any:
