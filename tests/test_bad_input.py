@@ -20,7 +20,6 @@ from course_utils.evaluation import (
     held_out,
     log_probs,
     paired_difference,
-    sample_agreement,
     state_log_probs,
 )
 from course_utils.models import GAN, MADE, NADE, VAE, BoltzmannMachine
@@ -123,11 +122,6 @@ TABLE = {
     "paired_difference": [
         (lambda a: paired_difference(a, LAW), (*TENSORS, *FOREIGN, LAW * nan, LAW[:1], LAW[:3])),
         (lambda b: paired_difference(LAW, b), (*TENSORS, *FOREIGN, LAW * nan, LAW[:1], LAW.to("meta"))),
-    ],
-    "sample_agreement": [
-        (lambda m: sample_agreement(m, LAW, 9), (None, *FOREIGN, dict, NADE((1, 5, 4)))),
-        (lambda p: sample_agreement(SMALL, p, 9), (*TENSORS, LAW[:4].log_softmax(0), LAW * nan, LAW - 1)),
-        (lambda n: sample_agreement(SMALL, LAW, n), COUNTS),
     ],
     "classifier_two_sample_test": [
         (lambda x: classifier_two_sample_test(x, PAIRS), (*TENSORS, *FOREIGN, PAIRS[:3], PAIRS * nan)),

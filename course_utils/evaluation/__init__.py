@@ -1,16 +1,14 @@
-"""How good is p_M? Held-out nats and bits/dim, exact distances on universes, samples against density.
+"""How good is p_M? Held-out nats and bits/dim, exact distances on universes, two-sample tests.
 
 ``python -m course_utils scoreboard`` asks these of the whole tree at once; ``load`` reads its stored answers.
 """
 
 from course_utils.evaluation.measures import (
-    Agreement,
     bits_per_dim,
     exact_kl,
     held_out,
     log_probs,
     paired_difference,
-    sample_agreement,
     state_log_probs,
 )
 from course_utils.evaluation.partition import PartitionEstimate, annealed_importance_sampling

@@ -1,19 +1,16 @@
-"""How good is p_M? Held-out nats and bits/dim, exact distances on universes, samples against density."""
+"""How good is p_M? Held-out nats and bits/dim, and exact distances on universes."""
 
-from dataclasses import dataclass
 from math import log
 
 import torch
-from scipy.special import chdtrc
 from torch import Tensor
 
 from course_utils.checks import check_count
 from course_utils.divergences import Estimate, cross_entropy, entropy, mean
 from course_utils.divergences.estimate import check_vector
-from course_utils.divergences.finite import normalised
 from course_utils.runtime import as_double
 from course_utils.taxonomy import ExplicitMarkovChain, GenerativeModel, TractableDensity
-from course_utils.universe import BinaryUniverse, all_images, state_index
+from course_utils.universe import BinaryUniverse, all_images
 
 LARGEST = 16  # pixels: 65,536 states are enumerated in a moment, more are not
 
@@ -133,49 +130,3 @@ def paired_difference(a: Tensor, b: Tensor) -> Estimate:
     """
     a = check_vector(a, "paired_difference", "a", least=2)
     return mean(a - check_vector(b, "paired_difference", "b", least=2, like=a))
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """What `sample_agreement` found."""
-
-    total_variation: float  # ½ Σ |histogram − p_M|; above 0 even for perfect samples, since n is finite
-    p_value: float  # how often perfect samples would fit p_M no better (Pearson's χ², rare states pooled)
-
-
-def sample_agreement(
-    model: GenerativeModel, log_p: Tensor, n: int = 100_000, *, generator: torch.Generator | None = None
-) -> Agreement:
-    """Compare the histogram of n samples with the probabilities of all 2^D states.
-
-    A wrong prior or a double sigmoid leaves Σ p = 1 and is seen by this test alone. log_p, ``(2^D,)``, is the
-    model's own, or p_D's.
-
-    Raises:
-        ValueError: the model is none of at most 16 binary pixels, or log_p no distribution over its states.
-
-    >>> from course_utils.models import NADE
-    >>> model = NADE((1, 2, 2))
-    >>> sample_agreement(model, state_log_probs(model)).total_variation < 0.02
-    True
-    """
-    who = "sample_agreement"
-    binary = getattr(model, "support", "binary") == "binary"  # whatever has dims and samples will do
-    if not binary or not hasattr(model, "sample") or not 0 < getattr(model, "dims", 0) <= LARGEST:
-        raise ValueError(f"{who}: expected a model of at most {LARGEST} binary pixels, got {model!r}")
-    log_p = normalised(log_p, who, "log_p")
-    if len(log_p) != 2**model.dims:
-        raise ValueError(f"{who}: expected log_p of shape ({2**model.dims},), got ({len(log_p)},)")
-    check_count(n, f"{who}: n")
-    x = model.sample(n, generator=generator)
-    counts = torch.bincount(state_index(x), minlength=len(log_p)).cpu().double()
-    expected = n * log_p.exp().cpu()
-    likely_first = expected.argsort(descending=True)
-    common = int((expected >= 5).sum())
-    cells = max(common + int(n - expected[likely_first[:common]].sum() >= 5), 1)
-    cell = torch.arange(len(expected)).clamp_max(cells - 1)  # the rare states share the last cell
-    seen = torch.zeros(cells).double().index_add(0, cell, counts[likely_first])
-    due = torch.zeros(cells).double().index_add(0, cell, expected[likely_first])
-    statistic = ((seen - due).square() / due).sum().item()
-    total_variation = (counts - expected).abs().sum().item() / (2 * n)
-    return Agreement(total_variation, float(chdtrc(max(cells - 1, 1), statistic)))

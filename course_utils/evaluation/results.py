@@ -111,11 +111,6 @@ class Row:
         """The standard error of the first score."""
         return self[self.first or ""].standard_error
 
-    def two_sample(self, name: str) -> Estimate | None:
-        """A two-sample score on black and white images, whatever the row's images are; None: not measured."""
-        name += BINARISED if self.data == GREY else ""
-        return self[name] if name in self.scores else None
-
     @property
     def pictures(self) -> Tensor | None:
         """Samples of the very model of the row, ``(n, 1, H, W)`` with values in [0, 1]; None: none kept."""

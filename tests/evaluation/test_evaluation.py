@@ -4,6 +4,7 @@ from math import log
 
 import pytest
 import torch
+from agreement import sample_agreement
 
 from course_utils.divergences import kl
 from course_utils.evaluation import (
@@ -12,7 +13,6 @@ from course_utils.evaluation import (
     held_out,
     log_probs,
     paired_difference,
-    sample_agreement,
     state_log_probs,
 )
 from course_utils.models import NADE

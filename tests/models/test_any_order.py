@@ -4,9 +4,10 @@ from itertools import permutations
 
 import pytest
 import torch
+from agreement import sample_agreement
 from test_flow_matching import shaken
 
-from course_utils.evaluation import sample_agreement, state_log_probs
+from course_utils.evaluation import state_log_probs
 from course_utils.models.any_order import AnyOrder
 from course_utils.models.nade import NADE
 from course_utils.taxonomy import leaves, tree

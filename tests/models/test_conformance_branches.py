@@ -2,9 +2,9 @@
 
 import pytest
 import torch
+from agreement import sample_agreement
 from test_conformance import build, example, leaves_of
 
-from course_utils.evaluation import sample_agreement
 from course_utils.taxonomy import (
     Direct,
     ExplicitMarkovChain,

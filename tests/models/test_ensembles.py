@@ -2,8 +2,9 @@
 
 import pytest
 import torch
+from agreement import sample_agreement
 
-from course_utils.evaluation import sample_agreement, state_log_probs
+from course_utils.evaluation import state_log_probs
 from course_utils.models.ensemble import OrderEnsemble
 from course_utils.models.gan import GAN
 from course_utils.models.made import MADE

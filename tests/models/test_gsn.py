@@ -2,10 +2,10 @@
 
 import pytest
 import torch
+from agreement import sample_agreement
 from scipy.stats import chisquare
 from torch.nn.functional import binary_cross_entropy
 
-from course_utils.evaluation import sample_agreement
 from course_utils.models.denoising import log_corruption, pixelwise, stationary_distribution
 from course_utils.models.gsn import GSN
 from course_utils.universe import all_images, state_index

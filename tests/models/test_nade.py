@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from agreement import sample_agreement
 from pixels import multiplications
 
-from course_utils.evaluation import sample_agreement
 from course_utils.models import NADE
 from course_utils.models.nade import Recursion
 from course_utils.universe import all_images

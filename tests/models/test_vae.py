@@ -5,11 +5,11 @@ from math import log, pi
 import numpy as np
 import pytest
 import torch
+from agreement import sample_agreement
 from torch import Tensor
 from torch.distributions import Bernoulli, Normal
 from torch.nn.functional import logsigmoid
 
-from course_utils.evaluation import sample_agreement
 from course_utils.models import VAE
 from course_utils.models.distributions import Gaussian
 from course_utils.taxonomy import log_mean_weight
