@@ -19,7 +19,6 @@ def dots(
     ax: Axes | None = None,
     *,
     kinds: Mapping[str, str] | None = None,
-    bounds: tuple[str, ...] = (),
     line: tuple[str, float] | None = None,
 ) -> Axes:
     """Draw named numbers as dots with error bars of two standard errors, the first on top.
@@ -30,7 +29,6 @@ def dots(
         ax: where to draw.
         kinds: a kind for every name, told apart by colour and shape in the order in which they come here: the
             same in every picture with the same kinds.
-        bounds: names of numbers that are upper bounds: an arrow points where the truth may lie.
         line: a name and a value to compare with, as a dashed line.
 
     Raises:
@@ -43,7 +41,7 @@ def dots(
         if not isfinite(value) or not isfinite(error):
             raise ValueError(f"dots: expected finite numbers, got {name}: {value} ± {error}")
     kinds = dict.fromkeys(values, "") if kinds is None else kinds
-    without = [name for name in [*values, *bounds] if name not in kinds]
+    without = [name for name in values if name not in kinds]
     every = list(dict.fromkeys(kinds.values()))
     if without or len(every) > len(MARKERS):
         raise ValueError(
@@ -53,18 +51,11 @@ def dots(
     with axes(ax, (8, 1.5 + ROW * len(values))) as ax:
         place = {name: i for i, name in enumerate(values)}
         for kind, colour, marker in zip(every, COLOURS, MARKERS, strict=False):
-            mine = [name for name in values if kinds[name] == kind]
-            if not mine:
-                continue
-            numbers = [values[name][0] for name in mine]
-            errors = [2 * values[name][1] for name in mine]
-            rows = [place[name] for name in mine]
-            look = {"color": colour, "ms": 9, "lw": 0, "elinewidth": 2.5}
-            ax.errorbar(numbers, rows, xerr=errors, fmt=marker, label=kind or None, **look)
-        for name in bounds:
-            arrow = {"arrowstyle": "<-", "lw": 2, "color": COLOURS[every.index(kinds[name])]}
-            at = values[name][0], place[name]
-            ax.annotate("", at, xytext=(-34, 0), textcoords="offset points", arrowprops=arrow)
+            mine = {place[name]: number for name, number in values.items() if kinds[name] == kind}
+            if mine:
+                numbers, errors = zip(*mine.values(), strict=True)
+                look = {"color": colour, "ms": 9, "lw": 0, "elinewidth": 2.5, "label": kind or None}
+                ax.errorbar(numbers, list(mine), xerr=[2 * error for error in errors], fmt=marker, **look)
         if line is not None:
             ax.axvline(line[1], color=BLACK, ls="--", lw=1.5, label=line[0])
         ax.set(xlabel=xlabel, yticks=range(len(values)), ylim=(len(values) - 0.4, -0.6))
@@ -72,8 +63,7 @@ def dots(
         ax.grid(axis="y", color="0.9")
         ax.xaxis.set_major_locator(MaxNLocator(TICKS))
         legend(ax)
-        about = {name: " at most" * (name in bounds) for name in values}
         errors = {name: f" ± {error:.2g}" if error else "" for name, (_, error) in values.items()}
-        said = (f"{name}{about[name]} {value:.4g}{errors[name]}" for name, (value, _) in values.items())
+        said = (f"{name} {value:.4g}{errors[name]}" for name, (value, _) in values.items())
         describe(ax, f"Values: {', '.join(said)}.")
     return ax

@@ -59,13 +59,10 @@ def images(
     over = [str(label) for label in (labels.tolist() if isinstance(labels, Tensor) else labels or ())]
     heads = [] if isinstance(columns, int | None) else list(columns)
     names = list(rows or ())
-    margin = 0.1 + _wide(names) if names else 0.0
-    share = (WIDEST - margin) / across
-    finest = min(width / FINEST, share) if width >= PHOTOGRAPH else 0.0
-    least = max(min(max(1.0 if over else 0.8, 0.1 + _wide(over + heads)), share), finest)
-    inches = max(least if inches is None else min(inches, share), SMALLEST)
     above = LETTER * max((1 + head.count("\n") for head in heads), default=0)
     heading = (LETTER * down if over else 0) + above + (0.4 if title else 0) + 0.1
+    margin = 0.1 + _wide(names) if names else 0.0
+    inches = _inches(width, (WIDEST - margin) / across, over, heads, inches)
     size = across * inches + 0.1 + margin, down * inches * height / width + heading
     with axes(ax, size) as ax:
         strip = strip_share(ax, down, across, height / width) if over else 0
@@ -80,18 +77,29 @@ def images(
             ax.annotate(name, (0, middle), (-6, 0), **look)
         if title is not None:
             ax.set_title(title, pad=6 + 72 * above)
-        what = "in colour" if channels == 3 else "dark ink on white" if ink else "grey"
         grid = f"{n} images" if down == 1 else f"{down} rows of {across} images"
+        what = "in colour" if channels == 3 else "dark ink on white" if ink else "grey"
         said = f"{'An image' if n == 1 else grid} of {height}×{width} pixels, {what}"
-        for kind, texts in (("over them", over), ("columns", heads), ("rows", names)):
-            said += f"; {kind}: {', '.join(' '.join(text.split()) for text in texts)}" if texts else ""
-        describe(ax, said + ".")
+        describe(ax, said + _named({"over them": over, "columns": heads, "rows": names}) + ".")
     return ax
+
+
+def _named(texts: dict[str, list[str]]) -> str:
+    """Texts in a picture, each kind of them in one line."""
+    each = {kind: ", ".join(" ".join(text.split()) for text in some) for kind, some in texts.items() if some}
+    return "".join(f"; {kind}: {words}" for kind, words in each.items())
 
 
 def _wide(texts: Sequence[str]) -> float:
     """About how many inches wide the longest line of some texts is."""
     return WIDTH * max((len(line) for text in texts for line in text.split("\n")), default=0)
+
+
+def _inches(width: int, share: float, over: list[str], heads: list[str], wanted: float | None) -> float:
+    """How wide an image of so many pixels is, with these texts above, if it may have a share of the whole."""
+    finest = min(width / FINEST, share) if width >= PHOTOGRAPH else 0.0
+    least = max(min(max(1.0 if over else 0.8, 0.1 + _wide(over + heads)), share), finest)
+    return max(least if wanted is None else min(wanted, share), SMALLEST)
 
 
 def _grid(n: int, columns: int | Sequence[str] | None, rows: Sequence[str] | None) -> tuple[int, int]:

@@ -86,15 +86,8 @@ def scenes(
     inches = min(1.95, WIDEST / across)
     heading = LETTER * rows if titles else 0
     with axes(ax, (across * inches + 0.1, rows * inches * height / width + heading + 0.1)) as ax:
-        tiles = (LEVELS * tiles).round() / LEVELS
-        for tile, shown in zip(tiles, objects, strict=True):
-            for i, one in enumerate(shown):
-                if one.mask is not None:  # half covered inside, fully at the edge
-                    hue = np.array(to_rgb(MARKS[i % len(MARKS)]))[:, None]
-                    tile[:, one.mask] = (1 - TINT) * tile[:, one.mask] + TINT * hue
-                    tile[:, one.mask & np.logical_not(binary_erosion(one.mask))] = hue
         strip = strip_share(ax, rows, across, height / width) if titles else 0
-        mosaic, corners = compose(tiles, across, strip)
+        mosaic, corners = compose(_tinted(tiles, objects), across, strip)
         ax.imshow((255 * mosaic).round().astype(np.uint8), interpolation="nearest")
         ax.set_axis_off()
         step = int(corners[0][1] - corners[0][0])
@@ -117,6 +110,18 @@ def scenes(
         over = f"; over them: {', '.join(titles)}" if titles else ""
         describe(ax, f"{n} scenes in colour, with: {', '.join(counts)}{over}.")
     return ax
+
+
+def _tinted(tiles: np.ndarray, objects: list[list[SceneObject]]) -> np.ndarray:
+    """The scenes with their masks: half covered inside, fully at the edge."""
+    tiles = (LEVELS * tiles).round() / LEVELS
+    for tile, shown in zip(tiles, objects, strict=True):
+        for i, one in enumerate(shown):
+            if one.mask is not None:
+                hue = np.array(to_rgb(MARKS[i % len(MARKS)]))[:, None]
+                tile[:, one.mask] = (1 - TINT) * tile[:, one.mask] + TINT * hue
+                tile[:, one.mask & np.logical_not(binary_erosion(one.mask))] = hue
+    return tiles
 
 
 def pointing(x: Tensor, starts: Tensor, ends: Tensor, groups: Tensor, ax: Axes | None = None) -> Axes:

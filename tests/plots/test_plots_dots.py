@@ -43,10 +43,8 @@ def test_a_kind_looks_the_same_in_every_picture(ax):
     assert len(set(looks)) == 1
 
 
-def test_bounds_have_an_arrow_to_the_left_and_the_line_a_name(ax):
-    plots.dots(VALUES, "nats", ax, kinds=KINDS, bounds=("VAE",), line=("truth", 17.0))
-    (arrow,) = ax.texts
-    assert arrow.xy == (18.9, 1) and arrow.xyann[0] < 0
+def test_the_line_has_a_name(ax):
+    plots.dots(VALUES, "nats", ax, kinds=KINDS, line=("truth", 17.0))
     assert "truth" in [t.get_text() for t in ax.get_legend().texts]
     assert any(list(line.get_xdata()) == [17.0, 17.0] for line in ax.lines)
 
@@ -66,7 +64,6 @@ def test_many_rows_are_readable():
         (lambda: plots.dots({"a": (float("nan"), 0.0)}, "x"), "finite numbers, got a: nan"),
         (lambda: plots.dots({"a": (1.0, float("inf"))}, "x"), "finite numbers"),
         (lambda: plots.dots({"a": (1.0, 0.1)}, "x", kinds={}), "none for a"),
-        (lambda: plots.dots({"a": (1.0, 0.1)}, "x", bounds=("b",)), "none for b"),
         (
             lambda: plots.dots({c: (1.0, 0.1) for c in "abcdefgh"}, "x", kinds={c: c for c in "abcdefgh"}),
             "8 kinds",

@@ -98,6 +98,15 @@ def ticks(low: float, high: float, scale: str) -> tuple[dict[float, str], list[f
     return {x: f"{x:,.6g}" for k, x in inside if k in written}, [x for k, x in inside if k not in written]
 
 
+def axis(numbers: list[float], scale: str) -> tuple[Callable[[float], float], dict[float, str], list[float]]:
+    """An axis from 0 to 1 for these numbers: where one stands, what is written where, and small ticks."""
+    on, back = (log10, lambda x: 10**x) if scale == "log" else (float, float)
+    ends = [on(number) for number in numbers]
+    room = 0.05 * (max(ends) - min(ends)) or 0.5
+    low, wide = min(ends) - room, max(ends) - min(ends) + 2 * room
+    return lambda x: (on(max(x, back(low))) - low) / wide, *ticks(back(low), back(low + wide), scale)
+
+
 def table(rows: Sequence[Row] | None = None, *, start: str | None = None) -> Explorer:
     """One number of the table for all systems, best on top: choose which.
 
@@ -124,18 +133,12 @@ def table(rows: Sequence[Row] | None = None, *, start: str | None = None) -> Exp
         (ax,) = figure.axes
         values, scale, truth = numbers(number, rows), NUMBERS[number][1], yardstick(number, rows)
         ax.set_label(f"Best first: {', '.join(f'{name} {value:.3g}' for name, (value, _) in values.items())}")
-        on, back = (log10, lambda x: 10**x) if scale == "log" else (float, float)
-        ends = [on(each.value) for each in values.values()] + ([on(truth[1])] if truth else [])
-        room = 0.05 * (max(ends) - min(ends)) or 0.5
-        low, wide = min(ends) - room, max(ends) - min(ends) + 2 * room
-
-        def place(x: float) -> float:
-            return (on(max(x, back(low))) - low) / wide
+        held = [each.value for each in values.values()] + ([truth[1]] if truth else [])
+        place, written, small = axis(held, scale)
 
         def write(x: float, y: float, words: str, **how: object) -> None:
             figure.text(x, y, words, transform=ax.transAxes, **{"size": 12, **how})
 
-        written, small = ticks(back(low), back(low + wide), scale)
         for x, words in written.items():
             write(place(x), -0.018, words, ha="center", va="top")
         write(0.5, -0.075, number, ha="center", va="top", size=14)
@@ -151,9 +154,7 @@ def table(rows: Sequence[Row] | None = None, *, start: str | None = None) -> Exp
             lines += [([(place(value - 2 * error), y), (place(value + 2 * error), y)], LOOKS[kind][0], 2.5)]
         for places, length in ((written, 0.009), (small, 0.005)):
             lines += [([(place(x), -length), (place(x), 0)], BLACK, 0.8) for x in places]
-        where, colours, widths = zip(
-            *lines, strict=True
-        )  # one collection: many would take longer than the rest
+        where, colours, widths = zip(*lines, strict=True)  # one collection: many would take long
         look = {"colors": colours, "linewidths": widths, "clip_on": False, "zorder": 1.5}
         ax.add_collection(LineCollection(where, **look), autolim=False)
         for kind, spots in dots.items():
