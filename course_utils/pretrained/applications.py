@@ -2,11 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import inf
 from types import MappingProxyType
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from course_utils.applications.colourisation import Colouriser
@@ -18,6 +16,7 @@ from course_utils.applications.try_on import Matching, TryOn
 from course_utils.divergences import Estimate
 from course_utils.models import PixelCNN
 from course_utils.pretrained import colouring, drawn_faces, dressing, restoration, translating
+from course_utils.pretrained.recipes import COSINE, untrained
 
 
 @dataclass(frozen=True)
@@ -47,17 +46,14 @@ class Application:
     start: str | None = None
 
     def model(self) -> Any:
-        """The system before training, always with the same weights; the caller's random numbers go on."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            return self.system(**self.arguments)
+        """The system before training."""
+        return untrained(self.system, **self.arguments)
 
     def sets(self) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
         """The tensors to learn from, and those that are held out."""
         return self.data()
 
 
-COSINE = {"schedule": "cosine", "patience": inf}
 LEDIG = "Ledig et al. 2017"
 PIXCOLOR = {"side": 64, "levels": 20, "hidden": 40, "blocks": 4, "reading": 1, "refining": 32}
 PEOPLE, CP_VTON = "drawn people in shirts, 64×64", "Wang et al. 2018 (CP-VTON)"

@@ -36,6 +36,13 @@ VALID = 2_000  # enough to tell which epoch is best, and dear for some: the pseu
 Kind = Literal["static", "levels", "unit"]
 
 
+def untrained(system: Callable[..., nn.Module], *args: Any, **arguments: Any) -> Any:
+    """A system before training, always with the same weights; the caller's random numbers go on."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return system(*args, **arguments)
+
+
 @dataclass(frozen=True)
 class Recipe:
     """A model, the data it learns, how, and what it is measured by.
@@ -61,10 +68,8 @@ class Recipe:
     source: str
 
     def model(self) -> Any:
-        """The model before training, always with the same weights; the caller's random numbers go on."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            return self.system(SHAPE, **self.arguments)
+        """The model before training."""
+        return untrained(self.system, SHAPE, **self.arguments)
 
     def sets(self) -> tuple[Images, Images]:
         """The images to learn, and those that decide which epoch was best.
