@@ -17,7 +17,7 @@ from course_utils.pretrained.recipes import RECIPES
 from course_utils.pretrained.samples import kind_of, nearest, own_samples, scores, scores_of_real
 from course_utils.pretrained.weights import FOLDER, card, load, recipe, rounded, save
 from course_utils.taxonomy import GenerativeModel
-from course_utils.training import fit
+from course_utils.training import fit, ranks
 
 UNFINISHED = DATA / "training"
 EVERY = 60.0  # seconds between two writings of the state
@@ -48,7 +48,7 @@ def train(
     """Follow a recipe, store weights and card, and say how good they are.
 
     The state of the training is kept in a file: a run that was stopped in any way goes on after its last
-    whole epoch.
+    whole epoch. Of several processes (``torchrun``) the first stores and measures; the others say nothing.
 
     Args:
         name: of the recipe.
@@ -78,8 +78,10 @@ def train(
         checkpoint_every=EVERY,
         **of.training,
     )
+    if ranks.rank() > 0:
+        return ""
     on_cpu = next(model.parameters()).device.type == "cpu"
-    share = (time.process_time() - cpu) / (time.perf_counter() - clock) if on_cpu else 1.0
+    share = (time.process_time() - cpu) / (time.perf_counter() - clock) * ranks.count() if on_cpu else 1.0
     if history.stopped == "interrupted":
         return f"{name}: interrupted; the same command goes on after the last whole epoch"
     done = history.stopped != "seconds"
@@ -127,7 +129,9 @@ def main(argv: Sequence[str]) -> int:
                 print(f"{name}: {figure}")
             print(f"The card says: {card(given.name)}")
         else:
-            print(train(given.name, given.minutes))
+            with ranks.joined():
+                if said := train(given.name, given.minutes):
+                    print(said)
     except (ValueError, OSError, DatasetUnavailable) as error:
         parser.error(str(error))
     return 0

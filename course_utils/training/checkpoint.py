@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils import storage
+from course_utils.training import ranks
 from course_utils.training.settings import Settings
 
 KIND = "checkpoint of a training run, version 3"
@@ -112,6 +113,7 @@ def identity(
             if not key.startswith("_") and key != "training" and _plain(value):
                 found[f"{name}.{key}" if name else key] = repr(value)
     found |= {key: repr(value) for key, value in settings.as_dict().items()}
+    found |= {"processes": f"{ranks.count()}"} if ranks.count() > 1 else {}
     found["transform"] = getattr(transform, "__qualname__", type(transform).__qualname__)
     return found | {"training data": _digest(train), "held-out data": _digest(valid)}
 

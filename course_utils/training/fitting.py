@@ -19,7 +19,7 @@ from tqdm.auto import tqdm
 
 from course_utils import runtime
 from course_utils.taxonomy import Game, Player
-from course_utils.training import streams
+from course_utils.training import ranks, streams
 from course_utils.training.checkpoint import Checkpoint, copied_weights, identity
 from course_utils.training.data import Batch, Data, Transform, epoch, move, prepare, split, tensors
 from course_utils.training.history import GameHistory, History
@@ -30,8 +30,8 @@ OnEpoch = Callable[[int, nn.Module], object]
 
 EVALUATION_BATCH = 500
 STEPS_TO_LOOK = {"cpu": 1}  # on a GPU a look at the losses waits for all work under way: one in 50 steps
-BAR = "{l_bar}{bar}| {n:.1f}/{total_fmt} epochs [{elapsed}<{remaining}{postfix}]"
-SECONDS_WITHOUT_BAR = 0.5
+FORM = "{l_bar}{bar}| {n:.1f}/{total_fmt} epochs [{elapsed}<{remaining}{postfix}]"
+BAR: dict[str, Any] = {"bar_format": FORM, "leave": False, "delay": 0.5}  # seconds without one
 
 
 def fit(
@@ -80,7 +80,7 @@ def fit(
         seconds: stop after this wall-clock time, in the middle of an epoch if need be.
         seed: decides split, order and all of torch's random numbers in the loss; the caller's own go on
             undisturbed. Same seed, device and threads: same weights.
-        device: None: ``runtime.device()``.
+        device: None: ``runtime.device()``. Several processes share the batches: see ``ranks``.
         amp: mixed precision by autocast, bfloat16 or else float16. On CUDA only, ignored elsewhere.
         progress: show a bar.
         on_epoch: called with (epoch, model in eval mode) before training (epoch 0) and after every epoch.
@@ -115,14 +115,14 @@ def fit(
     model.to(place).eval()
     train, held_out = (move(part, place, model, transform) for part in data)
     training = Training(model, settings, train, held_out, transform)
-    file = None
-    if checkpoint is not None:
-        this = identity(model, settings, transform, train, held_out)
-        file = Checkpoint(checkpoint, this, checkpoint_every)
+    file, others = None, ranks.rank() > 0
+    if checkpoint is not None and not others:
+        file = Checkpoint(checkpoint, identity(model, settings, transform, train, held_out), checkpoint_every)
         file.resume(training)
-    how: dict[str, Any] = dict(bar_format=BAR, delay=SECONDS_WITHOUT_BAR, leave=False, disable=not progress)
-    how |= dict(total=settings.epochs, initial=training.history.epochs, desc=training.history.model)
-    with streams.borrowed(place), tqdm(**how) as bar:
+    if ranks.count() > 1:
+        training.load_state(ranks.of_the_first(training.state()))
+    how = BAR | dict(total=settings.epochs, initial=training.history.epochs, desc=training.history.model)
+    with streams.borrowed(place), ranks.interrupts_wait(), tqdm(**how, disable=others or not progress) as bar:
         training.run(deadline, bar, on_epoch, file)
     return training.history
 
@@ -161,14 +161,14 @@ class Training:
                 completed = self.epoch(deadline, lambda done: bar.update(done - bar.n))
                 bar.set_postfix_str(self.history.latest(), refresh=False)
                 self.show(on_epoch)
-                late = time.perf_counter() > deadline
+                late = ranks.any_late(time.perf_counter() > deadline)
                 self.history.stopped = self.reason_to_stop() if completed else ""
                 if file is not None and completed:
                     file.save(self, now=late or bool(self.history.stopped))
                 self.history.stopped = self.history.stopped or ("seconds" if late else "")
             self.put_back()
         except KeyboardInterrupt:
-            print(self.interrupted())
+            self.interrupted()
             self.put_back()
         except BaseException:
             self.put_back()
@@ -181,6 +181,7 @@ class Training:
         train = losses if self.is_game else losses["loss"]
         if not self._finite():
             raise self._diverged("a gradient became infinite or nan", number, steps)
+        ranks.same_buffers(self.model)
         with self.averaged():
             valid = self.observe() if self.is_game else self.evaluate()
             seconds, lr = time.perf_counter() - begin, self.optimisers[-1].lr
@@ -194,26 +195,27 @@ class Training:
     ) -> tuple[dict[str, float], int, bool]:
         """Steps over all batches, or until the deadline: mean losses, how many batches, whether all."""
         batches = epoch(self.train, self.settings, number, paired=self.paired)
-        streams.start(self.device, self.settings.seed, "training", number)
+        stream = (number, ranks.rank()) if ranks.rank() else (number,)  # each process has noise of its own
+        streams.start(self.device, self.settings.seed, "training", *stream)
         self.model.train()
         self.totals, self.pending = defaultdict(lambda: (0.0, 0)), []
-        for i, indices in enumerate(batches, start=1):
+        for i, (indices, share) in enumerate(ranks.shares(batches), start=1):
             batch = self.batch(indices)
-            late = time.perf_counter() > deadline
+            late = ranks.any_late(time.perf_counter() > deadline)
             look = late or i == len(batches) or i % STEPS_TO_LOOK.get(self.device.type, 50) == 0
             turn = self.optimisers[0].steps + 1
             for player, optimiser in zip(self.players, self.optimisers, strict=True):
                 if turn % player.every == 0:
                     optimiser.set_lr(number - 1 + (i - 1) / len(batches))
-                    loss = optimiser.loss(batch)
-                    self.pending.append((player.name, loss.detach(), i, len(batch[0])))
+                    loss = share * optimiser.loss(batch)
+                    self.pending.append((player.name, loss.detach(), i, len(batch[0]) / share))
                     if look:
                         self.look(number, i)
                     optimiser.step(loss)
             after_step(number - 1 + i / len(batches))
             if late:
                 break
-        self.look_at_those_without_a_turn(batch, number, i)
+        self.look_at_those_without_a_turn(batch, share, number, i)
         return {name: total / n for name, (total, n) in self.totals.items()}, i, i == len(batches)
 
     def batch(self, indices: Batch) -> Batch:
@@ -226,8 +228,8 @@ class Training:
 
         A gradient that is not finite spoils the weights, and they the next loss: no norm need be computed.
         """
-        losses = torch.stack([runtime.as_double(loss) for _, loss, _, _ in self.pending]).tolist()
-        for (name, _, batch, n), loss in zip(self.pending, losses, strict=True):
+        losses = ranks.total(torch.stack([runtime.as_double(loss) for _, loss, _, _ in self.pending]))
+        for (name, _, batch, n), loss in zip(self.pending, losses.tolist(), strict=True):
             if not isfinite(loss):
                 if not self.is_game and last > 1 and batch == last and not self._finite():
                     raise self._diverged("a gradient became infinite or nan", number, batch - 1)
@@ -238,11 +240,11 @@ class Training:
         self.pending.clear()
 
     @torch.no_grad()
-    def look_at_those_without_a_turn(self, batch: Batch, number: int, last: int) -> None:
+    def look_at_those_without_a_turn(self, batch: Batch, share: float, number: int, last: int) -> None:
         """The loss of a player that takes fewer steps than there were batches, for the history."""
         for player, optimiser in zip(self.players, self.optimisers, strict=True):
             if player.name not in self.totals:
-                self.pending.append((player.name, optimiser.value(batch), last, 1))
+                self.pending.append((player.name, share * optimiser.value(batch), last, 1))
                 self.look(number, last)
 
     @torch.no_grad()
@@ -256,7 +258,7 @@ class Training:
         pieces = -(-n // max(EVALUATION_BATCH, self.settings.batch_size))
         batches = zip(*(part.tensor_split(pieces) for part in self.valid), strict=True)
         losses = [measure(prepare(batch, self.transform)) * len(batch[0]) for batch in batches]
-        loss = torch.stack(losses).sum().item() / n
+        loss = ranks.of_the_first(torch.stack(losses).sum().item() / n)
         if not isfinite(loss):
             raise self._diverged(f"the held-out loss became {loss}", self.history.epochs + 1)
         return loss
@@ -267,7 +269,7 @@ class Training:
         self.model.eval()
         streams.start(self.device, self.settings.seed, "held-out")
         batch = prepare(tuple(part[:EVALUATION_BATCH] for part in self.valid), self.transform)
-        seen = {name: value.item() for name, value in self.model.observe(*batch).items()}
+        seen = ranks.of_the_first({key: value.item() for key, value in self.model.observe(*batch).items()})
         if not all(map(isfinite, seen.values())):
             raise self._diverged(f"the answers became {seen}", self.history.epochs + 1)
         return seen
@@ -299,7 +301,7 @@ class Training:
 
     def show(self, on_epoch: OnEpoch | None) -> None:
         """Let the caller look at the model with the weights it would keep now."""
-        if on_epoch is not None:
+        if on_epoch is not None and ranks.rank() == 0:
             self.model.eval()
             streams.start(self.device, self.settings.seed, "callback", self.history.epochs)
             with self.averaged():
@@ -338,10 +340,11 @@ class Training:
             f"{self.history.model}: {what}", self._kept(), epoch=epoch, batch=batch, lr=lr
         )
 
-    def interrupted(self) -> str:
-        """Note an interrupt; the sentence to print. Without a finished epoch, weights stay if finite."""
+    def interrupted(self) -> None:
+        """Note an interrupt, and say what is kept. Without a finished epoch, weights stay if finite."""
         self.history.stopped = "interrupted"
         have = self._kept().removesuffix(",")
         if not self.history.best_epoch and self._finite():
             self.best, have = copied_weights(self.model), "the weights it has reached in its first epoch"
-        return f"{self.history.model}: interrupted; the model has {have}."
+        if ranks.rank() == 0:
+            print(f"{self.history.model}: interrupted; the model has {have}.")

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
+from course_utils.checks import described
 from course_utils.taxonomy import Player
+from course_utils.training import ranks
 from course_utils.training.data import Batch
 from course_utils.training.settings import Settings
 
@@ -87,6 +89,7 @@ class Optimiser:
     def step(self, loss: Tensor) -> None:
         """One step along the gradient of a loss."""
         self.scaler.scale(loss).backward(inputs=self.parameters)
+        ranks.add_gradients(self.parameters)
         if isfinite(self.settings.clip):
             self.scaler.unscale_(self.adam)
             clip_grad_norm_(self.parameters, self.settings.clip)
@@ -139,8 +142,7 @@ def scalar(loss: Callable[..., Tensor], who: str, batch: Batch) -> Tensor:
     """The loss of a batch, if it is a scalar; else a ValueError."""
     value = loss(*batch)
     if not isinstance(value, Tensor) or value.dim() > 0:
-        got = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
-        raise ValueError(f"{who}: expected a scalar tensor, got {got}")
+        raise ValueError(f"{who}: expected a scalar tensor, got {described(value)}")
     return value
 
 
