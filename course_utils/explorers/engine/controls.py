@@ -89,21 +89,10 @@ def _dress(widget: Any, name: str, tooltip: str) -> DOMWidget:
 
 
 def control(name: str, given: Any) -> DOMWidget:
-    """The control of this name: a widget as it is, or made from its short form (see ``Explorer``)."""
-    widget: Any
-    if isinstance(given, bool):
-        widget = switch(given)
-    elif isinstance(given, tuple) and len(given) in (2, 3):
-        widget = slider(given[0], given[1], step=given[2] if len(given) == 3 else None)
-    elif isinstance(given, list | dict):
-        widget = choice(given)
-    elif isinstance(given, DOMWidget) and given.has_trait("value"):
-        widget = given
-    else:
-        raise ValueError(
-            f"Explorer: expected {name} as a widget, (low, high), (low, high, step), a list or a bool, "
-            f"got {given!r}"
-        )
+    """The widget with a name and a tooltip, by default those of the keyword under which it is given."""
+    if not isinstance(given, DOMWidget) or not given.has_trait("value"):
+        raise ValueError(f"Explorer: expected {name} as a widget, such as slider(1, 16), got {given!r}")
+    widget: Any = given
     widget.description = widget.description or name.replace("_", " ")
     widget.tooltip = widget.tooltip or f"Change {widget.description}"
     return widget

@@ -47,19 +47,18 @@ class Explorer:
             then ``draw`` finds it there and only adds to it. See ``Stage``.
         title: what the picture shows, in a sentence: its text for those who cannot see it.
         size: width and height of the picture in inches; one inch is 72 pixels on the screen.
-        controls: one for each keyword of ``draw``: a widget (``controls.slider``, ``choice``,
-            ``switch``) or its short form: ``(low, high)`` or ``(low, high, step)`` for a slider, a list
-            for a choice, a bool for a switch.
+        controls: for each keyword of ``draw`` a widget: ``controls.slider``, ``choice``, ``switch``.
 
     Attributes:
         error: what the last change of a control raised, else None. It stands in the picture as well.
 
     Raises:
-        ValueError: a control that is none of these, or no control at all.
+        ValueError: a control that is no widget with a value, or no control at all.
 
+    >>> from course_utils.explorers.engine import slider
     >>> def draw(figure, slope):
     ...     _ = figure.add_subplot().plot([0, slope])
-    >>> explorer = Explorer(draw, title="A line", size=(2, 1), slope=(1, 5))
+    >>> explorer = Explorer(draw, title="A line", size=(2, 1), slope=slider(1, 5))
     >>> explorer.describe()
     'A line (slope = 3). Across: from -0.05 to 1.05. Up: from -0.15 to 3.15.'
     >>> explorer.picture(slope=1) == explorer.picture(slope=5)
