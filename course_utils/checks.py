@@ -100,14 +100,6 @@ def check_seed(seed: int, who: str) -> int:
     return int(seed)
 
 
-def check_device(device: str | torch.device, who: str) -> torch.device:
-    """A device that is here."""
-    try:
-        return torch.empty(0, device=torch.device(device)).device
-    except (RuntimeError, TypeError, AssertionError, ValueError):
-        raise ValueError(f"{who}: expected a device that is here, such as 'cpu', got {device!r}") from None
-
-
 def check_generator(
     generator: torch.Generator | None, device: torch.device, who: str
 ) -> torch.Generator | None:

@@ -39,7 +39,6 @@ COUNTS = (0, -1, True, 1.5, None, "3", torch.ones(2))
 TENSORS = (None, 1.0, [0.0, 1.0], torch.ones(4, dtype=torch.long), torch.ones(4, dtype=torch.complex64))
 PIXELS = (torch.full((2, 1, 2, 2), 0.5), torch.full((2, 1, 2, 2), nan), -torch.ones(2, 1, 2, 2))
 DICE = ("dice", 7, True, torch.ones(4), torch.Generator)
-DEVICES = ("tpu", "cuda:-1", 1.5, [0], torch.ones(1), "cuda:99")
 SEEDS = (-1, 2**32, 0.5, True, "0", torch.ones(2))
 ORDERS = ("0123", 5, [0, 1, 2], [0, 1, 2, 2], [0.0, 1.0, 2.0, 3.0], torch.eye(4), [True, False, 2, 3])
 
@@ -82,8 +81,6 @@ TABLE = {
         (BARS.sample, COUNTS),
     ],
     "two moons": [(lambda g: MOONS.sample(2, generator=g), DICE), (MOONS.log_prob, (*TENSORS, PAIRS.long()))],
-    "Splits.to": [(DIGITS.to, DEVICES)],
-    "Images.to": [(DIGITS.test.to, DEVICES)],
     "binarise": [(lambda g: binarise(X, 2, g), DICE)],
     "dequantise": [(lambda g: dequantise(X, 2, g), DICE)],
     "NADE": [
@@ -150,7 +147,7 @@ def test_good_input_is_none_of_that():
     assert BinaryUniverse("it", X, BARS.log_p).entropy == BARS.entropy
     assert SMALL.reordered(torch.tensor([3, 1, 2, 0])).order.tolist() == [3, 1, 2, 0]
     assert NADE((1, 2, 2), order=np.array([1, 0, 3, 2])).order.tolist() == [1, 0, 3, 2]
-    assert BARS.sample(3, generator=dice).shape == DIGITS.to(torch.device("cpu")).train.x[:3, :, :2, :2].shape
+    assert BARS.sample(3, generator=dice).shape == DIGITS.train.x[:3, :, :2, :2].shape
     assert frechet_distance(PAIRS, PAIRS, repeats=0).standard_error == 0
 
 

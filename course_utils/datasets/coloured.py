@@ -7,9 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from course_utils.checks import check_count
+from course_utils.checks import check_count, check_seed
 from course_utils.datasets.examples import Examples
-from course_utils.datasets.images import check_request
 from course_utils.datasets.photographs import luma
 from course_utils.datasets.shapes import capsule, ellipse, polygon
 
@@ -100,7 +99,7 @@ def palette() -> Tensor:
     return torch.stack([r, (LUMA - 0.299 * r - 0.114 * b) / 0.587, b], -1)
 
 
-def coloured(n: int, *, side: int = 32, seed: int = 0, device: str | torch.device | None = None) -> Coloured:
+def coloured(n: int, *, side: int = 32, seed: int = 0) -> Coloured:
     """Draw n pictures: a car on a road or a shirt on a line, in one of three colours of equal luma.
 
     Place, size, light and kind are drawn first, and are all that a grey picture shows; the colour is drawn
@@ -111,10 +110,9 @@ def coloured(n: int, *, side: int = 32, seed: int = 0, device: str | torch.devic
         n: how many; the first m pictures of ``coloured(n)`` are ``coloured(m)``.
         side: S, from 16 to 128 pixels.
         seed: of everything.
-        device: where the tensors live; None: the CPU.
 
     Raises:
-        ValueError: n, side, seed or device is none of the choices.
+        ValueError: n, side or seed is none of the choices.
 
     >>> some = coloured(5)
     >>> some, some.x.shape
@@ -122,14 +120,14 @@ def coloured(n: int, *, side: int = 32, seed: int = 0, device: str | torch.devic
     """
     check_count(n, "coloured: n")
     check_count(side, "coloured: side", low=SIDES[0], high=SIDES[1])
-    target, generator = check_request("coloured", device, seed, "coloured", kinds=("coloured",))
+    generator = torch.Generator().manual_seed(check_seed(seed, "coloured"))
     parts = []
     for start in range(0, n, CHUNK):
         u = torch.rand(
             CHUNK, NUMBERS + TEXTURE**2, generator=generator
         )  # the same, however many are asked for
         parts.append(_drawn(u[: n - start], side))
-    return Coloured(*(torch.cat(part).to(target) for part in zip(*parts, strict=True)))
+    return Coloured(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
 
 def _drawn(u: Tensor, side: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -3,14 +3,14 @@
 import numpy as np
 import torch
 
-from course_utils.datasets.images import Splits, check_request, make_splits
+from course_utils.datasets.images import Splits, check_kind, make_splits
 
 LEVELS = 17
 HELD_OUT = 300
 SOURCE = "scikit-learn's load_digits (UCI Optical Recognition of Handwritten Digits, Alpaydin & Kaynak)"
 
 
-def digits(kind: str = "binary", *, device: str | torch.device | None = None, seed: int = 0) -> Splits:
+def digits(kind: str = "binary", *, seed: int = 0) -> Splits:
     """Real handwritten digits, 1×8×8, split 1197/300/300 once and for ever.
 
     The split is stratified by class and the same on every machine (see ``split``). Order within a split is
@@ -19,11 +19,10 @@ def digits(kind: str = "binary", *, device: str | torch.device | None = None, se
     Args:
         kind: "binary" (grey ≥ 8 of 16), "levels" (k/16), "unit" ((v + u)/17, dequantised) or
             "stochastic" (Bernoulli(v/16)).
-        device: where the tensors live; None: the CPU (``fit`` moves them to the model).
         seed: of the noise of "unit" and "stochastic"; it never touches the split.
 
     Raises:
-        ValueError: kind, device or seed is none of the choices.
+        ValueError: kind or seed is none of the choices.
 
     >>> data = digits()
     >>> [len(part) for part in data]
@@ -32,13 +31,13 @@ def digits(kind: str = "binary", *, device: str | torch.device | None = None, se
     >>> x.shape, x.unique().tolist()
     (torch.Size([1197, 1, 8, 8]), [0.0, 1.0])
     """
-    place = check_request(kind, device, seed, "digits")
+    generator = check_kind(kind, seed, "digits")
     from sklearn.datasets import load_digits  # costs a second: only who asks for digits pays
 
     pixels, target = load_digits(return_X_y=True)
     grey, label = torch.from_numpy(pixels).to(torch.uint8).reshape(-1, 1, 8, 8), torch.from_numpy(target)
     parts = tuple((grey[rows], label[rows]) for rows in map(torch.from_numpy, split(target)))
-    return make_splits(parts, "digits", SOURCE, kind, LEVELS, place)
+    return make_splits(parts, "digits", SOURCE, kind, LEVELS, generator)
 
 
 def split(y: np.ndarray, held_out: int = HELD_OUT) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -10,13 +10,12 @@ A grey image of L levels holds integers v in {0, …, L−1}. Models see it as o
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from course_utils import runtime
-from course_utils.checks import check_device, check_generator, check_seed, described, on_grid
+from course_utils.checks import check_generator, check_seed, described, on_grid
 
 KINDS = ("binary", "levels", "unit", "stochastic")
 MAX_LEVELS = 256
@@ -42,12 +41,7 @@ class Images:
         return iter((self.x, self.y))
 
     def __repr__(self) -> str:
-        return f"Images(x={tuple(self.x.shape)} {self.x.dtype}, y={tuple(self.y.shape)}, {self.x.device})"
-
-    def to(self, device: str | torch.device) -> "Images":
-        """The same images on another device; a ValueError where it is not here."""
-        device = check_device(device, "Images.to")
-        return Images(self.x.to(device), self.y.to(device), self.levels)
+        return f"Images(x={tuple(self.x.shape)} {self.x.dtype}, y={tuple(self.y.shape)})"
 
     @property
     def training_transform(self) -> Callable[..., tuple[Tensor, ...]] | None:
@@ -96,15 +90,9 @@ class Splits:
         sizes = f"{len(self.train)} train, {len(self.valid)} valid, {len(self.test)} test"
         shape = "×".join(map(str, self.train.x.shape[1:]))
         return (
-            f"{self.name}, {self.kind}: {sizes}\n  {shape}, {self.train.x.dtype}, on {self.train.x.device}\n"
+            f"{self.name}, {self.kind}: {sizes}\n  {shape}, {self.train.x.dtype}\n"
             f"  values: {values}\n  source: {self.source}"
         )
-
-    def to(self, device: str | torch.device) -> "Splits":
-        """The same splits on another device; a ValueError where it is not here."""
-        device = check_device(device, "Splits.to")
-        train, valid, test = (part.to(device) for part in self)
-        return replace(self, train=train, valid=valid, test=test)
 
 
 def dequantise(levels_x: Tensor, levels: int, generator: torch.Generator | None = None) -> Tensor:
@@ -176,31 +164,23 @@ def make_splits(
     source: str,
     kind: str,
     levels: int,
-    place: tuple[torch.device, torch.Generator],  # what ``check_request`` gave
+    generator: torch.Generator,
 ) -> Splits:
     """Turn three pairs of integer grey images ``(N, 1, H, W)`` and labels ``(N,)`` into one kind."""
-    device, generator = place
     turn = {
         "binary": lambda v: (v >= levels // 2).float(),
         "levels": lambda v: v.float() / (levels - 1),
         "unit": lambda v: spread(v.float(), levels, generator),
         "stochastic": lambda v: torch.bernoulli(v.float() / (levels - 1), generator=generator),
     }[kind]
-    # Noise is drawn on the CPU: the same seed gives the same images on every device.
     noisy = levels if kind == "unit" else None
-    train, valid, test = (Images(turn(v).to(device), y.long().to(device), noisy) for v, y in parts)
+    train, valid, test = (Images(turn(v), y.long(), noisy) for v, y in parts)
     seen = levels if kind in ("levels", "unit") else 2
     return Splits(train, valid, test, name, kind, seen, source)
 
 
-def check_request(
-    kind: str, device: str | torch.device | None, seed: int, who: str, kinds: tuple[str, ...] = KINDS
-) -> tuple[torch.device, torch.Generator]:
-    """The device and the seeded generator asked for; one ValueError for a bad kind, device or seed."""
-    if kind not in kinds:
-        raise ValueError(f"{who}: expected kind as one of {', '.join(kinds)}, got {kind!r}")
-    generator = torch.Generator().manual_seed(check_seed(seed, who))
-    device = "cpu" if device is None else device
-    if not isinstance(device, str | torch.device) or not str(device):
-        raise ValueError(f"{who}: expected device as one of {', '.join(runtime.DEVICES)}, got {device!r}")
-    return runtime.device(device), generator
+def check_kind(kind: str, seed: int, who: str) -> torch.Generator:
+    """The random numbers of a kind of images, from this seed; one ValueError for a bad kind or seed."""
+    if kind not in KINDS:
+        raise ValueError(f"{who}: expected kind as one of {', '.join(KINDS)}, got {kind!r}")
+    return torch.Generator().manual_seed(check_seed(seed, who))

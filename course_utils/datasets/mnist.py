@@ -11,7 +11,7 @@ from torch import Tensor
 
 from course_utils.datasets.digits import split_mix
 from course_utils.datasets.fetch import BINARIZED, DATA, DatasetUnavailable, fetch_mnist, local_root
-from course_utils.datasets.images import Splits, check_request, make_splits
+from course_utils.datasets.images import Splits, check_kind, make_splits
 
 LEVELS = 256
 VALID = 10_000
@@ -19,13 +19,7 @@ ROW_BYTES, HEADER_BYTES = 98, 10_000  # of a packed image; more than numpy write
 BINARIZED_SIZES = {"train": 50_000, "valid": 10_000, "test": 10_000}
 
 
-def mnist(
-    kind: str = "binary",
-    *,
-    root: str | Path | None = None,
-    device: str | torch.device | None = None,
-    seed: int = 0,
-) -> Splits:
+def mnist(kind: str = "binary", *, root: str | Path | None = None, seed: int = 0) -> Splits:
     """Handwritten digits, 1×28×28, 256 grey levels, split 50,000/10,000/10,000 (LeCun & Cortes).
 
     valid is the last 10,000 of the 60,000 training images, as in the papers. The files come from the cache,
@@ -36,22 +30,21 @@ def mnist(
         kind: "binary" (grey ≥ 128 of 255), "levels" (k/255), "unit" ((v + u)/256, dequantised) or
             "stochastic" (Bernoulli(v/255), drawn once; ``binarise`` draws anew).
         root: the cache folder; None: ``data`` in the repository.
-        device: where the tensors live; None: the CPU.
         seed: of the noise of "unit" and "stochastic".
 
     Raises:
-        ValueError: kind, device or seed is none of the choices.
+        ValueError: kind or seed is none of the choices.
         DatasetUnavailable: no network, a slow one, or a half or corrupt file: it names each and the ways
             out; or COURSE_DATA names no folder with data.
     """
-    place = check_request(kind, device, seed, "mnist")
+    generator = check_kind(kind, seed, "mnist")
     files = fetch_mnist(DATA if root is None else Path(root))
     (x, y), test = (read_mnist(files, part) for part in ("train", "t10k"))
     parts = ((x[:-VALID], y[:-VALID]), (x[-VALID:], y[-VALID:]), test)
-    return make_splits(parts, "MNIST", "MNIST (LeCun & Cortes)", kind, LEVELS, place)
+    return make_splits(parts, "MNIST", "MNIST (LeCun & Cortes)", kind, LEVELS, generator)
 
 
-def binarized_mnist(*, root: str | Path | None = None, device: str | torch.device | None = None) -> Splits:
+def binarized_mnist(*, root: str | Path | None = None) -> Splits:
     """The *static* binarisation of MNIST on which most papers report (Larochelle & Murray 2011).
 
     It has no download: the file ``BinarizedMNIST/binarized_mnist.npz`` is looked for under ``root`` (None:
@@ -61,10 +54,8 @@ def binarized_mnist(*, root: str | Path | None = None, device: str | torch.devic
     Its train and valid are *not* those of ``mnist``: do not train on one and stop early on the other.
 
     Raises:
-        ValueError: device is none of the choices.
         DatasetUnavailable: the file is not there, or is damaged.
     """
-    place = check_request("binary", device, 0, "binarized_mnist")
     folders = [DATA if root is None else Path(root), local_root()]
     places = [folder.expanduser() / BINARIZED for folder in folders if folder is not None]
     path = next((place for place in places if place.is_file()), None)
@@ -80,7 +71,7 @@ def binarized_mnist(*, root: str | Path | None = None, device: str | torch.devic
         why = f"{error}".split("\n")[0][:200] or type(error).__name__
         raise DatasetUnavailable(f"{path} is damaged: {why}. Replace it, or use mnist().") from None
     source = "the fixed binarisation of MNIST after Larochelle"
-    return make_splits(parts, "binarised MNIST", source, "binary", 2, place)
+    return make_splits(parts, "binarised MNIST", source, "binary", 2, torch.Generator())
 
 
 def read_mnist(files: dict[str, bytes], part: str) -> tuple[Tensor, Tensor]:

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from course_utils.checks import check_count, described
+from course_utils.checks import check_count, check_seed, described
 from course_utils.datasets.examples import Examples
 from course_utils.datasets.garments import LARGEST, Cloth, covered, numbers, outlines, sleeves, slope
 from course_utils.datasets.garments import VARIABLES as OF_CLOTH
-from course_utils.datasets.images import check_request
 from course_utils.nets.thin_plate import thin_plate
 
 JOINTS = ("neck", "left shoulder", "left elbow", "left wrist", "left hip")
@@ -64,7 +63,7 @@ class People(Examples):
         return f"People({len(self)} of {self.x.shape[-2]}×{self.x.shape[-1]}, {self.x.device})"
 
 
-def people(n: int, *, side: int = 64, seed: int = 0, device: str | torch.device | None = None) -> People:
+def people(n: int, *, side: int = 64, seed: int = 0) -> People:
     """Draw n people, each in a shirt of their own.
 
     Bodies and shirts are drawn independently. The warp is the thin-plate spline through points of the body
@@ -73,19 +72,18 @@ def people(n: int, *, side: int = 64, seed: int = 0, device: str | torch.device 
 
     Args:
         n: how many. side: S, from 32 to 128 pixels. seed: of everything.
-        device: where the tensors live; None: the CPU. They are drawn on the CPU: same seed, same people.
 
     Raises:
-        ValueError: n, side, seed or device is none of the choices.
+        ValueError: n, side or seed is none of the choices.
 
     >>> some = people(3)
     >>> some.x.shape, some.garment.shape, some.warp.shape
     (torch.Size([3, 3, 64, 64]), torch.Size([3, 3, 64, 64]), torch.Size([3, 64, 64, 2]))
     """
     check_count(n, "people: n")
-    target, generator = check_request("people", device, seed, "people", kinds=("people",))
+    generator = torch.Generator().manual_seed(check_seed(seed, "people"))
     u = torch.rand(n, VARIABLES + OF_CLOTH, generator=generator)
-    return dressed(u[:, :VARIABLES], u[:, VARIABLES:], side=side).to(target)
+    return dressed(u[:, :VARIABLES], u[:, VARIABLES:], side=side)
 
 
 def dressed(body: Tensor, cloth: Tensor, *, side: int = 64) -> People:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from course_utils.checks import check_count
+from course_utils import runtime
+from course_utils.checks import check_count, check_seed
 from course_utils.datasets import animals, backdrops, layout
 from course_utils.datasets.animals import ANIMALS, Drawn
 from course_utils.datasets.examples import Examples
-from course_utils.datasets.images import check_request
 
 FIRST, CHUNK = 32, 256  # scenes are drawn up to these numbers at once: how many are asked for changes none
 MOST = 4
@@ -83,7 +83,8 @@ def scenes(
         raise ValueError(f"scenes: a touching pair is two, expected objects that allow 2, got {objects!r}")
     low, high = (2, 2) if touching else (low, high)
     check_count(side, "scenes: side", low=SIDES[0], high=SIDES[1])
-    target, generator = check_request("scenes", device, seed, "scenes", kinds=("scenes",))
+    generator = torch.Generator().manual_seed(check_seed(seed, "scenes"))
+    target = runtime.device("cpu" if device is None else device)
     parts, drawn = [], 0
     while drawn < n:
         until = CHUNK * (drawn // CHUNK + 1) if drawn else FIRST

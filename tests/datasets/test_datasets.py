@@ -147,7 +147,7 @@ def test_images_with_noise_bring_what_draws_it_anew():
     assert (first != second).double().mean() > 0.999
     inside = (17 * first).frac()
     assert abs(inside.mean().item() - 0.5) < 0.01 and abs(inside.var().item() - 1 / 12) < 0.005
-    assert data.to("cpu").test.levels == 17 and digits("unit", seed=3).train.levels == 17
+    assert data.test.levels == 17 and digits("unit", seed=3).train.levels == 17
     for kind in ("binary", "levels", "stochastic"):
         assert digits(kind).train.training_transform is None
 
@@ -169,10 +169,6 @@ def test_tosses_have_the_probability_of_the_grey():
         ({"kind": "grey"}, "binary, levels, unit, stochastic.*'grey'"),
         ({"kind": None}, "expected kind.*None"),
         ({"kind": ["binary"]}, "expected kind"),
-        ({"device": "gpu"}, "cuda, mps, cpu.*'gpu'"),
-        ({"device": 3}, "cuda, mps, cpu.*3"),
-        ({"device": ""}, "cuda, mps, cpu"),
-        ({"device": "meta"}, "cuda, mps, cpu"),
         ({"seed": -1}, r"seed.*2\*\*32.*-1"),
         ({"seed": 2**32}, "seed"),
         ({"seed": 0.5}, "seed.*0.5"),
@@ -180,7 +176,7 @@ def test_tosses_have_the_probability_of_the_grey():
     ],
 )
 def test_bad_requests_name_the_choices(load, wrong, named):
-    with pytest.raises(ValueError, match=f"{load.__name__}: .*{named}|^device: .*{named}"):
+    with pytest.raises(ValueError, match=f"{load.__name__}: .*{named}"):
         load(**wrong)
 
 
@@ -211,12 +207,9 @@ def test_noise_needs_grey_levels(draw, x, levels, named):
 # What a split can do
 
 
-def test_splits_move_and_describe_themselves():
+def test_splits_describe_themselves():
     data = digits("unit")
-    moved = data.to("meta")
-    assert all(x.device.type == y.device.type == "meta" for x, y in moved)
-    assert (moved.name, moved.kind, moved.levels, moved.source) == ("digits", "unit", 17, data.source)
-    words = ("digits", "unit", "1197 train, 300 valid, 300 test", "1×8×8", "[0, 1)", "load_digits", "cpu")
+    words = ("digits", "unit", "1197 train, 300 valid, 300 test", "1×8×8", "[0, 1)", "load_digits")
     assert all(word in repr(data) for word in words)
     assert "k/16" in repr(digits("levels")) and "0 and 1" in repr(digits())
     assert "(300, 1, 8, 8)" in repr(data.test) and "(300,)" in repr(data.test)
