@@ -121,7 +121,7 @@ def fit(
         file.resume(training)
     if ranks.count() > 1:
         training.load_state(ranks.of_the_first(training.state()))
-    how = BAR | dict(total=settings.epochs, initial=training.history.epochs, desc=training.history.model)
+    how = dict(BAR, total=settings.epochs, initial=training.history.epochs, desc=training.history.model)
     with streams.borrowed(place), ranks.interrupts_wait(), tqdm(**how, disable=others or not progress) as bar:
         training.run(deadline, bar, on_epoch, file)
     return training.history
