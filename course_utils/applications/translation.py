@@ -74,7 +74,7 @@ class CycleGAN(nn.Module, Game):
         blocks, sight = check_count(blocks, "CycleGAN: blocks"), check_count(sight, "CycleGAN: sight")
         self.cycle = check_number(cycle, "CycleGAN: cycle", low=0)
         self.to_y, self.to_x = (Translator(channels, hidden, deep, blocks) for _ in "yx")
-        self.of_x, self.of_y = (judge(channels, hidden, sight) for _ in "xy")
+        self.of_x, self.of_y = (Judge(channels, hidden, sight) for _ in "xy")
         self.to(memory_format=torch.channels_last)  # small convolutions on a CPU: half the time
 
     def players(self) -> Iterator[Player]:
@@ -97,7 +97,7 @@ class CycleGAN(nn.Module, Game):
             as_y, as_x = self.to_y(x), self.to_x(y)
         loss = x.new_zeros(())
         for of, real, made in ((self.of_x, x, as_x), (self.of_y, y, as_y)):
-            on_real, on_made = of(real), of(made)
+            on_real, on_made = of(torch.cat([real, made])).split([len(real), len(made)])
             loss = loss + (on_real - 1).square().mean() + on_made.square().mean()
         return loss
 
@@ -152,18 +152,28 @@ def same_size(inputs: int, outputs: int) -> nn.Conv2d:
     return nn.Conv2d(inputs, outputs, 3, padding=1)
 
 
-def judge(channels: int, hidden: int, sight: int) -> nn.Sequential:
-    """Real or made, patch by patch (Isola et al. 2017): ``(B, C, H, W)`` to ``(B, 1, H/4, W/4)``."""
-    wide = 2 * hidden
-    more = (layer for _ in range(sight - 1) for layer in (same_size(wide, wide), nn.LeakyReLU(0.2)))
-    return nn.Sequential(
-        nn.Conv2d(channels, hidden, 4, stride=2, padding=1),
-        nn.LeakyReLU(0.2),
-        nn.Conv2d(hidden, wide, 4, stride=2, padding=1),
-        nn.LeakyReLU(0.2),
-        *more,
-        same_size(wide, 1),
-    )
+class Judge(nn.Sequential):
+    """Real or made, patch by patch (Isola et al. 2017): ``(B, C, H, W)`` to ``(B, 1, H/4, W/4)``.
+
+    It sees pixels in [−1, 1], as the translators do: of those in [0, 1] it learns more slowly, and more of a
+    zebra's stripes stay on.
+    """
+
+    def __init__(self, channels: int, hidden: int, sight: int) -> None:
+        wide = 2 * hidden
+        more = (layer for _ in range(sight - 1) for layer in (same_size(wide, wide), nn.LeakyReLU(0.2)))
+        super().__init__(
+            nn.Conv2d(channels, hidden, 4, stride=2, padding=1),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(hidden, wide, 4, stride=2, padding=1),
+            nn.LeakyReLU(0.2),
+            *more,
+            same_size(wide, 1),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """How real each patch looks: 1 is asked for on real pictures, 0 on made ones."""
+        return super().forward(2 * x - 1)
 
 
 def difference(a: Tensor, b: Tensor, where: Tensor) -> Tensor:

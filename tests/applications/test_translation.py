@@ -113,6 +113,13 @@ def test_sight_and_depth():
     assert len(far) == len(near) + 2
 
 
+def test_a_judge_sees_black_as_minus_one_and_white_as_one():
+    judge, black = seeded().of_x, torch.zeros(1, *SHAPE)
+    layers = torch.nn.Sequential(*judge)
+    torch.testing.assert_close(judge(black), layers(black - 1))
+    torch.testing.assert_close(judge(black + 1), layers(black + 1))
+
+
 def test_measures():
     black, white = torch.zeros(2, 3, 4, 6), torch.ones(2, 3, 4, 6)
     half = torch.zeros(2, 1, 4, 6)

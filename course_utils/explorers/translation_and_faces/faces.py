@@ -7,13 +7,13 @@ from course_utils import plots
 from course_utils.applications.style_gan import LEVELS, StyleGAN
 from course_utils.explorers.engine import Explorer, choice, slider
 
-PAIRS = 6
+PAIRS = 4
 CHOICES = {"all levels": LEVELS, **{f"{level} alone": (level,) for level in LEVELS}}
 CHOICES |= {"coarse and middle": LEVELS[:2]}
 
 
 def between(model: StyleGAN) -> Explorer:
-    """Six faces A on their way to six faces B, in style and not in pixels; truncation pulls all to the mean.
+    """Four faces A on their way to four faces B, in style, not in pixels; truncation pulls all to the mean.
 
     Args:
         model: whose faces they are.
@@ -33,7 +33,7 @@ def between(model: StyleGAN) -> Explorer:
     return Explorer(
         draw,
         title="Faces A, faces B, and mixtures of their styles",
-        size=(9, 4.875),
+        size=(6.5, 4.875),
         frame=frame,
         way=slider(0.0, 1.0, value=0.5, step=0.05, tooltip="How far A has gone towards B"),
         levels=choice(list(CHOICES), value="all levels", tooltip="On which levels A's style moves"),
