@@ -1,6 +1,5 @@
 """What else turns grey into coarse colours: regression, classification, and a game, with L1 or without."""
 
-from collections.abc import Iterator
 from functools import partial
 
 import torch
@@ -9,13 +8,13 @@ from torch.nn.functional import cross_entropy
 
 from course_utils.applications.colourisation import PATCH, blocks, coarse, from_unit, to_unit
 from course_utils.applications.luma_chroma import chroma, luma
-from course_utils.checks import check_count, check_events, check_number
+from course_utils.checks import check_count, check_number, check_pictures
 from course_utils.models.gan import PAYOFFS, penalty_at_data
 from course_utils.nets import residual_net
 from course_utils.nets.coders import ResidualBlock
-from course_utils.taxonomy import Game, Player
+from course_utils.taxonomy import Duel
 
-BINS = 10
+BINS, PAY = 10, PAYOFFS["non-saturating"]
 
 
 class Pixelwise(nn.Module):
@@ -45,7 +44,7 @@ class Pixelwise(nn.Module):
 
     def loss(self, x: Tensor) -> Tensor:
         """The squared error of the mean, in units of a bin, and −log p of the true bins: a scalar."""
-        _check_pictures(x, 3, self, "Pixelwise.loss")
+        _check(x, 3, self, "Pixelwise.loss")
         colours = to_unit(coarse(chroma(x))) * (BINS - 1)
         means, logits = self._heads(luma(x))
         blue, red = colours.round().long().unbind(1)
@@ -57,17 +56,17 @@ class Pixelwise(nn.Module):
     @torch.no_grad()
     def mean(self, grey: Tensor) -> Tensor:
         """The regression's answer."""
-        return from_unit(self._heads(_check_pictures(grey, 1, self, "Pixelwise.mean"))[0] / (BINS - 1))
+        return from_unit(self._heads(_check(grey, 1, self, "Pixelwise.mean"))[0] / (BINS - 1))
 
     @torch.no_grad()
     def mode(self, grey: Tensor) -> Tensor:
         """The likeliest bin of each pixel."""
-        return self._colours(self._heads(_check_pictures(grey, 1, self, "Pixelwise.mode"))[1].argmax(1))
+        return self._colours(self._heads(_check(grey, 1, self, "Pixelwise.mode"))[1].argmax(1))
 
     @torch.no_grad()
     def sample(self, grey: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """A bin for each pixel, drawn without regard to the others."""
-        p = self._heads(_check_pictures(grey, 1, self, "Pixelwise.sample"))[1].softmax(1)
+        p = self._heads(_check(grey, 1, self, "Pixelwise.sample"))[1].softmax(1)
         below = p.cumsum(1) <= torch.rand(p[:, :1].shape, generator=generator, device=p.device)
         return self._colours(below.sum(1).clamp(max=BINS**2 - 1))
 
@@ -75,7 +74,7 @@ class Pixelwise(nn.Module):
         return from_unit(torch.stack([bins // BINS, bins % BINS], 1) / (BINS - 1))
 
 
-class ColourGame(nn.Module, Game):
+class ColourGame(nn.Module, Duel):
     r"""A conditional GAN of coarse colours, x̃ = G(grey, z) against D(grey, x̃); with L1 it is pix2pix.
 
         G minimises −E[log D(grey, G(grey, z))] + λ E|x̃ − G(grey, z)|,
@@ -95,6 +94,7 @@ class ColourGame(nn.Module, Game):
     """
 
     fit_defaults = {"lr": 2e-3, "epochs": 5, "batch_size": 16, "average": 0.99, "schedule": "cosine"}
+    discriminator_steps = 2
 
     def __init__(self, *, l1: float = 0.0, latent: int = 8, hidden: int = 32, penalty: float = 0.01) -> None:
         super().__init__()
@@ -115,24 +115,19 @@ class ColourGame(nn.Module, Game):
             nn.Flatten(),
         )
 
-    def players(self) -> Iterator[Player]:
-        """D, then after every second of its steps G, which keeps its running average."""
-        yield Player("discriminator", (self.discriminator,), self.discriminator_loss)
-        yield Player("generator", (self.generator,), self.generator_loss, 2, averaged=True)
-
     def discriminator_loss(self, x: Tensor) -> Tensor:
         """What D minimises: it is to tell true colours from made ones, for the same grey picture."""
         given, real = self._pair(x)
-        payoffs, made = PAYOFFS["non-saturating"], self._made(given).detach()
+        made = self._made(given).detach()
         t_real, t_made = self.log_odds(given, real), self.log_odds(given, made)
         slope = penalty_at_data(partial(self.log_odds, given), real, made)
-        return payoffs.real(t_real).mean() + payoffs.fake(t_made).mean() + self.penalty * slope
+        return PAY.of_discriminator(t_real, t_made) + self.penalty * slope
 
     def generator_loss(self, x: Tensor) -> Tensor:
         """What G minimises: to be taken for true and, times λ, to be near the one true answer."""
         given, real = self._pair(x)
         made = self._made(given)
-        fooled = PAYOFFS["non-saturating"].generator(self.log_odds(given, made)).mean()
+        fooled = PAY.of_generator(self.log_odds(given, made))
         return fooled + self.l1 * (made - real).abs().mean()
 
     def observe(self, x: Tensor) -> dict[str, Tensor]:
@@ -147,7 +142,7 @@ class ColourGame(nn.Module, Game):
 
     def _pair(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Blocks of the grey picture, and the coarse colours in [−1, 1]."""
-        _check_pictures(x, 3, self, "ColourGame")
+        _check(x, 3, self, "ColourGame")
         return blocks(luma(x)), 2 * to_unit(coarse(chroma(x))) - 1
 
     def _made(self, given: Tensor, generator: torch.Generator | None = None) -> Tensor:
@@ -158,13 +153,10 @@ class ColourGame(nn.Module, Game):
     @torch.no_grad()
     def sample(self, grey: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """Coarse chroma for each grey picture."""
-        made = self._made(blocks(_check_pictures(grey, 1, self, "ColourGame.sample")), generator)
+        made = self._made(blocks(_check(grey, 1, self, "ColourGame.sample")), generator)
         return from_unit((made + 1) / 2)
 
 
-def _check_pictures(x: Tensor, channels: int, model: nn.Module, who: str) -> Tensor:
-    """Pictures of any size that a block divides."""
-    sides = tuple(x.shape[2:]) if isinstance(x, Tensor) and x.dim() == 4 else (PATCH, PATCH)
-    shape = (channels, *(max(PATCH, side - side % PATCH) for side in sides))
-    support = None if model.training else "unit"  # no training step waits for a GPU to look at values
-    return check_events(x, shape, support, like=next(model.parameters()), who=who)
+def _check(x: Tensor, channels: int, model: nn.Module, who: str) -> Tensor:
+    like = next(model.parameters())  # no training step waits for a GPU to look at values
+    return check_pictures(x, who, channels=(channels,), multiple=PATCH, like=like, values=not model.training)
