@@ -139,19 +139,19 @@ LOOKS = {
 
 @pytest.mark.parametrize("name", ["NADE", "Glow", "FFJORD", "VAE, grey, classes", "Boltzmann machine", "GAN"])
 def test_fit_waits_once_in_many_steps_and_copies_once_an_epoch(name, monkeypatch):
-    """Ten batches an epoch, or twenty: the device is asked as often, and gets the order of the examples."""
+    """Six batches an epoch, or twelve: the device is asked as often, and gets the order of the examples."""
     counts = []
-    for n in (100, 200):
+    for n in (60, 120):
         model = SPECIMENS[name]()
         with watched() as watch:
             moved(model, META).to = lambda place, model=model: model  # fake tensors cannot be moved in place
             monkeypatch.setattr(runtime, "device", lambda wanted: META)
             given = [part.new_empty(n, *part.shape[1:]) for part in batch(model, META).values()]
-            fit(model, tuple(given), epochs=3, batch_size=9, average=0.9, progress=False)
+            fit(model, tuple(given), epochs=2, batch_size=9, average=0.9, progress=False)
         assert set(watch.waits) <= LOOKS | WAITS | {"models.glow:Glow.initialise.<locals>.<listcomp>"}
         assert set(watch.copies) <= {"training.data:epoch", "training.data:_set_apart"}
         counts.append({place: watch.waits[place] for place in LOOKS} | watch.copies)
-    assert counts[0] == counts[1] and max(counts[0].values()) <= 3 * 3 + 1
+    assert counts[0] == counts[1] and max(counts[0].values()) <= 2 * 3 + 1
 
 
 def test_what_is_watched_for_is_seen():
