@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.checks import check_count
-from course_utils.models.flow_steps import Chain, Normal, Step, no_change, to_real
+from course_utils.models.flow_steps import Chain, FactorOut, Normal, Squeezed, Step, no_change, to_real
 from course_utils.nets import layers, residual_net, zero
 from course_utils.taxonomy import Flow
 
@@ -28,13 +28,16 @@ class CouplingFlow(Flow):
     Args:
         event_shape: (C, H, W) for grey values in [0, 1], or (D,) for vectors of any real numbers.
         steps: what makes the steps, given the shape (C, H, W).
+        alpha: of the logit.
     """
 
     on_tree: ClassVar[bool] = False
 
-    def __init__(self, event_shape: tuple[int, ...], steps: Callable[[Shape], Sequence[Step]]) -> None:
+    def __init__(
+        self, event_shape: tuple[int, ...], steps: Callable[[Shape], Sequence[Step]], alpha: float = 1e-6
+    ) -> None:
         super().__init__(event_shape)
-        self.support, enter = to_real(self.event_shape)
+        self.support, enter = to_real(self.event_shape, alpha)
         shape = (*self.event_shape, 1, 1) if len(self.event_shape) == 1 else self.event_shape
         if len(shape) != 3 or self.dims < 2:
             who = f"{type(self).__name__}: expected event_shape (C, H, W) or (D,)"
@@ -126,11 +129,39 @@ def channel_mask(shape: Shape, parity: int) -> Tensor:
     return (first if parity == 0 else 1 - first)[:, None, None].expand(shape).clone()
 
 
-def coupling_net(kind: str, shape: Shape, multiple: int, *, hidden: int, depth: int, who: str) -> nn.Module:
+def multi_scale(
+    shape: Shape, scales: int, couplings: int, coupling: Callable[[Tensor], Step], who: str
+) -> list[Step]:
+    """The steps of Dinh et al. 2017: couplings by a checkerboard, by channels, and half goes a scale deeper.
+
+    Args:
+        shape: (C, H, W); single pixels have one scale.
+        scales: how many, the first included.
+        couplings: of each kind at each scale; one more at the last.
+        coupling: makes one from its mask (C, H, W).
+        who: is named in the ValueError of an image that cannot be halved.
+    """
+    check_count(scales, f"{who}: scales")
+    check_count(couplings, f"{who}: couplings")
+    scales = 1 if shape[1:] == (1, 1) else scales
+    check_halvings(shape, scales - 1, who)
+    C, H, W = shape
+    if scales == 1:
+        return [coupling(half_mask(shape, i % 2)) for i in range(couplings + 1)]
+    rest = Chain(*multi_scale((2 * C, H // 2, W // 2), scales - 1, couplings, coupling, who))
+    fields = [coupling(half_mask(shape, i % 2)) for i in range(couplings)]
+    halves = [coupling(channel_mask((4 * C, H // 2, W // 2), i % 2)) for i in range(couplings)]
+    return [*fields, Squeezed(*halves, FactorOut(rest))]
+
+
+def coupling_net(
+    kind: str, shape: Sequence[int], multiple: int, *, hidden: int, depth: int, who: str, dropout: float = 0.0
+) -> nn.Module:
     """A network from ``(B, C, H, W)`` to ``(B, multiple·C, H, W)`` that starts as the constant 0.
 
     Of the kind "dense", linear layers on all pixels at once, best on small images and points; or "conv", a
-    ``residual_net``, for large ones. ``depth`` counts hidden layers, or residual blocks.
+    ``residual_net``, for large ones. ``depth`` counts hidden layers, or residual blocks. Dropout is for dense
+    ones.
     """
     if kind not in ("dense", "conv"):
         raise ValueError(f"{who}: expected net as 'dense' or 'conv', got {kind!r}")
@@ -138,7 +169,7 @@ def coupling_net(kind: str, shape: Shape, multiple: int, *, hidden: int, depth: 
     check_count(depth, f"{who}: depth")
     if kind == "conv":
         return residual_net(shape[0], multiple * shape[0], hidden=hidden, blocks=depth)
-    dense = layers([prod(shape), *[hidden] * depth, multiple * prod(shape)])
+    dense = layers([prod(shape), *[hidden] * depth, multiple * prod(shape)], dropout)
     zero(dense[-1])
     return nn.Sequential(nn.Flatten(), *dense, nn.Unflatten(1, (multiple * shape[0], *shape[1:])))
 

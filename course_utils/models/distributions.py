@@ -44,6 +44,10 @@ class Bernoulli(NamedTuple):
         """The probability of 1."""
         return torch.sigmoid(self.logits)
 
+    def log_levels(self) -> Tensor:
+        """log P of 0 and of 1, ``(B, …, 2)``."""
+        return logsigmoid(torch.stack([-self.logits, self.logits], -1))
+
     def log_prob(self, value: Tensor) -> Tensor:
         """The log-probability, ``(B,)``."""
         nats = binary_cross_entropy_with_logits(self.logits, value, reduction="none")
@@ -99,10 +103,19 @@ class DiscretisedLogistic(NamedTuple):
         """The log-probability, ``(B,)``."""
         return self.log_probabilities(value).flatten(1).sum(1)
 
+    def log_levels(self) -> Tensor:
+        """log P of every level, ``(B, …, L)``: as ``log_probabilities``, with one logarithm for each edge."""
+        half = 0.5 / (self.levels - 1)
+        edges = (self.grid()[:-1] + half - self.location[..., None]) / self.scale[..., None]
+        below = logsigmoid(edges)
+        above = below - edges  # log σ(−a) = log σ(a) − a
+        cell = torch.log(-torch.expm1(-2 * half / self.scale))[..., None]
+        inside = below[..., 1:] + above[..., :-1] + cell
+        return torch.cat([below[..., :1], inside, above[..., -1:]], -1)
+
     def probabilities(self) -> Tensor:
         """P of every level, ``(B, …, L)``."""
-        each = DiscretisedLogistic(self.location[..., None], self.log_scale[..., None], self.levels)
-        return each.log_probabilities(self.grid()).exp()
+        return self.log_levels().exp()
 
     @property
     def mean(self) -> Tensor:

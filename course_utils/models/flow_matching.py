@@ -40,6 +40,8 @@ class FlowMatching(ClassConditional, FFJORD):
         network: "dense" (see `TimedVelocity`, whose exact trace is cheap) or, for images, "convolutional"
             (see `TimedUNet`, whose exact trace takes D vector-Jacobian products).
         hidden: the width of dense layers, or the channels at each size; None: 512, or (24, 40, 64).
+        patch: p×p pixels are one place of a convolutional network: what large images need.
+        preconditioned: the convolutional network learns what is not Gaussian in the data (see `TimedUNet`).
         dropout: of dense layers.
         classes: the number of classes y; None: no classes.
         guidance: w, of samples and of the density alike, which is that of the guided flow. May be set later.
@@ -78,6 +80,8 @@ class FlowMatching(ClassConditional, FFJORD):
         *,
         network: str = "dense",
         hidden: int | tuple[int, ...] | None = None,
+        patch: int = 1,
+        preconditioned: bool = False,
         dropout: float = 0.0,
         classes: int | None = None,
         guidance: float = 0.0,
@@ -88,7 +92,7 @@ class FlowMatching(ClassConditional, FFJORD):
     ) -> None:
         super().__init__(
             event_shape,
-            dynamics=velocity(event_shape, network, hidden, dropout, classes),
+            dynamics=velocity(event_shape, network, hidden, patch, preconditioned, dropout, classes),
             solver=solver,
             steps=steps,
             tolerance=tolerance,
@@ -184,6 +188,8 @@ def velocity(
     event_shape: tuple[int, ...],
     network: str,
     hidden: int | tuple[int, ...] | None,
+    patch: int,
+    preconditioned: bool,
     dropout: float,
     classes: int | None,
 ) -> nn.Module:
@@ -191,11 +197,16 @@ def velocity(
     who = "FlowMatching"
     if classes is not None:
         check_count(classes, f"{who}: classes")
+    check_count(patch, f"{who}: patch")
     if network == "convolutional" and len(event_shape) == 3:
+        if event_shape[1] % patch or event_shape[2] % patch:
+            want = "patch to divide height and width"
+            raise ValueError(f"{who}: expected {want}, got {patch} on {event_shape}")
         widths = (24, 40, 64) if hidden is None else tuple(check_sizes(hidden, f"{who}: hidden"))
         if not widths or any(width % GROUPS for width in widths):
             raise ValueError(f"{who}: expected hidden as multiples of {GROUPS}, got {hidden!r}")
-        return TimedUNet(event_shape, widths=widths, classes=classes)
+        how = {"classes": classes, "patch": patch, "preconditioned": preconditioned}
+        return TimedUNet(event_shape, widths=widths, **how)
     if network != "dense":
         want = "'dense' or, for images (C, H, W), 'convolutional'"
         raise ValueError(f"{who}: expected network as {want}, got {network!r} on {event_shape}")

@@ -1,21 +1,11 @@
 """RealNVP: affine couplings over checkerboards and channels, at several scales."""
 
-from collections.abc import Callable
 from functools import partial
 
 from torch import Tensor
 
-from course_utils.checks import check_count
-from course_utils.models.couplings import (
-    AffineCoupling,
-    CouplingFlow,
-    Shape,
-    channel_mask,
-    check_halvings,
-    coupling_net,
-    half_mask,
-)
-from course_utils.models.flow_steps import Chain, FactorOut, Squeezed, Step
+from course_utils.models.couplings import AffineCoupling, CouplingFlow, Shape, coupling_net, multi_scale
+from course_utils.models.flow_steps import Step
 
 
 class RealNVP(CouplingFlow):
@@ -71,25 +61,12 @@ class RealNVP(CouplingFlow):
         depth: int = 2,
         net: str = "dense",
     ) -> None:
-        check_count(scales, "RealNVP: scales")
-        check_count(couplings, "RealNVP: couplings")
         network = partial(coupling_net, net, hidden=hidden, depth=depth, who="RealNVP")
 
-        def group(shape: Shape, mask: Callable[[Shape, int], Tensor], count: int) -> list[Step]:
-            return [AffineCoupling(mask(shape, i % 2), network(shape, 2)) for i in range(count)]
-
-        def scale(shape: Shape, left: int) -> list[Step]:
-            if left == 1:
-                return group(shape, half_mask, couplings + 1)
-            C, H, W = shape
-            rest = Chain(*scale((2 * C, H // 2, W // 2), left - 1))
-            fields = group(shape, half_mask, couplings)
-            halves = group((4 * C, H // 2, W // 2), channel_mask, couplings)
-            return [*fields, Squeezed(*halves, FactorOut(rest))]
+        def coupling(mask: Tensor) -> Step:
+            return AffineCoupling(mask, network(mask.shape, 2))
 
         def steps(shape: Shape) -> list[Step]:
-            left = 1 if shape[1:] == (1, 1) else scales
-            check_halvings(shape, left - 1, "RealNVP")
-            return scale(shape, left)
+            return multi_scale(shape, scales, couplings, coupling, "RealNVP")
 
         super().__init__(event_shape, steps)

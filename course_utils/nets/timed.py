@@ -8,7 +8,7 @@ from math import pi
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, dropout, interpolate, silu
+from torch.nn.functional import avg_pool2d, dropout, interpolate, pixel_shuffle, pixel_unshuffle, silu
 
 from course_utils.nets.coders import layers, zero
 from course_utils.nets.ode import Time
@@ -118,6 +118,14 @@ class TimedUNet(nn.Module):
         event_shape: (C, H, W) of the images.
         widths: channels at each size, multiples of 4; each size has half the sides of the one before.
         classes: how many classes one can ask for.
+        patch: p×p pixels are read, and written, as the channels of one place: p² times fewer places, and
+            nearly as many times less work. Height and width are multiples of p.
+        preconditioned: the network learns how far the velocity is from that of Gaussian data N(0, I),
+
+                v = (2t − 1) z / p + u(t, z / √p) / √p,   p = t² + (1 − t)²,
+
+            so that what it reads, z / √p, and what it gives, u, have a variance near 1 at every time
+            (T. Karras et al., *Elucidating the Design Space of Diffusion-Based Generative Models*, 2022).
 
     >>> TimedUNet((1, 6, 7), widths=(4, 8))(torch.rand(3), torch.zeros(3, 42)).shape
     torch.Size([3, 42])
@@ -129,9 +137,12 @@ class TimedUNet(nn.Module):
         *,
         widths: tuple[int, ...] = (24, 40, 64),
         classes: int | None = None,
+        patch: int = 1,
+        preconditioned: bool = False,
     ) -> None:
         super().__init__()
-        self.event_shape, moment, colours = event_shape, 2 * widths[-1], event_shape[0]
+        self.event_shape, self.patch, self.preconditioned = event_shape, patch, preconditioned
+        moment, colours = 2 * widths[-1], event_shape[0] * patch**2
         self.moment = Moment(moment, classes)
         self.first = nn.Conv2d(colours, widths[0], 3, padding=1)
         sizes = list(zip((widths[0], *widths[:-1]), widths, strict=True))
@@ -141,14 +152,23 @@ class TimedUNet(nn.Module):
         self.norm = nn.GroupNorm(GROUPS, widths[0])
         self.last = nn.Conv2d(widths[0], colours, 3, padding=1)
         zero(self.last)
+        self.to(memory_format=torch.channels_last)  # which a CPU convolves a quarter faster
 
     def forward(self, t: Time, z: Tensor, y: Tensor | None = None) -> Tensor:
         """``(B, C·H·W)`` to the same."""
-        moment, h, seen = self.moment(t, z, y), self.first(z.view(-1, *self.event_shape)), []
+        if not self.preconditioned:
+            return self._forward(t, z, y)
+        time = torch.as_tensor(t, dtype=z.dtype, device=z.device).view(-1, 1)
+        power = time.square() + (1 - time).square()
+        return (2 * time - 1) * z / power + self._forward(t, z / power.sqrt(), y) / power.sqrt()
+
+    def _forward(self, t: Time, z: Tensor, y: Tensor | None) -> Tensor:
+        moment, seen = self.moment(t, z, y), []
+        h = self.first(pixel_unshuffle(z.view(-1, *self.event_shape), self.patch))
         for k, block in enumerate(self.down):
             h = block(avg_pool2d(h, 2, ceil_mode=True) if k else h, moment)
             seen.append(h)
         h = self.middle(h, moment)
         for block, beside in zip(reversed(self.up), reversed(seen), strict=True):
             h = block(torch.cat([interpolate(h, beside.shape[2:]), beside], 1), moment)
-        return self.last(silu(self.norm(h))).flatten(1)
+        return pixel_shuffle(self.last(silu(self.norm(h))), self.patch).flatten(1)

@@ -15,6 +15,7 @@ from course_utils.applications.translation import CycleGAN
 from course_utils.applications.try_on import Matching, TryOn
 from course_utils.divergences import Estimate
 from course_utils.models import PixelCNN
+from course_utils.models.flow_matching import FlowMatching
 from course_utils.pretrained import colouring, drawn_faces, dressing, restoration, translating
 from course_utils.pretrained.recipes import COSINE, untrained
 
@@ -152,6 +153,25 @@ APPLICATIONS: Mapping[str, Application] = MappingProxyType(
             drawn_faces.generated,
             "Karras, Laine & Aila 2019; told the factors, as in Isola et al. 2017",
             start="face_copies",
+        ),
+        "flow_faces": Application(
+            FlowMatching,
+            {
+                "event_shape": (3, 64, 64),
+                "network": "convolutional",
+                "hidden": (24, 36, 40),
+                "patch": 2,
+                "preconditioned": True,
+                "classes": len(drawn_faces.KINDS),
+                "guidance": 1.0,
+                "solver": "midpoint",
+                "alpha": 0.1,
+            },
+            drawn_faces.with_kinds,
+            "drawn faces, 64×64",
+            {"epochs": 18, "lr": 2e-3, "batch_size": 16, "clip": 5000.0, "average": 0.999, **COSINE},
+            drawn_faces.asked_for,
+            "Lipman et al. 2023; told the kind of face, as in Ho & Salimans 2022",
         ),
         "zebras": Application(
             CycleGAN,

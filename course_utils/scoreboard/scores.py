@@ -14,7 +14,7 @@ from course_utils.evaluation.measures import bits_per_dim, paired_difference, st
 from course_utils.evaluation.results import BINARY, GREY, LEVELS, UNIVERSES, Row, spell
 from course_utils.runtime import set_seed
 from course_utils.scoreboard.digits import KINDS, SET, grid, held_out_scores, two_sample_scores
-from course_utils.scoreboard.settings import DRAWS, build, choice
+from course_utils.scoreboard.settings import DRAWS, YOUNGER, build, choice
 from course_utils.scoreboard.universes import (
     SAMPLES,
     dequantised,
@@ -24,7 +24,7 @@ from course_utils.scoreboard.universes import (
     kl_bound,
 )
 from course_utils.taxonomy import ExplicitMarkovChain, GenerativeModel, TractableDensity
-from course_utils.training import fit
+from course_utils.training import History, fit
 from course_utils.universe import BinaryUniverse, bars_and_stripes
 
 KEPT = 24  # samples, so that a picture can be shown without training
@@ -44,22 +44,10 @@ def score(name: str, data: str, *, samples: int = SAMPLES, **training: Any) -> R
     Raises:
         ValueError: there is no such model, or it cannot live on this set.
     """
-    set_seed(0)
-    model, own = build(name, data), choice(name, data)
-    universe = bars_and_stripes(UNIVERSES[data]) if data in UNIVERSES else None
-    images = digits(KINDS.get(data, "binary"))
-    x = universe.sample(DRAWS) if universe else images.train.x
     started = time.process_time()
-    history = fit(
-        model,
-        x.view(-1, *model.event_shape),
-        valid=None if universe else images.valid.x,
-        transform=partial(dequantise, levels=LEVELS if data == GREY else 2) if dequantised(model) else None,
-        progress=False,
-        device="cpu",
-        **(own.fit | training),
-    )
-    model.eval()
+    model, history = learned(name, data, **training)
+    universe = bars_and_stripes(UNIVERSES[data]) if data in UNIVERSES else None
+    images, own = digits(KINDS.get(data, "binary")), choice(name, data)
     trained = time.process_time()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -85,17 +73,39 @@ def score(name: str, data: str, *, samples: int = SAMPLES, **training: Any) -> R
     )
 
 
+def learned(name: str, data: str, seed: int = 0, **training: Any) -> tuple[GenerativeModel, History]:
+    """A model of the table, trained as for its row, in eval mode; and how that went."""
+    set_seed(seed)
+    model = build(name, data)
+    images = digits(KINDS.get(data, "binary"))
+    universe = bars_and_stripes(UNIVERSES[data]) if data in UNIVERSES else None
+    x = universe.sample(DRAWS) if universe else images.train.x
+    history = fit(
+        model,
+        x.view(-1, *model.event_shape),
+        valid=None if universe else images.valid.x,
+        transform=partial(dequantise, levels=LEVELS if data == GREY else 2) if dequantised(model) else None,
+        progress=False,
+        device="cpu",
+        **(choice(name, data).fit | training),
+    )
+    return model.eval(), history
+
+
 Scores = dict[str, list[float]]
 
 
 def on_universe(model: GenerativeModel, universe: BinaryUniverse, samples: int) -> Scores:
     """KL and total variation to p_D: exact or bounded where the model can, and from samples always."""
     scores: Scores = {}
+    listed = None
     if model.support == "binary" and isinstance(model, TractableDensity | ExplicitMarkovChain):
-        scores |= exact_scores(universe.log_p, state_log_probs(model))
+        log_q = state_log_probs(model)
+        scores |= exact_scores(universe.log_p, log_q)
+        listed = log_q if isinstance(model, YOUNGER) else None
     if (bound := kl_bound(universe, model)) is not None:
         scores[results.KL_BOUND] = list(bound)
-    return scores | histogram_scores(universe.log_p, draw_states(model, samples))
+    return scores | histogram_scores(universe.log_p, draw_states(model, samples, log_q=listed))
 
 
 def on_digits(model: GenerativeModel, data: str, images: Splits, drawn: Tensor) -> tuple[Scores, Scores]:

@@ -8,10 +8,26 @@ import torch
 import course_utils.models  # noqa: F401  the systems take their places on the tree
 from course_utils.evaluation.results import BINARY, GREY, LEVELS, UNIVERSES
 from course_utils.models import MADE, NADE
+from course_utils.models.any_order import AnyOrder
+from course_utils.models.deep_energy import DeepEnergy
+from course_utils.models.diffusion import Diffusion
 from course_utils.models.ensemble import OrderEnsemble
-from course_utils.taxonomy import GenerativeModel, TractableDensity, leaves
+from course_utils.models.flow_matching import FlowMatching
+from course_utils.models.spline_flow import SplineFlow
+from course_utils.models.vq_vae import VQVAE
+from course_utils.taxonomy import ExplicitDensity, GenerativeModel, leaves
 
 ORDERS, ENSEMBLES = 8, ("MADE", "NADE")
+YOUNGER = (FlowMatching, SplineFlow, Diffusion, VQVAE, AnyOrder, DeepEnergy)  # than slide 14
+# on which sets: where each is at its best and has rivals, since a million samples of some take minutes
+SETS_OF_YOUNGER = {
+    "FlowMatching": [GREY],
+    "SplineFlow": [GREY],
+    "Diffusion": [GREY],
+    "VQVAE": [BINARY, GREY],
+    "AnyOrder": [*UNIVERSES, BINARY],
+    "DeepEnergy": ["universe 3×3"],
+}
 UNIVERSE = "universe"  # in SETTINGS: all of them
 DRAWS = 200_000  # training images of a universe
 # of those there are plenty: fewer, larger batches than the defaults, which are those of the digits
@@ -46,12 +62,16 @@ SETTINGS: dict[tuple[str, str], Choice] = {
         {"hidden": (64, 8), "noise": 0.02, "latent_noise": 2.0, "walkback": 2, "mixing": 30}, {"lr": 0.03}
     ),
     ("VAE", GREY): Choice({"decoder": "discretised logistic"}),
+    ("AnyOrder", UNIVERSE): Choice({"dropout": 0.0, "orders": 4}, {"lr": 0.005}),
+    ("AnyOrder", "universe 3×3"): Choice({"orders": None}),
+    ("AnyOrder", BINARY): Choice({"orders": 32}),
+    ("Diffusion", GREY): Choice({"steps": 250}),
 }
 
 
 def entries() -> dict[str, type[GenerativeModel]]:
-    """Every system on the tree by the name of its class, in the order of slide 14."""
-    return {leaf.__name__: leaf for leaf in leaves()}
+    """Every system by the name of its class: those of slide 14 in its order, and what is younger."""
+    return {system.__name__: system for system in (*leaves(), *YOUNGER)}
 
 
 def names() -> list[str]:
@@ -69,10 +89,12 @@ def sets_of(name: str) -> list[str]:
     """
     if name not in entries():
         return [BINARY]
+    if name in SETS_OF_YOUNGER:
+        return SETS_OF_YOUNGER[name]
     leaf = entries()[name]
     with torch.random.fork_rng(devices=[]):  # that to ask changes nothing
         support = leaf((1, 8, 8)).support
-    black_and_white = support == "binary" or not issubclass(leaf, TractableDensity)
+    black_and_white = support == "binary" or not issubclass(leaf, ExplicitDensity)
     grey = support != "binary" or "levels" in inspect.signature(leaf).parameters
     return [*UNIVERSES] + [BINARY] * black_and_white + [GREY] * grey
 

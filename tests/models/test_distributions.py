@@ -104,3 +104,19 @@ def test_a_distribution_sums_its_log_over_all_axes_but_the_first():
     torch.testing.assert_close(Bernoulli(mean).log_prob(white), coins)
     logistic = DiscretisedLogistic(mean, log_variance, 3)
     torch.testing.assert_close(logistic.log_prob(level), logistic.log_probabilities(level).sum((1, 2, 3)))
+
+
+@pytest.mark.parametrize("given", LOGISTICS)
+def test_all_levels_at_once_are_what_each_is_alone(given):
+    at_once, levels = logistic(*given), given[2]
+    grid = torch.linspace(0, 1, levels, dtype=torch.double)
+    alone = DiscretisedLogistic(*(part.expand(levels, 1) for part in at_once[:2]), levels)
+    torch.testing.assert_close(
+        at_once.log_levels()[0, 0].exp(),
+        alone.log_probabilities(grid[:, None])[:, 0].exp(),
+        rtol=0,
+        atol=1e-9,
+    )
+    odds = torch.randn(3, 2).double()
+    black, white = Bernoulli(odds).log_levels().unbind(-1)
+    torch.testing.assert_close(white - black, odds)

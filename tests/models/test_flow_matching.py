@@ -4,6 +4,7 @@ import pytest
 import torch
 from test_ffjord import FFJORD
 from torch import nn
+from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
 from course_utils.models.flow_matching import FlowMatching, spread_times
 from course_utils.nets.timed import TimedUNet, TimedVelocity
@@ -206,6 +207,37 @@ def test_a_convolutional_flow_keeps_shapes_and_starts_at_rest(shape):
     assert model.log_prob(x.double(), y).isfinite().all()
 
 
+def test_patches_are_channels_of_fewer_places():
+    """A network on 2×2 patches of (2, 4, 6) is one on the image (8, 2, 3) that they make."""
+    settings = {"network": "convolutional", "hidden": (4, 8), "classes": 2}
+    model = shaken(FlowMatching((2, 4, 6), patch=2, **settings))
+    small = FlowMatching((8, 2, 3), **settings).double()
+    small.load_state_dict(model.state_dict())
+    z, y = torch.randn(3, 2, 4, 6).double(), torch.tensor([0, 1, 1])
+    places = pixel_unshuffle(z, 2).flatten(1)
+    v, due = model.dynamics(0.3, z.flatten(1), y), small.dynamics(0.3, places, y).view(3, 8, 2, 3)
+    torch.testing.assert_close(v, pixel_shuffle(due, 2).flatten(1))
+    assert v.abs().max() > 0.01
+
+
+def test_a_preconditioned_velocity_is_the_gaussian_s_and_what_was_learned():
+    """Untrained it is the exact field of N(0, I) data; what the network adds has the size of the rest."""
+    settings = {"network": "convolutional", "hidden": (4, 8), "patch": 2, "preconditioned": True}
+    model = FlowMatching((1, 4, 6), steps=40, **settings).double()
+    z, x = torch.randn(4, 24).double(), torch.rand(2, 1, 4, 6).double()
+    gaussian = Exact(torch.zeros(24).double(), torch.eye(24).double())
+    for t in (0.0, 0.3, 0.9):
+        torch.testing.assert_close(model.dynamics(t, z), gaussian(t, z))
+    data, log_det = model.enter(x)
+    torch.testing.assert_close(model.log_prob(x), model.prior.log_prob(data) + log_det, rtol=0, atol=1e-3)
+    net = shaken(model).dynamics
+    t = torch.tensor([0.0, 0.2, 0.5, 1.0]).double()
+    p = (t**2 + (1 - t) ** 2)[:, None]
+    due = gaussian(t, z) + net._forward(t, z / p.sqrt(), None) / p.sqrt()
+    torch.testing.assert_close(net(t, z), due)
+    assert (net(t, z) - gaussian(t, z)).abs().max() > 0.01
+
+
 def test_it_learns():
     torch.manual_seed(0)
     x = torch.randn(2000, 2) * torch.tensor([0.5, 2.0]) + torch.tensor([2.0, 0.0])
@@ -229,6 +261,8 @@ def test_it_is_an_ffjord_and_no_system_of_slide_14():
         {"network": "deep"},
         {"network": "convolutional", "hidden": (6,)},
         {"network": "convolutional", "hidden": ()},
+        {"network": "convolutional", "patch": 3},
+        {"patch": 0},
         {"classes": 0},
         {"guidance": None},
         {"dropout": 1},

@@ -23,9 +23,12 @@ from course_utils.models import (
     RealNVP,
 )
 from course_utils.models.any_order import AnyOrder
+from course_utils.models.deep_energy import DeepEnergy
 from course_utils.models.diffusion import Diffusion
 from course_utils.models.ensemble import OrderEnsemble
 from course_utils.models.flow_matching import FlowMatching
+from course_utils.models.spline_flow import SplineFlow
+from course_utils.models.vq_vae import VQVAE
 from course_utils.taxonomy import Flow, leaves, verbs
 from course_utils.training import fit
 
@@ -59,6 +62,12 @@ SPECIMENS = {
     "any order": lambda: AnyOrder(SHAPE, orders=2),
     "flow matching": lambda: FlowMatching(SHAPE, hidden=16),
     "flow matching, classes": lambda: FlowMatching(SHAPE, hidden=16, classes=10, guidance=1.0, steps=1),
+    "flow matching, patches": lambda: FlowMatching(
+        SHAPE, network="convolutional", hidden=(4, 4), patch=2, steps=1
+    ),
+    "spline flow": lambda: SplineFlow(SHAPE),
+    "VQ-VAE": lambda: VQVAE(SHAPE, levels=5, tokens=2),
+    "deep energy": lambda: DeepEnergy((2, 1, 3), mixing=3),
     "diffusion": lambda: Diffusion(SHAPE, hidden=16, steps=5),
     "GAN": lambda: GAN(SHAPE),
     "GAN, critic, classes": lambda: GAN(SHAPE, loss="wasserstein", network="convolutional", classes=10),
