@@ -59,7 +59,7 @@ class VQVAE(TractableDensity):
     """
 
     title = "VQ-VAE"
-    about = "a code of a few words, with a prior (2017)"
+    about = "a code of a few words (2017)"
     on_tree: ClassVar[bool] = False
     descends_from: ClassVar[type] = VAE
     latent = True

@@ -24,7 +24,7 @@ SETS_OF_YOUNGER = {
     "FlowMatching": [GREY],
     "SplineFlow": [GREY],
     "Diffusion": [GREY],
-    "VQVAE": [BINARY, GREY],
+    "VQVAE": [GREY],
     "AnyOrder": [*UNIVERSES, BINARY],
     "DeepEnergy": ["universe 3×3"],
 }
