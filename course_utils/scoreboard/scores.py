@@ -12,9 +12,10 @@ from course_utils.divergences import mean
 from course_utils.evaluation import baselines, results
 from course_utils.evaluation.measures import bits_per_dim, paired_difference, state_log_probs
 from course_utils.evaluation.results import BINARY, GREY, LEVELS, UNIVERSES, Row, spell
+from course_utils.models.younger import YOUNGER
 from course_utils.runtime import set_seed
 from course_utils.scoreboard.digits import KINDS, SET, grid, held_out_scores, two_sample_scores
-from course_utils.scoreboard.settings import DRAWS, YOUNGER, build, choice
+from course_utils.scoreboard.settings import DRAWS, build, choice
 from course_utils.scoreboard.universes import (
     SAMPLES,
     dequantised,

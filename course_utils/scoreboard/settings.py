@@ -8,17 +8,11 @@ import torch
 import course_utils.models  # noqa: F401  the systems take their places on the tree
 from course_utils.evaluation.results import BINARY, GREY, LEVELS, UNIVERSES
 from course_utils.models import MADE, NADE
-from course_utils.models.any_order import AnyOrder
-from course_utils.models.deep_energy import DeepEnergy
-from course_utils.models.diffusion import Diffusion
 from course_utils.models.ensemble import OrderEnsemble
-from course_utils.models.flow_matching import FlowMatching
-from course_utils.models.spline_flow import SplineFlow
-from course_utils.models.vq_vae import VQVAE
+from course_utils.models.younger import YOUNGER
 from course_utils.taxonomy import ExplicitDensity, GenerativeModel, leaves
 
 ORDERS, ENSEMBLES = 8, ("MADE", "NADE")
-YOUNGER = (FlowMatching, SplineFlow, Diffusion, VQVAE, AnyOrder, DeepEnergy)  # than slide 14
 # on which sets: where each is at its best and has rivals, since a million samples of some take minutes
 SETS_OF_YOUNGER = {
     "FlowMatching": [GREY],

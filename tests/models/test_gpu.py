@@ -62,9 +62,6 @@ SPECIMENS = {
     "any order": lambda: AnyOrder(SHAPE, orders=2),
     "flow matching": lambda: FlowMatching(SHAPE, hidden=16),
     "flow matching, classes": lambda: FlowMatching(SHAPE, hidden=16, classes=10, guidance=1.0, steps=1),
-    "flow matching, patches": lambda: FlowMatching(
-        SHAPE, network="convolutional", hidden=(4, 4), patch=2, steps=1
-    ),
     "spline flow": lambda: SplineFlow(SHAPE),
     "VQ-VAE": lambda: VQVAE(SHAPE, levels=5, tokens=2),
     "deep energy": lambda: DeepEnergy((2, 1, 3), mixing=3),

@@ -22,13 +22,13 @@ from course_utils.evaluation.results import (
     TV_HISTOGRAM,
     UNIVERSES,
 )
+from course_utils.models.younger import YOUNGER
 from course_utils.scoreboard import scores
 from course_utils.scoreboard.command import missing
 from course_utils.scoreboard.scores import TRUTH, baseline_costs, reference_rows, score
 from course_utils.scoreboard.settings import (
     SETS_OF_YOUNGER,
     SETTINGS,
-    YOUNGER,
     Choice,
     build,
     choice,
