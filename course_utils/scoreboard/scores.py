@@ -12,7 +12,6 @@ from course_utils.divergences import mean
 from course_utils.evaluation import baselines, results
 from course_utils.evaluation.measures import bits_per_dim, paired_difference, state_log_probs
 from course_utils.evaluation.results import BINARY, GREY, LEVELS, UNIVERSES, Row, spell
-from course_utils.models.younger import YOUNGER
 from course_utils.runtime import set_seed
 from course_utils.scoreboard.digits import KINDS, SET, grid, held_out_scores, two_sample_scores
 from course_utils.scoreboard.settings import DRAWS, build, choice
@@ -25,7 +24,7 @@ from course_utils.scoreboard.universes import (
     kl_bound,
 )
 from course_utils.taxonomy import ExplicitMarkovChain, GenerativeModel, TractableDensity
-from course_utils.training import History, fit
+from course_utils.training import fit
 from course_utils.universe import BinaryUniverse, bars_and_stripes
 
 KEPT = 24  # samples, so that a picture can be shown without training
@@ -45,10 +44,22 @@ def score(name: str, data: str, *, samples: int = SAMPLES, **training: Any) -> R
     Raises:
         ValueError: there is no such model, or it cannot live on this set.
     """
-    started = time.process_time()
-    model, history = learned(name, data, **training)
+    set_seed(0)
+    model, own = build(name, data), choice(name, data)
     universe = bars_and_stripes(UNIVERSES[data]) if data in UNIVERSES else None
-    images, own = digits(KINDS.get(data, "binary")), choice(name, data)
+    images = digits(KINDS.get(data, "binary"))
+    x = universe.sample(DRAWS) if universe else images.train.x
+    started = time.process_time()
+    history = fit(
+        model,
+        x.view(-1, *model.event_shape),
+        valid=None if universe else images.valid.x,
+        transform=partial(dequantise, levels=LEVELS if data == GREY else 2) if dequantised(model) else None,
+        progress=False,
+        device="cpu",
+        **(own.fit | training),
+    )
+    model.eval()
     trained = time.process_time()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -74,39 +85,17 @@ def score(name: str, data: str, *, samples: int = SAMPLES, **training: Any) -> R
     )
 
 
-def learned(name: str, data: str, seed: int = 0, **training: Any) -> tuple[GenerativeModel, History]:
-    """A model of the table, trained as for its row, in eval mode; and how that went."""
-    set_seed(seed)
-    model = build(name, data)
-    images = digits(KINDS.get(data, "binary"))
-    universe = bars_and_stripes(UNIVERSES[data]) if data in UNIVERSES else None
-    x = universe.sample(DRAWS) if universe else images.train.x
-    history = fit(
-        model,
-        x.view(-1, *model.event_shape),
-        valid=None if universe else images.valid.x,
-        transform=partial(dequantise, levels=LEVELS if data == GREY else 2) if dequantised(model) else None,
-        progress=False,
-        device="cpu",
-        **(choice(name, data).fit | training),
-    )
-    return model.eval(), history
-
-
 Scores = dict[str, list[float]]
 
 
 def on_universe(model: GenerativeModel, universe: BinaryUniverse, samples: int) -> Scores:
     """KL and total variation to p_D: exact or bounded where the model can, and from samples always."""
     scores: Scores = {}
-    listed = None
     if model.support == "binary" and isinstance(model, TractableDensity | ExplicitMarkovChain):
-        log_q = state_log_probs(model)
-        scores |= exact_scores(universe.log_p, log_q)
-        listed = log_q if isinstance(model, YOUNGER) else None
+        scores |= exact_scores(universe.log_p, state_log_probs(model))
     if (bound := kl_bound(universe, model)) is not None:
         scores[results.KL_BOUND] = list(bound)
-    return scores | histogram_scores(universe.log_p, draw_states(model, samples, log_q=listed))
+    return scores | histogram_scores(universe.log_p, draw_states(model, samples))
 
 
 def on_digits(model: GenerativeModel, data: str, images: Splits, drawn: Tensor) -> tuple[Scores, Scores]:

@@ -9,19 +9,11 @@ import course_utils.models  # noqa: F401  the systems take their places on the t
 from course_utils.evaluation.results import BINARY, GREY, LEVELS, UNIVERSES
 from course_utils.models import MADE, NADE
 from course_utils.models.ensemble import OrderEnsemble
-from course_utils.models.younger import YOUNGER
-from course_utils.taxonomy import ExplicitDensity, GenerativeModel, leaves
+from course_utils.models.spline_flow import SplineFlow
+from course_utils.taxonomy import GenerativeModel, TractableDensity, leaves
 
 ORDERS, ENSEMBLES = 8, ("MADE", "NADE")
-# on which sets: where each is at its best and has rivals, since a million samples of some take minutes
-SETS_OF_YOUNGER = {
-    "FlowMatching": [GREY],
-    "SplineFlow": [GREY],
-    "Diffusion": [GREY],
-    "VQVAE": [GREY],
-    "AnyOrder": [*UNIVERSES, BINARY],
-    "DeepEnergy": ["universe 3×3"],
-}
+YOUNGER = {SplineFlow: [GREY]}  # than slide 14, and the sets on which it is compared
 UNIVERSE = "universe"  # in SETTINGS: all of them
 DRAWS = 200_000  # training images of a universe
 # of those there are plenty: fewer, larger batches than the defaults, which are those of the digits
@@ -56,10 +48,6 @@ SETTINGS: dict[tuple[str, str], Choice] = {
         {"hidden": (64, 8), "noise": 0.02, "latent_noise": 2.0, "walkback": 2, "mixing": 30}, {"lr": 0.03}
     ),
     ("VAE", GREY): Choice({"decoder": "discretised logistic"}),
-    ("AnyOrder", UNIVERSE): Choice({"dropout": 0.0, "orders": 4}, {"lr": 0.005}),
-    ("AnyOrder", "universe 3×3"): Choice({"orders": None}),
-    ("AnyOrder", BINARY): Choice({"orders": 32}),
-    ("Diffusion", GREY): Choice({"steps": 250}),
 }
 
 
@@ -83,12 +71,12 @@ def sets_of(name: str) -> list[str]:
     """
     if name not in entries():
         return [BINARY]
-    if name in SETS_OF_YOUNGER:
-        return SETS_OF_YOUNGER[name]
     leaf = entries()[name]
+    if leaf in YOUNGER:
+        return YOUNGER[leaf]
     with torch.random.fork_rng(devices=[]):  # that to ask changes nothing
         support = leaf((1, 8, 8)).support
-    black_and_white = support == "binary" or not issubclass(leaf, ExplicitDensity)
+    black_and_white = support == "binary" or not issubclass(leaf, TractableDensity)
     grey = support != "binary" or "levels" in inspect.signature(leaf).parameters
     return [*UNIVERSES] + [BINARY] * black_and_white + [GREY] * grey
 
