@@ -19,6 +19,7 @@ from course_utils.pretrained.recipes import RECIPES, Recipe
 from course_utils.storage import write_bytes
 
 FOLDER = DATA / "shipped" / "weights"
+MANY = 2**16  # numbers: of fewer a byte each is not worth a word
 
 
 @dataclass(frozen=True)
@@ -156,9 +157,13 @@ def save(
 
 
 def half(value: Tensor) -> Tensor:
-    """Numbers as they are stored, in 16 bits: floats rounded, whole numbers (orders, degrees) if they fit."""
+    """Numbers as they are stored, in 16 bits: floats rounded, whole numbers (orders, degrees) if they fit.
+
+    Many zeros and ones, such as the chains of a Boltzmann machine, take 8.
+    """
     if value.is_floating_point():
-        return value.half()
+        coins = value.numel() >= MANY and bool(((value == 0) | (value == 1)).all())
+        return value.to(torch.uint8) if coins else value.half()
     short = value.short()
     return short if value.dtype == torch.int64 and bool((short == value).all()) else value
 
