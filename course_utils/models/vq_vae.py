@@ -130,8 +130,12 @@ class VQVAE(TractableDensity):
         total = before.new_zeros(len(c))
         for t, net in enumerate(self.prior):
             total = total + net(before).log_softmax(1).gather(1, c[:, t : t + 1])[:, 0]
-            before = torch.cat([before, one_hot(c[:, t], self.codes).to(before.dtype)], 1)
+            before = self._and(before, c[:, t])
         return total
+
+    def _and(self, before: Tensor, token: Tensor) -> Tensor:
+        """What the prior's next network reads: what the last one read, and the token ``(B,)`` after it."""
+        return torch.cat([before, one_hot(token, self.codes).to(before.dtype)], 1)
 
     def every_code(self) -> Tensor:
         """All codes, ``(K^T, T)``."""
@@ -177,6 +181,6 @@ class VQVAE(TractableDensity):
         tokens = []
         for net in self.prior:
             tokens.append(torch.multinomial(net(before).softmax(1), 1, generator=generator)[:, 0])
-            before = torch.cat([before, one_hot(tokens[-1], self.codes).to(before.dtype)], 1)
+            before = self._and(before, tokens[-1])
         x = self._given(self._words(torch.stack(tokens, 1))).sample(generator)
         return x.view(n, *self.event_shape)

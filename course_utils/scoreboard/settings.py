@@ -13,7 +13,7 @@ from course_utils.models.spline_flow import SplineFlow
 from course_utils.taxonomy import GenerativeModel, TractableDensity, leaves
 
 ORDERS, ENSEMBLES = 8, ("MADE", "NADE")
-YOUNGER = {SplineFlow: [GREY]}  # than slide 14, and the sets on which it is compared
+YOUNGER_ON = {SplineFlow: [GREY]}  # than slide 14, and the sets on which it is compared
 UNIVERSE = "universe"  # in SETTINGS: all of them
 DRAWS = 200_000  # training images of a universe
 # of those there are plenty: fewer, larger batches than the defaults, which are those of the digits
@@ -53,7 +53,7 @@ SETTINGS: dict[tuple[str, str], Choice] = {
 
 def entries() -> dict[str, type[GenerativeModel]]:
     """Every system by the name of its class: those of slide 14 in its order, and what is younger."""
-    return {system.__name__: system for system in (*leaves(), *YOUNGER)}
+    return {system.__name__: system for system in (*leaves(), *YOUNGER_ON)}
 
 
 def names() -> list[str]:
@@ -72,8 +72,8 @@ def sets_of(name: str) -> list[str]:
     if name not in entries():
         return [BINARY]
     leaf = entries()[name]
-    if leaf in YOUNGER:
-        return YOUNGER[leaf]
+    if leaf in YOUNGER_ON:
+        return YOUNGER_ON[leaf]
     with torch.random.fork_rng(devices=[]):  # that to ask changes nothing
         support = leaf((1, 8, 8)).support
     black_and_white = support == "binary" or not issubclass(leaf, TractableDensity)

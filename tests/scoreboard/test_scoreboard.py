@@ -25,7 +25,16 @@ from course_utils.evaluation.results import (
 from course_utils.scoreboard import scores
 from course_utils.scoreboard.command import missing
 from course_utils.scoreboard.scores import TRUTH, baseline_costs, reference_rows, score
-from course_utils.scoreboard.settings import SETTINGS, YOUNGER, Choice, build, choice, entries, names, sets_of
+from course_utils.scoreboard.settings import (
+    SETTINGS,
+    YOUNGER_ON,
+    Choice,
+    build,
+    choice,
+    entries,
+    names,
+    sets_of,
+)
 from course_utils.taxonomy import Direct, ExplicitMarkovChain, TractableDensity
 from course_utils.universe import all_images
 
@@ -84,7 +93,7 @@ def test_em_finds_two_kinds_of_images_that_pixels_alone_cannot():
 def test_every_system_of_the_tree_can_be_built_for_its_sets():
     assert list(entries()) == [leaf for leaf in names() if "orders" not in leaf]
     for name in names():
-        assert set(sets_of(name)) >= set(UNIVERSES) or "orders" in name or entries()[name] in YOUNGER
+        assert set(sets_of(name)) >= set(UNIVERSES) or "orders" in name or entries()[name] in YOUNGER_ON
         assert BINARY in sets_of(name) or GREY in sets_of(name)
         for data in sets_of(name):
             model = build(name, data)
