@@ -15,7 +15,7 @@ from sample_notebook import HEADER, course, png, sample
 from course_utils.notebooks.command import FOLDER
 
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
-LARGEST_OF_ALL = 6_200_000
+LARGEST_OF_ALL = 6_000_000
 
 
 def cell(notebook: NotebookNode, name: str) -> NotebookNode:
