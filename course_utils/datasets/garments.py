@@ -4,11 +4,13 @@ The same functions paint the shirt that lies flat and the one that is worn: only
 (x, y) on the cloth has 0 in the middle and y downward; a shirt spans about −0.8 … 0.8 each way.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import pi
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 COLOURS = ((0.84, 0.16, 0.20), (0.95, 0.48, 0.13), (0.97, 0.77, 0.18), (0.16, 0.56, 0.33))
 COLOURS += ((0.20, 0.66, 0.68), (0.17, 0.38, 0.78), (0.46, 0.27, 0.66), (0.92, 0.47, 0.62))
@@ -32,16 +34,15 @@ def numbers(u: Tensor, ranges: dict[str, tuple[float, float]]) -> dict[str, Tens
 
 def covered(distance: Tensor, slope: Tensor | float) -> Tensor:
     """How much of each pixel a shape covers: distance < 0 inside, ``slope`` its change by a pixel."""
-    return (0.5 - distance / slope).clamp_(0, 1)
+    return (distance / slope).neg_().add_(0.5).clamp_(0, 1)
 
 
 def slope(field: Tensor) -> Tensor:
     """How much a smooth field ``(N, H, W)`` changes from one pixel to the next, at least a little."""
-    squared = torch.zeros_like(field)
-    squared[:, :-1] = field.diff(dim=1).square_()
-    squared[:, :, :-1] += field.diff(dim=2).square_()
-    squared[:, -1], squared[:, :, -1] = squared[:, -2], squared[:, :, -2]
-    return squared.sqrt_().clamp_(min=1e-3)
+    here = field[:, :-1, :-1]
+    down, right = field[:, 1:, :-1] - here, field[:, :-1, 1:] - here
+    changes = down.mul_(down).addcmul_(right, right).sqrt_().clamp_(min=1e-3)
+    return pad(changes, (0, 1, 0, 1), mode="replicate")
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,9 +87,10 @@ class Cloth:
         x, y = on.unbind(-1)
         base, second, third = self.colours()
         sleeve = sleeves(x, y, self.cut)
-        rgb = torch.lerp(base, second, self._pattern(x, y, sleeve)[:, None])
-        rgb = rgb * (1 - 0.25 * covered(sleeve.abs() - 0.012, slope(x)))[:, None]
-        rgb = torch.lerp(rgb, third, self._logo(x, y)[:, None])
+        step = slope(x)
+        rgb = torch.lerp(base, second, self._pattern(x, y, sleeve, step)[:, None])
+        rgb = rgb.mul_(covered(sleeve.abs() - 0.012, step).mul_(-0.25).add_(1)[:, None])
+        rgb = rgb.lerp_(third, self._logo(x, y)[:, None])
         shape = torch.maximum(outlines(x, y, self.cut, sleeve), self._neck(x, y))
         return rgb, covered(shape, slope(shape))[:, None]
 
@@ -99,41 +101,60 @@ class Cloth:
             self.choices[:, 7, None, None] < 0.6, (a * a + b * b).sqrt_() - 1, a + b / 1.5 - 1
         )
 
-    def _pattern(self, x: Tensor, y: Tensor, sleeve: Tensor) -> Tensor:
-        """How much of each pixel has the second colour."""
-        turn = torch.tensor(TURNS)[self.pick(5, len(TURNS))][:, None, None]
-        c, s, often, duty = turn.cos(), turn.sin(), self.cut["often"], self.cut["duty"]
-        ways = often * (c * x + s * y), often * (c * y - s * x)
-        far = [(way - way.floor() - 0.5).abs_() for way in ways]  # from the middle of a stripe
-        step = slope(ways[0])
-        one, other = (covered(f - duty / 2, step) for f in far)
-        dots = covered((far[0] ** 2 + far[1] ** 2).sqrt_() - 0.3, step)
-        band = covered((y + 0.08).abs_() - duty / 4, slope(y))
-        kind = self.pick(4, len(PATTERNS))[:, None, None]
-        amount = torch.zeros_like(x)
-        each = {"stripes": one, "checks": (one + other) / 2, "dots": dots, "band": band}
-        each["sleeves"] = covered(sleeve, slope(x))
-        for k, name in enumerate(PATTERNS):
-            amount = amount if name == "plain" else torch.where(kind == k, each[name], amount)
+    def _pattern(self, x: Tensor, y: Tensor, sleeve: Tensor, step: Tensor) -> Tensor:
+        """How much of each pixel has the second colour; ``step`` is the slope of x."""
+        turn, amount = torch.tensor(TURNS)[self.pick(5, len(TURNS))][:, None, None], torch.zeros_like(x)
+        for kind, rows in self._by_kind(4, PATTERNS):
+            if kind == "sleeves":
+                amount[rows] = covered(sleeve[rows], step[rows])
+            elif kind != "plain":
+                which = (part[rows] for part in (x, y, turn, self.cut["often"], self.cut["duty"]))
+                amount[rows] = _woven(kind, *which)
         return amount
 
     def _logo(self, x: Tensor, y: Tensor) -> Tensor:
         """How much of each pixel has the colour of the logo on the chest."""
-        size = self.cut["logo"]
-        a, b = x / size, (y + 0.12) / size
-        r = (a * a + b * b).sqrt_()
-        star = r - 0.72 - 0.36 * torch.cos(5 * torch.atan2(a, -b))
-        each = {"disc": r - 0.95, "ring": (r - 0.75).abs_() - 0.28, "star": star}
-        each |= {
-            "square": torch.maximum(a.abs(), b.abs()) - 0.85,
-            "diamond": (a.abs() + b.abs() - 1.25) / 1.4,
-        }
-        each["heart"] = (a * a + (0.1 - 1.2 * b - 0.7 * a.abs().sqrt()) ** 2).sqrt_() - 0.95
-        kind = self.pick(6, len(LOGOS))[:, None, None]
-        shape = torch.ones_like(x)
-        for k, name in enumerate(LOGOS[1:], start=1):
-            shape = torch.where(kind == k, each[name], shape)
-        return covered(shape, slope(a))
+        amount = torch.zeros_like(x)
+        for kind, rows in self._by_kind(6, LOGOS):
+            if kind != "none":
+                size = self.cut["logo"][rows]
+                a, b = x[rows] / size, (y[rows] + 0.12) / size
+                amount[rows] = covered(_emblem(kind, a, b), slope(a))
+        return amount
+
+    def _by_kind(self, i: int, kinds: tuple[str, ...]) -> Iterator[tuple[str, Tensor]]:
+        """Each kind that a shirt here has, with the rows of those that have it: others are not computed."""
+        own = [kinds[k] for k in self.pick(i, len(kinds)).tolist()]
+        for kind in dict.fromkeys(own):
+            yield kind, torch.tensor([row for row, name in enumerate(own) if name == kind])
+
+
+def _woven(kind: str, x: Tensor, y: Tensor, turn: Tensor, often: Tensor, duty: Tensor) -> Tensor:
+    """How much of each pixel has the second colour of stripes, checks, dots or a band."""
+    if kind == "band":
+        return covered((y + 0.08).abs_() - duty / 4, slope(y))
+    c, s = turn.cos(), turn.sin()
+    ways = often * (c * x + s * y), often * (c * y - s * x)
+    one, other = ((way - way.floor()).sub_(0.5).abs_() for way in ways)  # from the middle of a stripe
+    step = slope(ways[0])
+    if kind == "dots":
+        return covered((one * one).addcmul_(other, other).sqrt_().sub_(0.3), step)
+    stripes = covered(one - duty / 2, step)
+    return stripes if kind == "stripes" else (stripes + covered(other - duty / 2, step)) / 2
+
+
+def _emblem(kind: str, a: Tensor, b: Tensor) -> Tensor:
+    """Distance from the edge of a logo of size 1, negative inside."""
+    if kind == "square":
+        return torch.maximum(a.abs(), b.abs()) - 0.85
+    if kind == "diamond":
+        return (a.abs() + b.abs() - 1.25) / 1.4
+    if kind == "heart":
+        return (a * a + (0.1 - 1.2 * b - 0.7 * a.abs().sqrt()) ** 2).sqrt_() - 0.95
+    r = (a * a + b * b).sqrt_()
+    if kind == "ring":
+        return (r - 0.75).abs_() - 0.28
+    return r - 0.95 if kind == "disc" else r - 0.72 - 0.36 * torch.cos(5 * torch.atan2(a, -b))  # or a star
 
 
 def sleeves(x: Tensor, y: Tensor, cut: dict[str, Tensor]) -> Tensor:

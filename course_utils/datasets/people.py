@@ -1,6 +1,7 @@
 """People in shirts, drawn: the flat shirt, the person in it, and where each point of the cloth has gone."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -9,11 +10,11 @@ from course_utils.checks import check_count, check_seed, described
 from course_utils.datasets.examples import Examples
 from course_utils.datasets.garments import LARGEST, Cloth, covered, numbers, outlines, sleeves, slope
 from course_utils.datasets.garments import VARIABLES as OF_CLOTH
-from course_utils.nets.thin_plate import thin_plate
+from course_utils.nets.thin_plate import spline
 
 JOINTS = ("neck", "left shoulder", "left elbow", "left wrist", "left hip")
 JOINTS += ("right shoulder", "right elbow", "right wrist", "right hip")
-SIDES, CHUNK = (32, 128), 64
+SIDES, CHUNK = (32, 128), 32  # drawn at once, so that what is computed stays in the cache
 SKINS = ((0.98, 0.86, 0.76), (0.94, 0.76, 0.62), (0.82, 0.62, 0.46), (0.62, 0.43, 0.30), (0.42, 0.28, 0.20))
 HAIRS = ((0.12, 0.09, 0.08), (0.33, 0.20, 0.12), (0.58, 0.36, 0.17), (0.86, 0.67, 0.34), (0.62, 0.62, 0.64))
 LEGS = ((0.16, 0.22, 0.40), (0.22, 0.22, 0.25), (0.42, 0.36, 0.30), (0.30, 0.42, 0.56), (0.55, 0.50, 0.44))
@@ -27,6 +28,7 @@ ARMS |= {"crosses": (0.42, 0.62, -1.75, -1.05), "on hip": (0.80, 1.00, -0.75, -0
 OFTEN = (0.40, 0.62, 0.87, 1.0)
 CHOICES = 5  # skin, hair, its kind, legs, wall
 VARIABLES = len(BODY) + CHOICES + 2 * 3
+HANGING = (1, 2, 3)  # kinds of hair that are seen behind the body, too
 UPPER, FORE = 0.42, 0.38  # lengths of upper arm and forearm
 
 
@@ -116,11 +118,12 @@ def _drawn(body: Tensor, cloth: Tensor, side: int) -> tuple[Tensor, ...]:
     shape = outlines(a, b, largest, sleeves(a, b, largest))
     anything = covered(shape - MARGIN, slope(shape))[:, None]
     below, (above, solid) = figure.below(), figure.above()
-    x = above + (1 - solid) * torch.lerp(below, rgb, alpha)
-    agnostic = above + (1 - solid) * torch.lerp(below, torch.tensor(GREY), anything)
-    hidden, mask = anything * (1 - solid), alpha * (1 - solid)
+    bare = 1 - solid
+    x = torch.lerp(below, rgb, alpha).mul_(bare).add_(above)
+    agnostic = below.lerp_(torch.tensor(GREY), anything).mul_(bare).add_(above)
+    hidden, mask = anything * bare, alpha * bare
     flat = torch.lerp(torch.ones(1), garment, cut)
-    pictures = (part.clamp(0, 1) for part in (x, flat, cut, agnostic, hidden))
+    pictures = (part.clamp_(0, 1) for part in (x, flat, cut, agnostic, hidden))
     return *pictures, figure.pose(), shirt.laid(on), mask, solid, body, cloth
 
 
@@ -129,6 +132,7 @@ class Figure:
 
     def __init__(self, u: Tensor, at: Tensor) -> None:
         self.at, self.pixel = at, (at[0, 1, 0] - at[0, 0, 0]).item()
+        self.across, self.down = at[:1, :, 0], at[:, :1, 1]
         self.b = numbers(u, BODY)
         own = u[:, len(BODY) :]
         self.choices, arms = own[:, :CHOICES], own[:, CHOICES:].reshape(-1, 2, 3)
@@ -186,8 +190,8 @@ class Figure:
             for edge in (-1, 1):
                 body.append(shoulder + 0.33 * way - edge * 0.108 * up)
                 cloth.append((sign * (0.36 + 0.318 - edge * 0.113), -0.40 + 0.318 + edge * 0.113))
-        weights = thin_plate(torch.stack(body, 1), self.at.reshape(-1, 2))
-        return (weights @ torch.tensor(cloth)).reshape(-1, *self.at.shape)
+        places = torch.tensor(cloth).expand(len(length), -1, -1)
+        return spline(torch.stack(body, 1), places, self.at.reshape(-1, 2)).reshape(-1, *self.at.shape)
 
     def pick(self, i: int, colours: tuple[tuple[float, ...], ...]) -> Tensor:
         """One of the colours for each person ``(N, 3, 1, 1)``."""
@@ -199,25 +203,25 @@ class Figure:
         skin, leg, wall = self.pick(0, SKINS), self.pick(3, LEGS), self.pick(4, WALLS)
         x = wall * (1.02 - 0.10 * (self.at[..., 1] + 1) / 2)
         u, v, length = self.u, self.v, self.b["length"]
-        x = torch.lerp(x, self.pick(1, HAIRS), self._cover(self._hair(behind=True)))
+        self._upper(x).lerp_(self.pick(1, HAIRS), self._cover(self._hair(behind=True)))
         for k in (0, 1):
-            for distance in self._limbs(k, forearm=True):
-                x = torch.lerp(x, skin * (0.94 + 0.06 * k), self._cover(distance))
+            upper, fore = (self._cover(distance) for distance in self.limbs[k])
+            x = x.lerp_(skin * (0.94 + 0.06 * k), upper + (1 - upper) * fore)
         wide = self.b["hips"] + 0.06 * (v - length) - 0.01
         legs = torch.maximum(u.abs() - wide, length - 0.14 - v)
         gap = torch.maximum(u.abs() - 0.015, length + 0.16 - v)
-        x = torch.lerp(x, leg, self._cover(torch.maximum(legs, -gap)))
+        x = x.lerp_(leg, self._cover(torch.maximum(legs, -gap)))
         waist = torch.lerp(self.b["shoulders"], self.b["waist"], (v / (0.55 * length)).clamp(0, 1)) - 0.03
         torso = torch.maximum(
             torch.maximum(u.abs() - waist, v - length + 0.1), 0.05 + 0.3 * (u.abs() - 0.1) - v
         )
         neck = torch.maximum(u.abs() - 0.085, torch.maximum(v - 0.15, -0.2 - v))
-        return torch.lerp(x, skin, self._cover(torch.minimum(torso, neck)))
+        return x.lerp_(skin, self._cover(torch.minimum(torso, neck)))
 
     def above(self) -> tuple[Tensor, Tensor]:
         """What is before the shirt: colours times coverage ``(N, 3, H, W)`` and coverage ``(N, 1, H, W)``."""
         skin, hair = self.pick(0, SKINS), self.pick(1, HAIRS)
-        a, b = self._head()
+        a, b = self.head
         face = ((a / 0.165) ** 2 + (b / 0.20) ** 2).sqrt_().sub_(1).mul_(0.17)
         ears = ((a.abs() - 0.165) ** 2 + (b - 0.01) ** 2).sqrt_() - 0.035
         eyes = ((a.abs() - 0.07) ** 2 + (b - 0.0) ** 2).sqrt_() - 0.024
@@ -227,55 +231,79 @@ class Figure:
             (torch.full((1, 3, 1, 1), 0.12), eyes),
             (skin * torch.tensor((0.80, 0.45, 0.42))[:, None, None], mouth),
         ]
-        for k in (0, 1):
-            front = (self.kind[:, k] >= 2)[:, None, None]
-            limb = self._limbs(k, forearm=True)[1]
-            layers.append((skin * (0.94 + 0.06 * k), torch.where(front, limb, 1.0)))
-        rgb, solid = torch.zeros(1), torch.zeros(1)
+        rgb, solid = (torch.zeros(len(a), k, *self.at.shape[:2]) for k in (3, 1))
         for colour, distance in layers:
             cover = self._cover(distance)
-            rgb, solid = torch.lerp(rgb, colour, cover), solid + (1 - solid) * cover
+            self._upper(rgb).lerp_(colour, cover)
+            self._upper(solid).lerp_(torch.ones(1), cover)
+        for k in (0, 1):
+            rows = (self.kind[:, k] >= 2).nonzero()[:, 0]
+            cover = self._cover(self.limbs[k][1][rows])
+            rgb[rows] = rgb[rows].lerp_(skin[rows] * (0.94 + 0.06 * k), cover)
+            solid[rows] = solid[rows].lerp_(torch.ones(1), cover)
         return rgb, solid
 
-    def _head(self) -> tuple[Tensor, Tensor]:
-        """Pixels in the frame of the head, its middle at 0."""
+    @staticmethod
+    def _upper(pictures: Tensor) -> Tensor:
+        """The upper half of pictures ``(N, C, H, W)``, a view: no head, hair or face reaches below it."""
+        return pictures[:, :, : pictures.shape[2] // 2]
+
+    @cached_property
+    def head(self) -> tuple[Tensor, Tensor]:
+        """Pixels of the upper half in the frame of the head, its middle at 0."""
         c, s = (self.b["lean"] + self.b["tilt"]).cos(), (self.b["lean"] + self.b["tilt"]).sin()
-        u, v = self.at[..., 0] - self.b["x"] - 0.30 * self.b["lean"], self.at[..., 1] - self.b["y"] + 0.30
+        x, y = self.at[: len(self.at) // 2].unbind(-1)
+        u, v = x - self.b["x"] - 0.30 * self.b["lean"], y - self.b["y"] + 0.30
         return c * u + s * v, c * v - s * u
 
     def _hair(self, *, behind: bool) -> Tensor:
-        """Distance from the hair behind the body or before the face."""
-        a, b = self._head()
-        kind = (self.choices[:, 2] * 5).long()[:, None, None]  # short, long, bun, curls, bald
-        if behind:
-            long = torch.maximum(torch.maximum(a.abs() - 0.20 - 0.06 * b, b - 0.32), -0.05 - b)
-            bun = (a**2 + (b + 0.25) ** 2).sqrt_() - 0.085
-            curls = (a**2 + (b + 0.05) ** 2).sqrt_() - 0.255
-            return torch.where(
-                kind == 1, long, torch.where(kind == 2, bun, torch.where(kind == 3, curls, 1.0))
-            )
-        cap = ((a / 0.19) ** 2 + ((b + 0.03) / 0.20) ** 2).sqrt_().sub_(1).mul_(0.19)
-        fringe = b + 0.085 - 0.12 * a
-        return torch.where(kind == 4, 1.0, torch.maximum(cap, fringe))
+        """Distance from the hair behind the body or before the face, in the upper half."""
+        a, b = self.head
+        kinds, distance = (self.choices[:, 2] * 5).long(), torch.ones_like(a)
+        for kind in kinds.unique().tolist():  # 0 short, 1 long, 2 bun, 3 curls, 4 bald
+            rows = (kinds == kind).nonzero()[:, 0]
+            if (kind in HANGING) if behind else kind < 4:
+                distance[rows] = _hanging(kind, a[rows], b[rows]) if behind else _cap(a[rows], b[rows])
+        return distance
 
-    def _limbs(self, k: int, *, forearm: bool) -> list[Tensor]:
-        """Distances from the upper arm, and from the forearm with its hand."""
-        shoulder, elbow, wrist = self.arm(k)
-        palm = wrist + 0.03 * torch.nn.functional.normalize(wrist - elbow, dim=-1)
-        hand = self._capsule(palm, palm + 1e-3, 0.078, 0.078)
-        lower = torch.minimum(self._capsule(elbow, wrist, 0.075, 0.060), hand)
-        return [self._capsule(shoulder, elbow, 0.088, 0.076), lower]
+    @cached_property
+    def limbs(self) -> list[tuple[Tensor, Tensor]]:
+        """Of both arms: distances from the upper arm, and from the forearm with its hand."""
+        found = []
+        for k in (0, 1):
+            shoulder, elbow, wrist = self.arm(k)
+            palm = wrist + 0.03 * torch.nn.functional.normalize(wrist - elbow, dim=-1)
+            hand = self._capsule(palm, palm + 1e-3, 0.078, 0.078)
+            lower = torch.minimum(self._capsule(elbow, wrist, 0.075, 0.060), hand)
+            found.append((self._capsule(shoulder, elbow, 0.088, 0.076), lower))
+        return found
 
     def _capsule(self, a: Tensor, b: Tensor, ra: float, rb: float) -> Tensor:
         """Distance of pixels from thick lines from a to b ``(N, 2)``, of radius ra at a, rb at b."""
         (ax, ay), (dx, dy) = (part.T[..., None, None] for part in (a, b - a))
-        x, y = self.at[..., 0] - ax, self.at[..., 1] - ay
-        t = (x * dx).addcmul_(y, dy).div_(dx * dx + dy * dy).clamp_(0, 1)
-        x, y = x.sub_(t * dx), y.sub_(t * dy)
+        x, y = self.across - ax, self.down - ay  # (N, 1, W), (N, H, 1)
+        squared = dx * dx + dy * dy
+        t = (x * (dx / squared) + y * (dy / squared)).clamp_(0, 1)
+        x, y = torch.addcmul(x, t, -dx), torch.addcmul(y, t, -dy)
         return x.mul_(x).addcmul_(y, y).sqrt_().sub_(ra).add_(t, alpha=ra - rb)
 
     def _cover(self, distance: Tensor) -> Tensor:
         return covered(distance, self.pixel)[:, None]
+
+
+def _cap(a: Tensor, b: Tensor) -> Tensor:
+    """Distance from hair before the face, in the frame of the head."""
+    cap = ((a / 0.19) ** 2 + ((b + 0.03) / 0.20) ** 2).sqrt_().sub_(1).mul_(0.19)
+    return torch.maximum(cap, b + 0.085 - 0.12 * a)
+
+
+def _hanging(kind: int, a: Tensor, b: Tensor) -> Tensor:
+    """Distance from hair behind the body: long, in a bun, or curls."""
+    if kind == 1:
+        return torch.maximum(torch.maximum(a.abs() - 0.20 - 0.06 * b, b - 0.32), -0.05 - b)
+    if kind == 2:
+        return (a**2 + (b + 0.25) ** 2).sqrt_() - 0.085
+    return (a**2 + (b + 0.05) ** 2).sqrt_() - 0.255
 
 
 def _way(sign: int, angle: Tensor) -> Tensor:

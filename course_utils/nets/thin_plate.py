@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 
 def bending(squared: Tensor) -> Tensor:
@@ -10,7 +11,7 @@ def bending(squared: Tensor) -> Tensor:
     >>> f"{bending(torch.tensor(4.0)).item():.3f}"
     '5.545'
     """
-    return squared * squared.clamp(min=torch.finfo(squared.dtype).tiny).log_()
+    return squared.clamp(min=torch.finfo(squared.dtype).tiny).log_().mul_(squared)
 
 
 def thin_plate(knots: Tensor, at: Tensor) -> Tensor:
@@ -29,15 +30,29 @@ def thin_plate(knots: Tensor, at: Tensor) -> Tensor:
     >>> thin_plate(corners, torch.zeros(1, 2)).round(decimals=3).tolist()  # the middle: a quarter of each
     [[0.25, 0.25, 0.25, 0.25]]
     """
-    inner = _terms(knots.double(), knots.double())
-    low = torch.cat([inner[..., -3:].mT, inner.new_zeros(*inner.shape[:-2], 3, 3)], -1)
-    solved = torch.linalg.inv(torch.cat([inner, low], -2))[..., : knots.shape[-2]]
-    return _terms(at, knots) @ solved.to(at.dtype)
+    return spline(knots, torch.eye(knots.shape[-2], dtype=knots.dtype, device=knots.device), at)
 
 
-def _terms(at: Tensor, knots: Tensor) -> Tensor:
-    """U of the distances to the knots, then 1, x and y: ``(…, P, K + 3)``."""
-    x, y = ((at[..., i, None] - knots[..., None, :, i]).square_() for i in (0, 1))
-    squared = x.add_(y)
-    affine = torch.cat([torch.ones_like(at[..., :1]), at], -1)
-    return torch.cat([bending(squared), affine.expand(*squared.shape[:-1], 3)], -1)
+def spline(knots: Tensor, values: Tensor, at: Tensor) -> Tensor:
+    """What the spline is at each place, ``(…, P, V)``, if it takes these values ``(…, K, V)`` at its knots.
+
+    It is ``thin_plate(knots, at) @ values`` without a weight for every pair of place and knot.
+
+    >>> corners = torch.tensor([[-1.0, -1], [1, -1], [-1, 1], [1, 1]])
+    >>> spline(corners, corners + 1, torch.tensor([[0.5, 0.0]])).round(decimals=3).tolist()  # affine: kept
+    [[1.5, 1.0]]
+    """
+    k = knots.double()
+    affine = torch.cat([torch.ones_like(k[..., :1]), k], -1)
+    upper = torch.cat([_bends(k, k), affine], -1)
+    lower = torch.cat([affine.mT, k.new_zeros(*k.shape[:-2], 3, 3)], -1)
+    solved = torch.linalg.solve(torch.cat([upper, lower], -2), pad(values.double(), (0, 0, 0, 3)))
+    bent, slopes = solved.to(at.dtype).mT.split([k.shape[-2], 3], -1)  # (…, V, K), (…, V, 3)
+    flat = slopes[..., 1:].contiguous() @ at.mT.contiguous() + slopes[..., :1]
+    return (bent @ _bends(at, knots)).add_(flat).mT
+
+
+def _bends(at: Tensor, knots: Tensor) -> Tensor:
+    """U of the distance of each knot from each place: ``(…, K, P)``."""
+    x, y = (at[..., None, :, i].contiguous() - knots[..., :, None, i] for i in (0, 1))
+    return bending(x.square_().addcmul_(y, y))

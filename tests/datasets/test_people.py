@@ -6,6 +6,7 @@ from torch.nn.functional import avg_pool2d, grid_sample
 
 from course_utils.datasets.garments import CUT, VARIABLES, Cloth
 from course_utils.datasets.people import FORE, JOINTS, UPPER, People, dressed, people
+from course_utils.datasets.people import VARIABLES as BODIES
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +99,19 @@ def test_arms_have_one_length_and_hang_from_the_shoulders(drawn: People) -> None
 def test_some_arms_cross_the_shirt_and_some_do_not(drawn: People) -> None:
     over = (drawn.front[:, :, 32:] > 0.5).flatten(1).any(1).float().mean()
     assert 0.4 < over < 0.95
+
+
+def test_heads_and_hair_end_above_the_middle_of_the_picture() -> None:
+    """So the upper half is all that is drawn of them: its last rows have neither, however a body leans."""
+    each = [torch.tensor([0.0, 0.999])] * 3  # height of the neck, how the torso leans, how the head tilts
+    ends = torch.cartesian_prod(*each, torch.arange(5) / 5 + 0.1)  # kinds of hair
+    body = torch.full((len(ends), BODIES), 0.1)  # no arm is before the shirt
+    body[:, 1], body[:, 2], body[:, 7], body[:, 10] = ends.T
+    drawn = dressed(body, torch.full((len(ends), VARIABLES), 0.5))
+    assert drawn.front[:, :, 29:].max() == 0 and (drawn.front[:, :, :20] == 1).flatten(1).any(1).all()
+    bald = dressed(body.index_fill(1, torch.tensor([10]), 0.9), drawn.cloth)
+    rows = (drawn.x != bald.x).any(1).any(2).nonzero()[:, 1]
+    assert 22 < rows.max() < 29  # long hair, whole
 
 
 def test_a_picture_of_twice_the_side_shows_the_same() -> None:

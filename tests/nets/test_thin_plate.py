@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from course_utils.nets.thin_plate import bending, thin_plate
+from course_utils.nets.thin_plate import bending, spline, thin_plate
 
 GENERATOR = torch.Generator().manual_seed(0)
 KNOTS = torch.rand(2, 7, 2, generator=GENERATOR, dtype=torch.float64)
@@ -31,6 +31,16 @@ def test_each_of_a_batch_is_the_spline_of_its_own_knots():
     assert both.shape == (2, 50, 7)
     for one, knots in zip(both, KNOTS, strict=True):
         assert torch.allclose(one, thin_plate(knots, PLACES))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_spline_is_its_weights_times_its_values(dtype):
+    knots, places = KNOTS.to(dtype), PLACES.to(dtype)
+    values = torch.rand(2, 7, 3, generator=GENERATOR, dtype=torch.float64).to(dtype)
+    found = spline(knots, values, places)
+    assert found.shape == (2, 50, 3) and found.dtype == dtype
+    expected = thin_plate(knots.double(), places.double()) @ values.double()
+    assert torch.allclose(found.double(), expected, atol=1e-9 if dtype == torch.float64 else 1e-4)
 
 
 def test_no_other_spline_through_the_points_bends_less():
