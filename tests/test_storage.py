@@ -129,6 +129,12 @@ def test_wrong_places(tmp_path):
         storage.read(tmp_path / "absent.pt")
 
 
+def test_a_file_in_the_place_of_a_folder_is_named_with_what_was_to_be_written(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match=r"give another path: .*weights\.pt'$"):
+        storage.write(tmp_path / "file" / "below" / "weights.pt", {})
+
+
 def test_files_made_by_others_are_refused(tmp_path):
     torch.save(torch.nn.Linear(1, 1), tmp_path / "model.pt")
     torch.save([1], tmp_path / "list.pt")

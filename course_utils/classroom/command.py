@@ -108,6 +108,7 @@ class Marks:
     A table that lies there from before is renamed by its date, not replaced.
 
     Raises:
+        ValueError: it is a file.
         OSError: one cannot write there.
     """
 
@@ -116,6 +117,8 @@ class Marks:
         self.marks: list[Mark] = []
         self.files: set[str] = set()
         self.trouble: OSError | None = None  # why the table on the disk is not the last one
+        if folder.exists() and not folder.is_dir():
+            raise ValueError(f"mark: expected a folder for the marks, got the file {folder}")
         folder.mkdir(parents=True, exist_ok=True)
         write_bytes(folder / ".trial", b" ").unlink()
 

@@ -13,6 +13,7 @@ from typing import IO
 
 import nbformat
 
+from course_utils.checks import check_count
 from course_utils.classroom.sandbox import ROOT, Limits, Outcome, missing, run
 from course_utils.classroom.submission import LARGEST_FILE
 from course_utils.exercises.engine.stubs import exercises_of
@@ -76,9 +77,10 @@ def mark(
 
     Raises:
         ValueError: there is no such folder or no notebook in it, it holds the course, the notebook has no
-            exercises, or there is no sandbox and no trust; the message says what to install.
+            exercises, ``jobs`` is not positive, or there is no sandbox and no trust; the message says what
+            to install.
     """
-    folder, wanted = Path(folder), exercises_of(nbformat.read(find(notebook), as_version=4))
+    folder, wanted = Path(folder), exercises_of(nbformat.read(find(notebook, who="mark"), as_version=4))
     papers, limits, stop = submissions(folder), limits or Limits(), Event()
     if not any(path.suffix == ".ipynb" for path in papers.values()):
         raise ValueError(f"mark: expected a folder with notebooks, got {folder}")
@@ -86,6 +88,8 @@ def mark(
         raise ValueError(f"mark: expected a notebook with exercises, got {notebook}")
     if ROOT.is_relative_to(folder.resolve()):
         raise ValueError(f"mark: expected a folder of submissions alone, got {folder} with the course in it")
+    if jobs is not None:
+        check_count(jobs, "mark: jobs")
     if not trust and missing():
         raise ValueError(f"mark: expected a sandbox, got none: {missing()}; or --trust the submissions")
 

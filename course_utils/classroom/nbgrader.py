@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--notebook", default="21", help="which notebook to hand out (default: 21)")
     given = parser.parse_args(argv)
     try:
-        path = find(given.notebook)
+        path = find(given.notebook, who="nbgrader")
         made = nbformat.writes(assignment(nbformat.read(path, as_version=4)))
         place = given.folder / "source" / path.stem / path.name
         if place.exists():

@@ -32,6 +32,8 @@ SCRATCH, SCRATCH_BYTES = "/tmp/work", 256 << 20
 SYSTEM = ("bin", "sbin", "lib", "lib64")  # folders, or links into /usr
 SETTINGS = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "fonts", "localtime")
 INSTALL = "install it (sudo apt install bubblewrap, or dnf, or pacman -S), version 0.8 or newer"
+RESTRICTED = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")  # Ubuntu's, from 23.10 on
+ALLOW = f"Ubuntu forbids it; until the next boot, sudo sysctl -w kernel.{RESTRICTED.name}=0 allows it"
 PYTHON_MEGABYTES = 1000  # that Python has with the course's packages, before the first cell
 PROCESSES, MOMENT = 50, 0.5
 MOST_NOTES, MOST_STDERR = 1_000_000, 10_000  # bytes
@@ -71,7 +73,10 @@ def missing() -> str:
         return f"bubblewrap is not here: {INSTALL}" if sys.platform == "linux" else "bubblewrap needs Linux"
     trial = [*bubblewrap(), sys.executable, "-c", "open('a', 'w').write('b')"]
     ran = subprocess.run(trial, capture_output=True, text=True, check=False, env=environment(SCRATCH))
-    return f"bubblewrap does not run here ({last_line(ran.stderr)}): {INSTALL}" if ran.returncode else ""
+    if ran.returncode == 0:
+        return ""
+    kept = RESTRICTED.is_file() and RESTRICTED.read_text().strip() == "1"
+    return f"bubblewrap does not run here ({last_line(ran.stderr)}): {ALLOW if kept else INSTALL}"
 
 
 def run(

@@ -141,7 +141,8 @@ def main(task: str) -> None:
     try:
         cells = code_cells(content)
     except Exception as error:
-        return runner.note(unreadable=f"{type(error).__name__}: {error}"[:LONGEST], done=True)
+        why = f"no notebook: {type(error).__name__}: {error}"
+        return runner.note(unreadable=why[:LONGEST], done=True)
     from course_utils import plots  # noqa: F401  what is slow or large comes before the first cell's time
     from course_utils.exercises.engine import Exercise, Verdict, checking
 

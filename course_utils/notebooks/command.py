@@ -31,7 +31,7 @@ class Refreshed:
         return f"{self.path.name:<48} {self.seconds:6.1f} s {self.kilobytes:7.1f} kB  {verdict}"
 
 
-def find(name: str | int | Path, folder: Path = FOLDER) -> Path:
+def find(name: str | int | Path, folder: Path = FOLDER, who: str = "refresh") -> Path:
     """The notebook that a path, a name (``03_generative_models``) or a number (``03``, ``3``) stands for.
 
     Raises:
@@ -45,7 +45,7 @@ def find(name: str | int | Path, folder: Path = FOLDER) -> Path:
     found = [p for p in there if p.stem == stem or (number and p.stem.split("_")[0] == number)]
     if len(found) != 1:
         known = ", ".join(p.stem for p in there) or "none is here"
-        raise ValueError(f"refresh: expected the name or number of one notebook ({known}), got {str(name)!r}")
+        raise ValueError(f"{who}: expected the name or number of one notebook ({known}), got {str(name)!r}")
     return found[0]
 
 
@@ -92,7 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for path in chosen:
         try:
             done.append(refresh(path, write=not arguments.check))
-        except (NotebookError, ValueError) as error:
+        except (NotebookError, ValueError, OSError) as error:
             failed += 1
             print(f"{path.name:<48} FAILED\n{error}", file=sys.stderr, flush=True)
     changed = sum(one.changed for one in done)

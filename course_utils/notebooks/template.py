@@ -97,7 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = parser.parse_args(argv)
     try:
         path = new(given.number, given.stem)
-    except ValueError as error:
+    except (ValueError, OSError, NotebookError) as error:
         parser.error(str(error))
     print(f"{path.name} keeps every rule. Its explorers and its exercises go to explorers/{given.stem}.py and")
     print(f"exercises/{given.stem}.py in course_utils; then name it in README, The map.")

@@ -5,6 +5,7 @@ from math import ceil, sqrt
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.transforms import ScaledTranslation, Transform
 from torch import Tensor
 
 from course_utils.plots.canvas import FRAME, array, axes, figure_of
@@ -73,8 +74,7 @@ def images(
         step = mosaic.shape[0] / down
         for i, name in enumerate(names):
             middle = (i + 1) * step - (step - ceil(strip * corners[0][1])) / 2
-            look = {"textcoords": "offset points", "ha": "right", "va": "center", "size": SIZE}
-            ax.annotate(name, (0, middle), (-6, 0), **look)
+            ax.text(0, middle, name, ha="right", va="center", size=SIZE, transform=shifted(ax, -6, 0))
         if title is not None:
             ax.set_title(title, pad=6 + 72 * above)
         grid = f"{n} images" if down == 1 else f"{down} rows of {across} images"
@@ -128,9 +128,14 @@ def ink_on_white(tiles: np.ndarray) -> np.ndarray:
 
 def name_tiles(ax: Axes, texts: Sequence[str], corners: list[tuple[float, float, float]]) -> None:
     """Write a text over each tile of a mosaic."""
+    look = {"ha": "center", "va": "bottom", "size": SIZE, "transform": shifted(ax, 0, 3)}
     for text, (left, right, top) in zip(texts, corners, strict=False):
-        middle = ((left + right) / 2, top)
-        ax.annotate(text, middle, (0, 3), textcoords="offset points", ha="center", va="bottom", size=SIZE)
+        ax.text((left + right) / 2, top, text, **look)
+
+
+def shifted(ax: Axes, right: float, up: float) -> Transform:
+    """Places among the data, moved by so many points; a text there is drawn faster than an annotation."""
+    return ax.transData + ScaledTranslation(right / 72, up / 72, figure_of(ax).dpi_scale_trans)
 
 
 def strip_share(ax: Axes, rows: int, columns: int, shape: float) -> float:

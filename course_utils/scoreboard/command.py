@@ -47,12 +47,13 @@ def main(argv: Sequence[str] | None = None, path: Path = SHIPPED) -> int:
     every = [BASELINES, *names()]
     parser = argparse.ArgumentParser(prog="python -m course_utils scoreboard", description=main.__doc__)
     parser.add_argument("names", nargs="*", help="such as NADE, 'MADE, 8 orders' or baselines (default: all)")
-    parser.add_argument("--set", action="append", dest="sets", choices=SETS, help="only this (default: all)")
+    only = f"only {' or '.join(map(repr, SETS))}"  # there are commas in their names
+    parser.add_argument("--set", action="append", dest="sets", choices=SETS, metavar="SET", help=only)
     parser.add_argument("--missing", action="store_true", help="only rows that are not there yet")
     arguments = parser.parse_args(argv)
     chosen, sets = arguments.names or every, arguments.sets or SETS
     if unknown := [name for name in chosen if name not in every]:
-        parser.error(f"expected some of {', '.join(every)}; got {', '.join(unknown)}")
+        parser.error(f"expected some of {', '.join(map(repr, every))}; got {', '.join(map(repr, unknown))}")
     jobs = [(name, data) for name in chosen if name != BASELINES for data in sets_of(name) if data in sets]
     if arguments.missing:
         jobs = [job for job in jobs if job in missing(path)]

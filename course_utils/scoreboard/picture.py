@@ -29,5 +29,10 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m course_utils picture", description="Draw the README's.")
     parser.add_argument("path", nargs="?", type=Path, default=PLACE, help="a PNG file; none: data/shipped")
     path = parser.parse_args(argv).path
-    print(f"{path.name}: {draw(path)}")
+    if path.suffix != ".png":
+        parser.error(f"expected a path that ends in .png, got {path}")
+    try:
+        print(f"{path.name}: {draw(path)}")
+    except OSError as error:
+        parser.error(str(error))
     return 0

@@ -8,6 +8,7 @@ import signal
 import sys
 import unicodedata
 from html.parser import HTMLParser
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -138,6 +139,14 @@ def test_limits_are_positive(limits):
         Limits(**limits)
 
 
+@pytest.mark.parametrize("words", ["--jobs 0", "--jobs -1", "--notebook 99", "--out file"])
+def test_what_cannot_be_done_is_one_line(folder, words, capsys):
+    Path("file").touch()
+    assert main([str(folder), "--out", "out", *words.split()]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith("mark: ") and err.count("\n") == 1
+
+
 def test_folders_that_hold_no_class_are_named(folder, capsys):
     (folder.parent / "other").mkdir()
     (folder.parent / "other" / "a.pdf").touch()
@@ -161,11 +170,16 @@ def test_without_bubblewrap_the_command_says_what_to_install(folder, monkeypatch
     assert main([str(folder), "--out", "out", "--trust"]) == 0
 
 
-def test_a_bubblewrap_that_does_not_run_here_gives_its_reason(monkeypatch):
+def test_a_bubblewrap_that_does_not_run_here_gives_its_reason_and_what_helps(tmp_path, monkeypatch):
     monkeypatch.setattr(sandbox.shutil, "which", lambda name: name)
     code = "import sys; sys.exit('bwrap: No permissions to create new namespace')"
     monkeypatch.setattr(sandbox, "bubblewrap", lambda: [sys.executable, "-c", code, "--"])
-    assert "(bwrap: No permissions to create new namespace)" in sandbox.missing.__wrapped__()
+    monkeypatch.setattr(sandbox, "RESTRICTED", tmp_path / "of Ubuntu")
+    for forbidden, advice in ((None, "apt install"), ("0\n", "apt install"), ("1\n", "sudo sysctl -w")):
+        if forbidden:
+            sandbox.RESTRICTED.write_text(forbidden)
+        said = sandbox.missing.__wrapped__()
+        assert "(bwrap: No permissions to create new namespace)" in said and advice in said
 
 
 # Marks are kept

@@ -199,8 +199,8 @@ def test_notebooks_are_found_by_path_name_and_number(tmp_path: Path):
     for name in (path, str(path), "05_sample", "05_sample.ipynb", "05", "5", 5):
         assert find(name, tmp_path) == path
     for name in ("06", "sample", "", "05_", "²"):
-        with pytest.raises(ValueError, match=r"refresh: expected .* \(05_sample\), got"):
-            find(name, tmp_path)
+        with pytest.raises(ValueError, match=r"mark: expected .* \(05_sample\), got"):
+            find(name, tmp_path, who="mark")
     notebook(tmp_path / "05_twin.ipynb", {})
     with pytest.raises(ValueError, match="05_sample, 05_twin"):
         find("05", tmp_path)

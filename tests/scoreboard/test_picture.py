@@ -19,8 +19,8 @@ def test_it_is_drawn(tmp_path, monkeypatch, capsys):
     assert head[:8] == b"\x89PNG\r\n\x1a\n" and min(struct.unpack(">II", head[16:])) > 40
 
 
-@pytest.mark.parametrize("words", [["--help"], ["--dpi=3"], ["a.png", "b.png"]])
-def test_the_command_takes_a_path_and_nothing_else(words, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("words", [["--help"], ["--dpi=3"], ["a.png", "b.png"], ["a.jpg"], ["."]])
+def test_the_command_takes_the_path_of_a_png_and_nothing_else(words, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(picture, "draw", lambda path: pytest.fail("it draws"))
     with pytest.raises(SystemExit):

@@ -86,7 +86,7 @@ def test_one_that_fails_leaves_the_others_and_its_old_row(tmp_path, monkeypatch,
 
 def test_bad_input_is_named(tmp_path, capsys):
     for words, said in (
-        (["Nade"], "expected some of .*NADE.*got Nade"),
+        (["Nade"], "expected some of .*'NADE', 'MADE'.*got 'Nade'"),
         (["--set", "faces"], "invalid choice"),
     ):
         with pytest.raises(SystemExit):

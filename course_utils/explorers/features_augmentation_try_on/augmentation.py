@@ -34,14 +34,14 @@ def warps(x: Tensor, reads: Callable[[Tensor], Tensor]) -> Explorer:
         found = reads(copies)
         share = 100 * (found == truth.repeat(COPIES)).double().mean()
         texts = [*map(str, truth.tolist()), *(str(k) if k < 10 else "none" for k in found.tolist())]
-        ax = figure.add_axes((0.01, 0.01, 0.98, 0.9))
         title = f"{share:.0f} % of the warped copies are read as what they were"
-        plots.images(torch.cat([x, copies]), labels=texts, columns=n, title=title, ax=ax)
+        plots.images(torch.cat([x, copies]), labels=texts, columns=n, title=title, ax=figure.axes[0])
 
     return Explorer(
         draw,
         title="Digits, copies of them warped at random, and what a classifier reads in each",
         size=(9, 3.4),
+        frame=lambda figure: figure.add_axes((0.01, 0.01, 0.98, 0.9)).set_axis_off(),
         turn=slider(0, 180, value=10, step=5, tooltip="The largest angle, in degrees"),
         shift=slider(0, 10, value=2, tooltip="The largest shift along each axis, in pixels"),
         stretch=slider(

@@ -43,14 +43,15 @@ def labels(x: Tensor, y: Tensor, features: Mapping[str, Tensor]) -> Explorer:
         texts = [f"{a} → {b}" for a, b in zip(mine[differ].tolist(), other[differ].tolist(), strict=True)]
         texts += [""] * (ROWS * COLUMNS - len(texts))
         blank = shown.new_zeros(ROWS * COLUMNS - len(differ), *shown.shape[1:])
-        ax = figure.add_axes((0.01, 0.01, 0.98, 0.88))
         said = f"{labels} labels. Read right: {right[0]:.1f} % from {base}, {right[1]:.1f} % from {seen}"
-        plots.images(torch.cat([shown[differ], blank]), labels=texts, columns=COLUMNS, title=said, ax=ax)
+        tiles = torch.cat([shown[differ], blank])
+        plots.images(tiles, labels=texts, columns=COLUMNS, title=said, ax=figure.axes[0])
 
     return Explorer(
         draw,
         title=f"Images on which two readers disagree: what is read from {base} → what is read from features",
         size=(9, 3.2),
+        frame=lambda figure: figure.add_axes((0.01, 0.01, 0.98, 0.88)).set_axis_off(),
         labels=choice(list(COUNTS), value=20, tooltip="How many images have a label"),
         seen=choice(list(features)[1:], tooltip="What the second reader sees of an image"),
         pick=slider(0, 9, value=0, tooltip="Which images have a label"),
