@@ -99,14 +99,14 @@ def train(
 
 
 def listed() -> str:
-    """The recipes, one a line: size, figure, the paper's figure, cost."""
-    lines = [f"{'recipe':<20}{'kB':>6}  {'figure':<36}{'paper':<8}cost"]
+    """The recipes, one a line: size, cost, the paper's figure, and the course's, which may be long."""
+    lines = [f"{'recipe':<18}{'kB':>6}  {'cost':<18}{'paper':<7}figure"]
     for name, of in {**RECIPES, **APPLICATIONS}.items():
         made, path = card(name), FOLDER / f"{name}.safetensors"
         size = f"{path.stat().st_size / 1000:.0f}" if path.is_file() else "—"
         figure = f"{made[made.first]} {made.first}" if made else "—"
         cost = made.cost if made else "not trained yet"
-        lines.append(f"{name:<20}{size:>6}  {figure:<36}{of.paper or '—':<8}{cost}")
+        lines.append(f"{name:<18}{size:>6}  {cost:<18}{of.paper or '—':<7}{figure}")
     return "\n".join(lines)
 
 
