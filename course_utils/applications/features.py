@@ -74,7 +74,7 @@ def read(features: Tensor, y: Tensor, rows: Tensor, *, penalty: float = PENALTY)
     check_number(penalty, "read: penalty", low=1e-9)
     if rows.dim() != 1 or len(y[rows].unique()) < 2:
         raise ValueError(f"read: expected rows (n,) of two classes or more, got {tuple(rows.shape)}")
-    return _read(f, y[rows], rows, penalty)
+    return read_scaled(f, y[rows], rows, penalty)
 
 
 def scaled(f: Tensor) -> Tensor:
@@ -83,7 +83,8 @@ def scaled(f: Tensor) -> Tensor:
     return f / f.square().sum(1).mean().sqrt().clamp_min(1e-12)
 
 
-def _read(f: Tensor, known: Tensor, rows: Tensor, penalty: float) -> Tensor:
+def read_scaled(f: Tensor, known: Tensor, rows: Tensor, penalty: float = PENALTY) -> Tensor:
+    """As ``read``, with features that are ``scaled`` already and only the classes of the labelled rows."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
@@ -120,7 +121,7 @@ def accuracies(
     f, shares = scaled(check_features(features, y, "accuracies")), []
     for rows in draws:
         both = torch.cat([rows, test])  # the other images have done their part: the scale
-        read = _read(f[both], y[rows], torch.arange(len(rows)), penalty)[len(rows) :]
+        read = read_scaled(f[both], y[rows], torch.arange(len(rows)), penalty)[len(rows) :]
         shares.append(100 * (read == y[test]).double().mean())
     return torch.stack(shares)
 

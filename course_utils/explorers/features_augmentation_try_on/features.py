@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import product
 
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from course_utils import plots
-from course_utils.applications.features import label_draws, read
+from course_utils.applications.features import check_features, label_draws, read_scaled, scaled
 from course_utils.explorers.engine import Explorer, choice, slider
 
-COUNTS, ROWS, COLUMNS = (10, 20, 50, 100), 2, 9
+COUNTS, START, PICKS, ROWS, COLUMNS = (10, 20, 50, 100), 20, 10, 2, 9
 
 
 def labels(x: Tensor, y: Tensor, features: Mapping[str, Tensor]) -> Explorer:
@@ -32,9 +33,17 @@ def labels(x: Tensor, y: Tensor, features: Mapping[str, Tensor]) -> Explorer:
         got = {name: len(f) for name, f in features.items()}
         raise ValueError(f"labels: expected two features or more of {len(x)} images each, got {got}")
     base, pool = next(iter(features)), len(x) // 3
+    ready = {name: scaled(check_features(f, y, "labels")) for name, f in features.items()}
     draws = lru_cache(8)(lambda n: label_draws(y[:pool], n))
-    answers = lru_cache(64)(lambda name, n, k: read(features[name], y, draws(n)[k])[pool:])
     truth, shown = y[pool:], x[pool:]
+
+    @lru_cache(256)
+    def answers(name: str, n: int, k: int) -> Tensor:
+        rows = draws(n)[k]
+        return read_scaled(ready[name], y[rows], rows)[pool:]
+
+    for name, k in product([*features][:2], range(PICKS)):  # so that the slider has pictures at once
+        answers(name, START, k)
 
     def draw(figure: Figure, *, labels: int, seen: str, pick: int) -> None:
         mine, other = answers(base, labels, pick), answers(seen, labels, pick)
@@ -52,7 +61,7 @@ def labels(x: Tensor, y: Tensor, features: Mapping[str, Tensor]) -> Explorer:
         title=f"Images on which two readers disagree: what is read from {base} → what is read from features",
         size=(9, 3.2),
         frame=lambda figure: figure.add_axes((0.01, 0.01, 0.98, 0.88)).set_axis_off(),
-        labels=choice(list(COUNTS), value=20, tooltip="How many images have a label"),
+        labels=choice(list(COUNTS), value=START, tooltip="How many images have a label"),
         seen=choice(list(features)[1:], tooltip="What the second reader sees of an image"),
-        pick=slider(0, 9, value=0, tooltip="Which images have a label"),
+        pick=slider(0, PICKS - 1, value=0, tooltip="Which images have a label"),
     )
