@@ -64,7 +64,8 @@ def settle(student: str, row: Row, files: Sequence[Handed], filled: Filled) -> N
     """Find the grade of one student, or say why there is none."""
     who, status = f"{row.name} ({student})", f" ({row.status})" * bool(row.status)
     if not files:
-        return filled.notes.append(f"{who}: handed in nothing{status}")
+        nothing = "no file is here" if row.status.startswith("Submitted") else "handed in nothing"
+        return filled.notes.append(f"{who}: {nothing}{status}")
     notebooks = [file for file in files if file.place.endswith(".ipynb")] or files
     last = [file for file in notebooks if file.order == max(file.order for file in notebooks)]
     place, late, _, done = last[0]

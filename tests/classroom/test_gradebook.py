@@ -141,7 +141,9 @@ def test_all_well_is_status_0_and_a_second_run_overwrites_neither_the_export_nor
 
 def test_a_grade_that_is_there_already_stays_as_it_is_written(folder, capsys):
     hand_in(folder, **{FOLDER.format("Alan_1204"): 4})
-    assert filled(folder, MOODLES) == (0, MOODLES) and "becomes" not in capsys.readouterr().out
+    assert filled(folder, MOODLES) == (0, MOODLES)
+    said = capsys.readouterr().out
+    assert "becomes" not in said and "Ada Lovelace (1200): no file is here (Submitted for grading)" in said
 
 
 def test_feedback_lies_where_moodle_and_canvas_look_for_it_and_opens_as_a_notebook(folder):
