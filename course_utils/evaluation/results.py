@@ -26,6 +26,7 @@ TV_EXACT, TV_HISTOGRAM = "TV, exact", "TV, histogram"
 NATS, NATS_AIS, NATS_IWAE, NATS_ELBO = "nats, exact", "nats, AIS", f"nats, IWAE-{IWAE_CODES}", "nats, ELBO"
 BITS, BITS_DEQUANTISED = "bits/dim, exact", "bits/dim, dequantised"
 BITS_IWAE, BITS_ELBO = f"bits/dim, IWAE-{IWAE_CODES}", "bits/dim, ELBO"
+BITS_ODE = "bits/dim, ODE"
 C2ST, FRECHET = "C2ST", "Fréchet"
 BINARISED = ", binarised"
 
@@ -51,6 +52,7 @@ MEASURES: dict[str, Measure] = {
     BITS_DEQUANTISED: Measure("bits/dim", "bound", "mean −log density of dequantised test images"),
     BITS_IWAE: Measure("bits/dim", "bound", f"mean −L_k of grey test images, k = {IWAE_CODES} codes"),
     BITS_ELBO: Measure("bits/dim", "bound", "mean −ELBO of grey test images"),
+    BITS_ODE: Measure("bits/dim", "bound", "the same as dequantised, of a diffusion's ODE"),
     KL_HISTOGRAM: Measure("nats", "estimate", "KL(p_D‖histogram of samples), smoothed"),
     REVERSE_KL: Measure("nats", "estimate", "KL(histogram of samples‖p_D)"),
     TV_EXACT: Measure("", "exact", "½ Σ |p_M − p_D| over all states"),
@@ -79,6 +81,8 @@ class Row:
     scores: dict[str, list[float]]  # by name (see MEASURES), each [value, standard error]; 0 where exact
     # by how much the first likelihood is below each simple distribution's, [difference, error], paired
     better_than: dict[str, list[float]] = field(default_factory=dict)
+    # the same of each rival among the trained systems: one [difference, error] for each seed of both, from 0
+    leads: dict[str, list[list[float]]] = field(default_factory=dict)
     samples: int = 0  # of which the histogram or the two-sample measures were made
     parameters: int = 0  # how many numbers were learned
     seconds: float = 0.0  # CPU seconds of training

@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None, path: Path = SHIPPED) -> int:
 
     Rows that are stored already stay until theirs is made again, so that the work can be stopped, gone on
     with, or shared out between processes. One that fails takes no other with it: its old row stays, and the
-    status is 1. The whole takes about half an hour of CPU time.
+    status is 1. The whole takes about three quarters of an hour of CPU time.
     """
     every = [BASELINES, *names()]
     parser = argparse.ArgumentParser(prog="python -m course_utils scoreboard", description=main.__doc__)

@@ -1,20 +1,22 @@
 """The rows of the table: trained systems, the baselines that they should beat, and the truth itself."""
 
 import time
-from functools import partial
+from collections.abc import Mapping
+from functools import cache, partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from course_utils.datasets import Splits, dequantise, digits
+from course_utils.datasets import dequantise, digits
 from course_utils.divergences import mean
 from course_utils.evaluation import baselines, results
 from course_utils.evaluation.measures import bits_per_dim, paired_difference, state_log_probs
 from course_utils.evaluation.results import BINARY, GREY, LEVELS, UNIVERSES, Row, spell
+from course_utils.models.younger import YOUNGER
 from course_utils.runtime import set_seed
 from course_utils.scoreboard.digits import KINDS, SET, grid, held_out_scores, two_sample_scores
-from course_utils.scoreboard.settings import DRAWS, build, choice
+from course_utils.scoreboard.settings import DRAWS, RIVALS, SEEDS, build, choice
 from course_utils.scoreboard.universes import (
     SAMPLES,
     dequantised,
@@ -24,8 +26,8 @@ from course_utils.scoreboard.universes import (
     kl_bound,
 )
 from course_utils.taxonomy import ExplicitMarkovChain, GenerativeModel, TractableDensity
-from course_utils.training import fit
-from course_utils.universe import BinaryUniverse, bars_and_stripes
+from course_utils.training import History, fit
+from course_utils.universe import bars_and_stripes
 
 KEPT = 24  # samples, so that a picture can be shown without training
 SHOWN = ("epochs", "batch_size", "lr", "weight_decay")
@@ -44,31 +46,21 @@ def score(name: str, data: str, *, samples: int = SAMPLES, **training: Any) -> R
     Raises:
         ValueError: there is no such model, or it cannot live on this set.
     """
-    set_seed(0)
-    model, own = build(name, data), choice(name, data)
-    universe = bars_and_stripes(UNIVERSES[data]) if data in UNIVERSES else None
-    images = digits(KINDS.get(data, "binary"))
-    x = universe.sample(DRAWS) if universe else images.train.x
     started = time.process_time()
-    history = fit(
-        model,
-        x.view(-1, *model.event_shape),
-        valid=None if universe else images.valid.x,
-        transform=partial(dequantise, levels=LEVELS if data == GREY else 2) if dequantised(model) else None,
-        progress=False,
-        device="cpu",
-        **(own.fit | training),
-    )
-    model.eval()
+    model, history = learned(name, data, **training)
     trained = time.process_time()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         x = model.sample(1000)
     drawn = time.process_time()
-    scores, better = (
-        (on_universe(model, universe, samples), {}) if universe else on_digits(model, data, images, x)
+    scores, cost = (
+        (on_universe(model, data, samples), None) if data in UNIVERSES else on_digits(model, data, x)
     )
-    settings: dict[str, object] = {k: list(v) if isinstance(v, tuple) else v for k, v in own.model.items()}
+    better, ahead = {}, {}
+    if cost is not None:
+        better, ahead = below(baseline_costs(data), cost), leads(name, data, cost, **training)
+    own = choice(name, data).model
+    settings: dict[str, object] = {k: list(v) if isinstance(v, tuple) else v for k, v in own.items()}
     settings |= {key: value for key, value in history.settings.items() if key in SHOWN}
     return Row(
         name,
@@ -76,7 +68,8 @@ def score(name: str, data: str, *, samples: int = SAMPLES, **training: Any) -> R
         model.density,
         scores,
         better,
-        samples=samples if universe else SET,
+        ahead,
+        samples=samples if data in UNIVERSES else SET,
         parameters=sum(p.numel() for p in model.parameters()),
         seconds=trained - started,
         sampling=drawn - trained,
@@ -85,35 +78,86 @@ def score(name: str, data: str, *, samples: int = SAMPLES, **training: Any) -> R
     )
 
 
+def learned(name: str, data: str, seed: int = 0, **training: Any) -> tuple[GenerativeModel, History]:
+    """A model trained for its row from this seed, in eval mode, and how that went."""
+    set_seed(seed)
+    model, images = build(name, data), digits(KINDS.get(data, "binary"))
+    universe = bars_and_stripes(UNIVERSES[data]) if data in UNIVERSES else None
+    x = universe.sample(DRAWS) if universe else images.train.x
+    history = fit(
+        model,
+        x.view(-1, *model.event_shape),
+        valid=None if universe else images.valid.x,
+        transform=partial(dequantise, levels=LEVELS if data == GREY else 2) if dequantised(model) else None,
+        progress=False,
+        device="cpu",
+        **(choice(name, data).fit | training),
+    )
+    return model.eval(), history
+
+
 Scores = dict[str, list[float]]
 
 
-def on_universe(model: GenerativeModel, universe: BinaryUniverse, samples: int) -> Scores:
+def on_universe(model: GenerativeModel, data: str, samples: int) -> Scores:
     """KL and total variation to p_D: exact or bounded where the model can, and from samples always."""
     scores: Scores = {}
+    universe, log_q = bars_and_stripes(UNIVERSES[data]), None
     if model.support == "binary" and isinstance(model, TractableDensity | ExplicitMarkovChain):
-        scores |= exact_scores(universe.log_p, state_log_probs(model))
+        log_q = state_log_probs(model)
+        scores |= exact_scores(universe.log_p, log_q)
     if (bound := kl_bound(universe, model)) is not None:
         scores[results.KL_BOUND] = list(bound)
-    return scores | histogram_scores(universe.log_p, draw_states(model, samples))
+    states = draw_states(model, samples, log_q=log_q if isinstance(model, YOUNGER) else None)
+    return scores | histogram_scores(universe.log_p, states)
 
 
-def on_digits(model: GenerativeModel, data: str, images: Splits, drawn: Tensor) -> tuple[Scores, Scores]:
-    """What held-out images cost and two-sample scores of samples; how far below the baselines that cost is.
+def on_digits(model: GenerativeModel, data: str, drawn: Tensor) -> tuple[Scores, Tensor | None]:
+    """The scores of held-out images and of samples, and what each image costs, where the model can say.
 
     ``drawn`` are some samples; as many more are drawn as there are real images.
     """
-    x = digits("unit").test.x if dequantised(model) else images.test.x
-    scores, cost = held_out_scores(model, x, data)
-    better: Scores = {}
-    if cost is not None:
-        found = baseline_costs(data).items()
-        better = {name: list(paired_difference(other, cost)) for name, other in found}
+    images = digits(KINDS[data])
+    scores, cost = held_out_scores(model, held_out_images(model, data), data)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         more = model.sample(sum(map(len, images)) - len(drawn))
     fake = torch.cat([drawn, more]).cpu().float()
-    return scores | two_sample_scores(data, grid(model, fake, data)), better
+    return scores | two_sample_scores(data, grid(model, fake, data)), cost
+
+
+def held_out_images(model: GenerativeModel, data: str) -> Tensor:
+    """The test images, grey levels spread over their cells where the model is a density."""
+    return digits("unit" if dequantised(model) else KINDS[data]).test.x
+
+
+def below(others: Mapping[str, Tensor], cost: Tensor) -> Scores:
+    """By how much a cost ``(N,)`` is below others of the same images: [difference, error], paired."""
+    return {name: list(paired_difference(other, cost)) for name, other in others.items()}
+
+
+@cache
+def cost_of(name: str, data: str, seed: int, **training: Any) -> Tensor:
+    """What each test image costs a model trained from this seed, in the unit of the set: ``(N,)``."""
+    model, _ = learned(name, data, seed, **training)
+    _, cost = held_out_scores(model, held_out_images(model, data), data)
+    if cost is None:
+        raise ValueError(f"leads: expected an explicit density, got {name}")
+    return cost
+
+
+def leads(name: str, data: str, cost: Tensor, **training: Any) -> dict[str, list[list[float]]]:
+    """How far below each rival a model is, seed by seed; ``cost`` is its own from seed 0.
+
+    The seeds differ by more than the error over images says: both belong beside a claim of a lead.
+    """
+    found: dict[str, list[list[float]]] = {rival: [] for rival in RIVALS.get((name, data), ())}
+    for seed in range(SEEDS if found else 0):
+        own = cost_of(name, data, seed, **training) if seed else cost
+        gaps = below({rival: cost_of(rival, data, seed, **training) for rival in found}, own)
+        for rival, gap in gaps.items():
+            found[rival].append(gap)
+    return found
 
 
 def baseline_costs(data: str) -> dict[str, Tensor]:

@@ -9,11 +9,24 @@ import course_utils.models  # noqa: F401  the systems take their places on the t
 from course_utils.evaluation.results import BINARY, GREY, LEVELS, UNIVERSES
 from course_utils.models import MADE, NADE
 from course_utils.models.ensemble import OrderEnsemble
-from course_utils.models.spline_flow import SplineFlow
+from course_utils.models.younger import VQVAE, AnyOrder, DeepEnergy, Diffusion, FlowMatching, SplineFlow
 from course_utils.taxonomy import GenerativeModel, TractableDensity, leaves
 
 ORDERS, ENSEMBLES = 8, ("MADE", "NADE")
-YOUNGER_ON = {SplineFlow: [GREY]}  # than slide 14, and the sets on which it is compared
+# younger than slide 14, and the sets on which each has rivals
+YOUNGER_ON: dict[type[GenerativeModel], list[str]] = {
+    **dict.fromkeys((FlowMatching, SplineFlow, Diffusion, VQVAE), [GREY]),
+    AnyOrder: [*UNIVERSES, BINARY],
+    DeepEnergy: ["universe 3×3"],  # on 4×4 each step would sum over 65,536 states
+}
+# beside whose costs theirs are held, image by image: what a claim of a lead rests on
+RIVALS: dict[tuple[str, str], tuple[str, ...]] = {
+    ("FlowMatching", GREY): ("FFJORD", "Glow"),
+    ("SplineFlow", GREY): ("Glow",),
+    ("VQVAE", GREY): ("PixelCNN",),
+    ("AnyOrder", BINARY): ("MADE, 8 orders",),
+}
+SEEDS = 1  # of each, then
 UNIVERSE = "universe"  # in SETTINGS: all of them
 DRAWS = 200_000  # training images of a universe
 # of those there are plenty: fewer, larger batches than the defaults, which are those of the digits
@@ -48,6 +61,9 @@ SETTINGS: dict[tuple[str, str], Choice] = {
         {"hidden": (64, 8), "noise": 0.02, "latent_noise": 2.0, "walkback": 2, "mixing": 30}, {"lr": 0.03}
     ),
     ("VAE", GREY): Choice({"decoder": "discretised logistic"}),
+    ("AnyOrder", UNIVERSE): Choice({"dropout": 0.0, "orders": 4}, {"lr": 0.01, "epochs": 6}),
+    ("AnyOrder", "universe 3×3"): Choice({"orders": None}),
+    ("AnyOrder", BINARY): Choice({"orders": 32}),
 }
 
 

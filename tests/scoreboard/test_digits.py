@@ -13,6 +13,8 @@ from course_utils.evaluation.results import (
     BINARY,
     BITS,
     BITS_DEQUANTISED,
+    BITS_ELBO,
+    BITS_ODE,
     GREY,
     MEASURES,
     NATS,
@@ -21,6 +23,7 @@ from course_utils.evaluation.results import (
     NATS_IWAE,
 )
 from course_utils.models import NADE, NICE, PixelCNN
+from course_utils.models.younger import VQVAE, Diffusion
 from course_utils.scoreboard import digits as measures
 from course_utils.scoreboard.digits import costs, held_out_scores
 from course_utils.scoreboard.universes import kl_bound
@@ -77,6 +80,23 @@ def test_every_score_has_the_name_of_how_it_was_had():
     small = UNIVERSE.sample(50, generator=torch.Generator().manual_seed(0))
     assert list(held_out_scores(Posterior(1.0), small, BINARY)[0]) == [NATS_IWAE, NATS_ELBO]
     assert MEASURES[NATS_IWAE].kind == MEASURES[NATS_ELBO].kind == MEASURES[BITS_DEQUANTISED].kind == "bound"
+
+
+def test_a_diffusion_is_bounded_as_a_chain_and_scored_as_an_ode_in_bits_of_grey_levels():
+    model, dense = Diffusion((1, 8, 8), hidden=8, steps=30).eval(), digits("unit").test.x[:20]
+    scores, cost = held_out_scores(model, dense, GREY)
+    assert list(scores) == [BITS_ELBO, BITS_ODE] and cost.mean().item() == pytest.approx(scores[BITS_ELBO][0])
+    bound = model.elbo(dense, generator=torch.Generator().manual_seed(0))
+    for name, log_p in ((BITS_ELBO, bound), (BITS_ODE, model.flow().log_prob(dense))):
+        by_hand = (-log_p.mean().item() / 64 + log(17)) / log(2)
+        assert scores[name][0] == pytest.approx(by_hand, rel=1e-5) and MEASURES[name].kind == "bound"
+
+
+def test_a_code_that_can_be_summed_is_exact():
+    model, grey = VQVAE((1, 8, 8), levels=17, tokens=2, codes=3, hidden=8).eval(), digits("levels").test.x[:9]
+    scores, _ = held_out_scores(model, grey, GREY)
+    by_hand = -model.log_prob(grey).mean().item() / 64 / log(2)
+    assert list(scores) == [BITS] and scores[BITS][0] == pytest.approx(by_hand, rel=1e-5)
 
 
 def test_an_unnormalised_density_is_exact_or_says_that_its_z_is_estimated(monkeypatch):

@@ -22,10 +22,13 @@ from course_utils.evaluation.results import (
     TV_HISTOGRAM,
     UNIVERSES,
 )
+from course_utils.models.younger import YOUNGER
 from course_utils.scoreboard import scores
 from course_utils.scoreboard.command import missing
-from course_utils.scoreboard.scores import TRUTH, baseline_costs, reference_rows, score
+from course_utils.scoreboard.scores import TRUTH, baseline_costs, leads, reference_rows, score
 from course_utils.scoreboard.settings import (
+    RIVALS,
+    SEEDS,
     SETTINGS,
     YOUNGER_ON,
     Choice,
@@ -35,7 +38,7 @@ from course_utils.scoreboard.settings import (
     names,
     sets_of,
 )
-from course_utils.taxonomy import Direct, ExplicitMarkovChain, TractableDensity
+from course_utils.taxonomy import Direct, ExplicitMarkovChain, TractableDensity, leaves
 from course_utils.universe import all_images
 
 SMALL = "universe 3×3"
@@ -94,7 +97,7 @@ def test_every_system_of_the_tree_can_be_built_for_its_sets():
     assert list(entries()) == [leaf for leaf in names() if "orders" not in leaf]
     for name in names():
         assert set(sets_of(name)) >= set(UNIVERSES) or "orders" in name or entries()[name] in YOUNGER_ON
-        assert BINARY in sets_of(name) or GREY in sets_of(name)
+        assert BINARY in sets_of(name) or GREY in sets_of(name) or name == "DeepEnergy"
         for data in sets_of(name):
             model = build(name, data)
             assert model.dims == UNIVERSES.get(data, 8) ** 2
@@ -103,6 +106,32 @@ def test_every_system_of_the_tree_can_be_built_for_its_sets():
     assert all(
         data in (*SETS, "universe") and name in entries() for name, data in SETTINGS if name in entries()
     )
+
+
+def test_what_is_younger_than_the_tree_has_its_sets_and_no_place_on_it():
+    assert set(YOUNGER_ON) == set(YOUNGER) and not set(YOUNGER) & set(leaves())
+    assert all(system.descends_from in leaves() for system in YOUNGER)
+    for (name, data), rivals in RIVALS.items():
+        assert rivals and all(data in sets_of(each) for each in (name, *rivals)), name
+
+
+def test_a_lead_is_the_mean_gap_of_the_same_images_seed_by_seed(monkeypatch):
+    """E[a − b] = E[a] − E[b], with the error of the differences, which shared difficulty leaves alone."""
+    hard = torch.arange(40.0).double()
+    trained: list[tuple[str, int]] = []
+
+    def cost_of(name, data, seed):
+        trained.append((name, seed))
+        return hard + seed + {"FlowMatching": 0.0, "FFJORD": 2.0, "Glow": -1.0}[name]
+
+    monkeypatch.setattr(scores, "cost_of", cost_of)
+    found = leads("FlowMatching", GREY, hard + 0.5)
+    assert set(found) == {"FFJORD", "Glow"} and ("FlowMatching", 0) not in trained
+    later = SEEDS - 1
+    assert found["FFJORD"] == [pytest.approx([gap, 0.0], abs=1e-9) for gap in (1.5, *[2.0] * later)]
+    assert found["Glow"] == [pytest.approx([gap, 0.0], abs=1e-9) for gap in (-1.5, *[-1.0] * later)]
+    assert sorted(seed for name, seed in trained if name == "Glow") == list(range(SEEDS))
+    assert leads("NICE", GREY, hard) == {}
 
 
 def test_settings_of_a_set_go_before_those_of_all_universes_and_those_before_the_rest():
@@ -116,7 +145,7 @@ def test_settings_of_a_set_go_before_those_of_all_universes_and_those_before_the
     assert choice("NADE, 8 orders", BINARY) == Choice()
 
 
-@pytest.mark.parametrize("name", ["NADE", "NICE"])
+@pytest.mark.parametrize("name", ["NADE", "NICE", "AnyOrder", "DeepEnergy"])
 def test_a_universe_row_says_what_its_model_can(name, monkeypatch):
     monkeypatch.setattr(scores, "DRAWS", 20_000)
     row = score(name, SMALL, samples=10_000, epochs=1, batch_size=500)
@@ -195,6 +224,15 @@ def test_every_stored_row_is_of_a_model_that_exists_and_no_better_than_the_truth
                     model,
                     law,
                 )
+
+
+def test_a_stored_lead_is_the_difference_of_two_stored_costs(shipped):
+    for (name, data), rivals in RIVALS.items():
+        row = shipped[name, data]
+        assert list(row.leads) == list(rivals) and all(len(gaps) == SEEDS for gaps in row.leads.values())
+        for rival, ((gap, error), *_) in row.leads.items():
+            apart = shipped[rival, data].value - row.value
+            assert gap == pytest.approx(apart, abs=0.01 * abs(row.value)) and 0 < error < row.standard_error
 
 
 def test_every_set_of_a_system_has_its_row_and_autoregressive_models_come_close_to_the_truth(shipped):

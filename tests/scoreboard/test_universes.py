@@ -12,6 +12,7 @@ from course_utils.divergences import kl, total_variation
 from course_utils.evaluation import exact_kl, state_log_probs
 from course_utils.evaluation.results import KL_EXACT, KL_HISTOGRAM, REVERSE_KL, TV_EXACT, TV_HISTOGRAM, UNSEEN
 from course_utils.models import MADE, NADE, PixelCNN
+from course_utils.models.any_order import AnyOrder
 from course_utils.scoreboard import universes
 from course_utils.scoreboard.universes import draw_states, exact_scores, histogram_scores, kl_bound
 from course_utils.taxonomy import ExplicitMarkovChain, Flow, ImplicitMarkovChain, Variational
@@ -110,6 +111,17 @@ def test_draws_that_share_prefixes_have_the_law_of_samples(leaf):
     assert states.shape == (n, 1)
     far, error = histogram_scores(log_q, states)[TV_HISTOGRAM]
     assert abs(far - perfect_tv(log_q, n)) < 4 * error < 0.01
+
+
+def test_draws_from_the_list_of_all_states_have_the_law_of_samples():
+    torch.manual_seed(0)
+    model = AnyOrder((1, 3, 3), hidden=8, orders=2).double().eval()
+    for parameter in model.parameters():
+        parameter.data.add_(0.5 * torch.randn_like(parameter))
+    log_q, n = state_log_probs(model), 100_000
+    for states in (draw_states(model, n), draw_states(model, n, log_q=log_q)):
+        far, error = histogram_scores(log_q, states)[TV_HISTOGRAM]
+        assert states.shape == (n, 1) and abs(far - perfect_tv(log_q, n)) < 4 * error < 0.02
 
 
 def test_the_same_seed_gives_the_same_states_and_leaves_the_callers_numbers_alone():
