@@ -13,7 +13,9 @@ from course_utils.notebooks.outputs import KERNELSPEC
 
 pytestmark = pytest.mark.slow
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
-HEIGHT, SLACK = 720, 4  # pixels: nobody sees so few
+HEIGHT, SLACK = 720, 1  # pixels: a layout rounds
+LETTERS = "() => parseFloat(getComputedStyle(document.querySelector('.jp-MarkdownOutput p')).fontSize)"
+SMALLEST = 32  # pixels: 24 points
 
 
 @pytest.fixture(scope="module")
@@ -52,5 +54,7 @@ def test_slides_fit_and_every_picture_has_words(lab: Lab, path: Path):
     assert faults(lab, path) == {}
 
 
-def test_a_slide_that_overflows_is_seen(lab: Lab, too_much: Path):
+def test_a_slide_that_overflows_is_seen_and_letters_are_large(lab: Lab, too_much: Path):
+    """Without the course's settings of JupyterLab letters are small, and whatever there is would fit."""
     assert set(faults(lab, too_much)) == {"high", "wide"}
+    assert lab.page.evaluate(LETTERS) >= SMALLEST
