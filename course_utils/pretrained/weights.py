@@ -116,12 +116,21 @@ def load(name: str, folder: Path = FOLDER) -> Any:
     content = path.read_bytes()
     if sha256(content).hexdigest() != known.sha256:
         raise ValueError(f"load: {path} is not the file of its card; {way_out(name)}")
-    model = recipe(name, "load").model()
+    model = started(name, folder)
     try:
         fill(model, read(content))
     except (SafetensorError, KeyError, RuntimeError):
         raise ValueError(f"load: {path} holds no weights of its recipe; {way_out(name)}") from None
     return model.eval()
+
+
+def started(name: str, folder: Path = FOLDER) -> Any:
+    """The model of a recipe before training: of a second stage, with the weights of the first."""
+    of = recipe(name, "train")
+    model = of.model()
+    if isinstance(of, Application) and of.start:
+        model.load_state_dict(load(of.start, folder).state_dict(), strict=False)
+    return model
 
 
 def way_out(name: str) -> str:
@@ -176,16 +185,24 @@ def open_weights(model: nn.Module) -> dict[str, Tensor]:
     return {name: mask.expand_as(own[name]) for name, mask in found.items() if name in own}
 
 
+def fixed(model: nn.Module) -> list[str]:
+    """The names of the weights that training leaves as the first stage made them: they lie in its file."""
+    return [name for name, value in model.named_parameters() if not value.requires_grad]
+
+
 def packed(model: nn.Module) -> dict[str, Tensor]:
-    """What is stored: every tensor in 16 bits, of masked weights only those that are open, in a row."""
+    """What is stored: what was learned, in 16 bits; of masked weights only those that are open, in a row."""
     masks, own = open_weights(model), model.state_dict()
+    for name in fixed(model):
+        del own[name]
     parts = {name: value[masks[name]] if name in masks else value for name, value in own.items()}
     return {name: half(value).cpu().contiguous() for name, value in parts.items()}
 
 
 def fill(model: nn.Module, stored: dict[str, Tensor]) -> None:
     """Put what ``packed`` gave back into a model; a KeyError or RuntimeError where it does not fit."""
-    masks, own, state = open_weights(model), model.state_dict(), {}
+    masks, own = open_weights(model), model.state_dict()
+    state = {name: own[name] for name in fixed(model)}
     for name, value in stored.items():
         state[name] = value.to(own[name])
         if name in masks:

@@ -1,0 +1,23 @@
+"""A second stage that leaves the first as it is stores what it learned itself, and reads the rest there."""
+
+import shutil
+
+import pytest
+import torch
+from safetensors.torch import load as read
+
+from course_utils.pretrained import load, weights
+
+
+def test_a_first_stage_that_stays_as_it_is_is_stored_once():
+    first, both = (load(name).state_dict() for name in ("matching", "try_on"))
+    stored = read((weights.FOLDER / "try_on.safetensors").read_bytes())
+    assert not first.keys() & stored.keys() and first.keys() | stored.keys() == both.keys()
+    assert all(torch.equal(first[name], both[name]) for name in first)
+
+
+def test_without_the_first_stage_the_second_names_it(tmp_path):
+    for end in ("safetensors", "json"):
+        shutil.copy(weights.FOLDER / f"try_on.{end}", tmp_path)
+    with pytest.raises(ValueError, match=r"matching\.safetensors.*train matching"):
+        load("try_on", tmp_path)
