@@ -155,20 +155,32 @@ def multi_scale(
 
 
 def coupling_net(
-    kind: str, shape: Sequence[int], multiple: int, *, hidden: int, depth: int, who: str, dropout: float = 0.0
+    kind: str,
+    shape: Sequence[int],
+    multiple: int,
+    *,
+    hidden: int,
+    depth: int,
+    who: str,
+    dropout: float = 0.0,
+    patch: int = 1,
 ) -> nn.Module:
     """A network from ``(B, C, H, W)`` to ``(B, multiple·C, H, W)`` that starts as the constant 0.
 
     Of the kind "dense", linear layers on all pixels at once, best on small images and points; or "conv", a
     ``residual_net``, for large ones. ``depth`` counts hidden layers, or residual blocks. Dropout is for dense
-    ones.
+    ones, ``patch`` for convolutional ones.
     """
     if kind not in ("dense", "conv"):
         raise ValueError(f"{who}: expected net as 'dense' or 'conv', got {kind!r}")
     check_count(hidden, f"{who}: hidden")
     check_count(depth, f"{who}: depth")
+    divides = all(side % check_count(patch, f"{who}: patch") == 0 for side in shape[1:])
+    if not divides or (kind == "dense" and patch > 1):
+        want = f"a patch that divides {shape[1]}×{shape[2]}, for a 'conv' net"
+        raise ValueError(f"{who}: expected {want}, got {patch} for {kind!r}")
     if kind == "conv":
-        return residual_net(shape[0], multiple * shape[0], hidden=hidden, blocks=depth)
+        return residual_net(shape[0], multiple * shape[0], hidden=hidden, blocks=depth, patch=patch)
     dense = layers([prod(shape), *[hidden] * depth, multiple * prod(shape)], dropout)
     zero(dense[-1])
     return nn.Sequential(nn.Flatten(), *dense, nn.Unflatten(1, (multiple * shape[0], *shape[1:])))

@@ -50,6 +50,7 @@ class NICE(CouplingFlow):
         depth: hidden layers of each.
         couplings: how many, at least 2, so that every variable moves.
         net: "dense" or "conv" (images only).
+        patch: side of the squares of pixels that "conv" reads, and writes, as one place; it divides H and W.
 
     Shapes: x and z ``(B, *event_shape)``; ``log_prob`` and ``log_det`` ``(B,)`` in nats.
 
@@ -75,10 +76,11 @@ class NICE(CouplingFlow):
         depth: int = 2,
         couplings: int = 4,
         net: str = "dense",
+        patch: int = 1,
     ) -> None:
         if check_count(couplings, "NICE: couplings") < 2:
             raise ValueError("NICE: expected at least 2 couplings, so that every variable moves, got 1")
-        network = partial(coupling_net, net, hidden=hidden, depth=depth, who="NICE")
+        network = partial(coupling_net, net, hidden=hidden, depth=depth, who="NICE", patch=patch)
 
         def steps(shape: Shape) -> list[Step]:
             nets = [network(shape, 1) for _ in range(couplings)]

@@ -47,12 +47,17 @@ class ResidualBlock(nn.Module):
         return h + self.layers(h)
 
 
-def residual_net(inputs: int, outputs: int, *, hidden: int, blocks: int) -> nn.Sequential:
-    """A 3×3 convolution, residual blocks, a 3×3 convolution that starts at 0; sizes stay as they are."""
-    last = nn.Conv2d(hidden, outputs, 3, padding=1)
-    first = nn.Conv2d(inputs, hidden, 3, padding=1)
+def residual_net(inputs: int, outputs: int, *, hidden: int, blocks: int, patch: int = 1) -> nn.Sequential:
+    """A 3×3 convolution, residual blocks, a 3×3 convolution that starts at 0; sizes stay as they are.
+
+    With a patch p, the p×p pixels of a place are read, and written, as channels: it sees p times as far, and
+    has p² times fewer places to look at.
+    """
+    last = nn.Conv2d(hidden, outputs * patch**2, 3, padding=1)
+    first = nn.Conv2d(inputs * patch**2, hidden, 3, padding=1)
     zero(last)
-    return nn.Sequential(first, *(ResidualBlock(hidden) for _ in range(blocks)), nn.SiLU(), last)
+    net = nn.Sequential(first, *(ResidualBlock(hidden) for _ in range(blocks)), nn.SiLU(), last)
+    return net if patch == 1 else nn.Sequential(nn.PixelUnshuffle(patch), *net, nn.PixelShuffle(patch))
 
 
 def one_hot_classes(y: Tensor | None, classes: int | None, like: Tensor) -> Tensor:

@@ -31,7 +31,7 @@ BAD = {
     PixelCNN: {**KERNELS, "kernel": (4,), "blocks": (0,), "classes": (0,)},
     NADE: {"hidden": (0, 2.5), "order": ORDERS},
     MADE: {"hidden": WIDTHS, "order": ORDERS, "masks": (0, 1.5, True), "seed": (-1, "0", True)},
-    NICE: {"couplings": (1,), "depth": (0,), "net": (None,)},
+    NICE: {"couplings": (1,), "depth": (0,), "net": (None,), "patch": (0, 3)},
     RealNVP: {"scales": (0, 5), "couplings": (0,), "hidden": (0,), "net": ("big",)},
     Glow: {"scales": (0,), "steps": (0,), "net": ("deep",), "classes": (0,)},
     FFJORD: {

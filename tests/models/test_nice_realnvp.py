@@ -132,3 +132,20 @@ def test_every_latent_depends_on_every_pixel():
         x = torch.rand(1, 1, 4, 4, dtype=torch.double)
         J = torch.autograd.functional.jacobian(lambda v, model=model: model.encode(v)[0].flatten(), x)
         assert (J.view(16, 16) != 0).all()
+
+
+@pytest.mark.parametrize(("patch", "far"), [(4, True), (1, False)])
+def test_a_net_that_reads_patches_sees_from_corner_to_corner(patch, far):
+    """One block of 3×3 convolutions: on 2×3 patches of 4×4 pixels it sees all, on 8×12 pixels it does not."""
+    net = pushed(coupling_net("conv", (2, 8, 12), 1, patch=patch, **SIZES))
+    x = numbers(1, 2, 8, 12).requires_grad_()
+    (slope,) = torch.autograd.grad(net(x)[0, :, -1, -1].sum(), x)
+    assert bool((slope[0, :, 0, 0] != 0).all()) == far and (slope[0, :, -1, -1] != 0).all()
+
+
+def test_a_flow_of_nets_that_read_patches_is_undone_and_keeps_volume():
+    model = pushed(NICE((2, 8, 12), net="conv", patch=4, hidden=8, depth=1))
+    x = numbers(3, 2, 8, 12).sigmoid()
+    z, log_det = model.encode(x)
+    torch.testing.assert_close(model.decode(z), x)
+    torch.testing.assert_close(log_det, Logit()(x)[1] + model.flow.steps[-1].log_scale.sum())
