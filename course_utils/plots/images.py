@@ -47,13 +47,8 @@ def images(
     Raises:
         ValueError: another shape, values outside [0, 1], or names that do not fit the number of images.
     """
-    tiles = array(x, "images", "(N, C, H, W) or (N, H, W)", 3, 4)
-    tiles = tiles[:, None] if tiles.ndim == 3 else tiles
+    tiles = _tiles(x)
     n, channels, height, width = tiles.shape
-    if channels not in (1, 3):
-        raise ValueError(f"images: expected 1 channel (grey) or 3 (colour), got {channels}")
-    if tiles.min() < 0 or tiles.max() > 1:
-        raise ValueError(f"images: expected values in [0, 1], got [{tiles.min():.4g}, {tiles.max():.4g}]")
     if labels is not None and len(labels) != n:
         raise ValueError(f"images: expected {n} labels, one an image, got {len(labels)}")
     across, down = _grid(n, columns, rows)
@@ -82,6 +77,17 @@ def images(
         said = f"{'An image' if n == 1 else grid} of {height}×{width} pixels, {what}"
         describe(ax, said + _named({"over them": over, "columns": heads, "rows": names}) + ".")
     return ax
+
+
+def _tiles(x: Tensor) -> np.ndarray:
+    """The images ``(N, C, H, W)``, if they are such."""
+    tiles = array(x, "images", "(N, C, H, W) or (N, H, W)", 3, 4)
+    tiles = tiles[:, None] if tiles.ndim == 3 else tiles
+    if tiles.shape[1] not in (1, 3):
+        raise ValueError(f"images: expected 1 channel (grey) or 3 (colour), got {tiles.shape[1]}")
+    if tiles.min() < 0 or tiles.max() > 1:
+        raise ValueError(f"images: expected values in [0, 1], got [{tiles.min():.4g}, {tiles.max():.4g}]")
+    return tiles
 
 
 def _named(texts: dict[str, list[str]]) -> str:

@@ -102,14 +102,16 @@ def scenes(
                 tags.append((box, hue, tag, text))
         _draw(ax, tags)
         name_tiles(ax, titles or (), corners)
-        counts = (
-            " and ".join(_written(one, names) for one in shown if names[one.label])
-            or (f"{len(shown)} objects" if shown else "nothing")
-            for shown in objects
-        )
         over = f"; over them: {', '.join(titles)}" if titles else ""
-        describe(ax, f"{n} scenes in colour, with: {', '.join(counts)}{over}.")
+        with_what = ", ".join(_contents(shown, names) for shown in objects)
+        describe(ax, f"{n} scenes in colour, with: {with_what}{over}.")
     return ax
+
+
+def _contents(shown: list[SceneObject], names: Sequence[str]) -> str:
+    """What a scene holds, in words."""
+    written = " and ".join(_written(one, names) for one in shown if names[one.label])
+    return written or (f"{len(shown)} objects" if shown else "nothing")
 
 
 def _tinted(tiles: np.ndarray, objects: list[list[SceneObject]]) -> np.ndarray:

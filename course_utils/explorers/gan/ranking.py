@@ -1,6 +1,7 @@
 """Every system of the tree under one number: where it stands in a row, its axis, and the picture."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import ceil, floor, log10
 
 from matplotlib.collections import LineCollection
@@ -113,6 +114,14 @@ def axis(numbers: list[float], scale: str) -> tuple[Callable[[float], float], di
     return lambda x: (on(max(x, back(low))) - low) / wide, *ticks(back(low), back(low + wide), scale)
 
 
+def frame(figure: Figure) -> None:
+    """What is the same for every number: the axes, and what the dots stand for."""
+    ax = figure.add_axes((0.2, 0.13, 0.77, 0.77), xlim=(0, 1), ylim=(0, 1), xticks=[], yticks=[])
+    for kind, (colour, marker) in LOOKS.items():
+        ax.plot([], [], marker, color=colour, ms=9, label=COMPUTES[kind])
+    ax.legend(ncols=len(LOOKS), loc="lower center", bbox_to_anchor=(0.45, 1), borderaxespad=0.3)
+
+
 def table(rows: Sequence[Row] | None = None, *, start: str | None = None) -> Explorer:
     """One number of the table for all systems, best on top: choose which.
 
@@ -129,22 +138,13 @@ def table(rows: Sequence[Row] | None = None, *, start: str | None = None) -> Exp
         raise ValueError(f"table: expected rows of trained systems that have {start or 'a number'}, got none")
     density = {row.model: row.density for row in rows if row.parameters}
 
-    def frame(figure: Figure) -> None:
-        ax = figure.add_axes((0.2, 0.13, 0.77, 0.77), xlim=(0, 1), ylim=(0, 1), xticks=[], yticks=[])
-        for kind, (colour, marker) in LOOKS.items():
-            ax.plot([], [], marker, color=colour, ms=9, label=COMPUTES[kind])
-        ax.legend(ncols=len(LOOKS), loc="lower center", bbox_to_anchor=(0.45, 1), borderaxespad=0.3)
-
     def draw(figure: Figure, *, number: str) -> None:
         (ax,) = figure.axes
         values, scale, truth = numbers(number, rows), NUMBERS[number][1], yardstick(number, rows)
         ax.set_label(f"Best first: {', '.join(f'{name} {value:.3g}' for name, (value, _) in values.items())}")
         held = [each.value for each in values.values()] + ([truth[1]] if truth else [])
         place, written, small = axis(held, scale)
-
-        def write(x: float, y: float, words: str, **how: object) -> None:
-            figure.text(x, y, words, transform=ax.transAxes, **{"size": 12, **how})
-
+        write = partial(figure.text, transform=ax.transAxes, size=12)
         for x, words in written.items():
             write(place(x), -0.018, words, ha="center", va="top")
         write(0.5, -0.075, number, ha="center", va="top", size=14)
