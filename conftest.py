@@ -6,6 +6,7 @@ It lies at the root, so that ``pytest notebooks/03_generative_models.ipynb`` loa
 import json
 import os
 import re
+from collections import Counter
 from pathlib import Path
 
 import joblib
@@ -90,12 +91,15 @@ def is_cell(item):
 
 
 def pytest_collection_modifyitems(items):
-    """Cells are slow. What takes long is handed out first, whole files at a time, so that no worker waits."""
+    """Cells are slow. Files go to the workers whole: first notebooks, then those with most slow tests.
+
+    So the last files are short ones, and no worker waits long for another.
+    """
     for item in filter(is_cell, items):
         item.output_timeout = PATIENCE
         item.add_marker("slow")
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: 0 if is_cell(item) else 1 if item.path in slow else 2)
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: (not is_cell(item), not is_cell(item) and -slow[item.path]))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -125,11 +125,12 @@ class Item(SimpleNamespace):
 
 
 def test_cells_are_slow_and_whole_files_go_first_that_take_long():
-    names = ["tests/a.py 0", "tests/b.py 1", "tests/b.py 0", "tests/c.py 0", "notebooks/n.ipynb 0"]
+    names = ["tests/a.py 0", "tests/b.py 1", "tests/b.py 0", "tests/c.py 0"]
+    names += ["notebooks/n.ipynb 0", *["notebooks/o.ipynb 0"] * 2, *["tests/d.py 1"] * 2]
     items = [Item(path=Path(n.split()[0]), name=n, marked=n.endswith("1")) for n in names]
     conftest.pytest_collection_modifyitems(items)
-    assert [item.name for item in items] == [names[i] for i in (4, 1, 2, 0, 3)]
-    assert items[0].marked and items[0].output_timeout == conftest.PATIENCE and not items[2].marked
+    assert [item.name for item in items] == [names[i] for i in (4, 5, 6, 7, 8, 1, 2, 0, 3)]
+    assert items[0].marked and items[0].output_timeout == conftest.PATIENCE and not items[6].marked
 
 
 @pytest.mark.parametrize("cores, gigabytes, workers", [(2, 64, 2), (64, 9, 4), (1, 64, 1), (8, 0.5, 1)])
