@@ -5,6 +5,7 @@ An explorer whose arguments all have defaults needs no entry.
 
 import ast
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from inspect import signature
 from typing import Any
@@ -29,6 +30,7 @@ from course_utils.recognition.detections import Detections
 from course_utils.universe import all_images, bars_and_stripes, gaussians
 
 
+@cache
 def imported(package: str) -> dict[str, list[tuple[str, str]]]:
     """What each notebook, by its stem, imports from a package of the course: module and name."""
     found = {}

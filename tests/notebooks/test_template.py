@@ -17,6 +17,7 @@ def folder(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_a_new_notebook_keeps_every_rule(folder, monkeypatch, capsys):
     new = template.new
     monkeypatch.setattr(template, "new", lambda number, stem: new(number, stem, folder))
@@ -39,7 +40,11 @@ def test_a_number_that_is_taken_or_a_bad_name_is_one_error(folder, number, stem,
 
 
 def test_a_notebook_that_fails_is_not_left_behind(folder, monkeypatch):
-    monkeypatch.setitem(template.OPENING, "claim", "assert False")
+    def failing(path):
+        assert path.exists()
+        raise template.NotebookError("07_broken.ipynb, cell 10 (claim): AssertionError")
+
+    monkeypatch.setattr(template, "refresh", failing)
     with pytest.raises(template.NotebookError):
         template.new(7, "broken", folder)
     assert not list(folder.iterdir())
