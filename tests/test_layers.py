@@ -93,6 +93,7 @@ def test_every_layer_is_named_once():
     assert len(names) == len(set(names))
 
 
+@pytest.mark.slow
 def test_importing_has_no_side_effects():
     def drawing(name):  # what draws comes last, so that what it loads is not laid to the others
         return layers.unit(name) in {"plots", "explorers", "exercises", "scoreboard"}
@@ -106,6 +107,7 @@ def test_importing_has_no_side_effects():
     assert "torchvision" not in str(found)
 
 
+@pytest.mark.slow
 def test_side_effects_are_noticed(tmp_path):
     planted = {
         "a": ("import torch; torch.manual_seed(1)", ["seed", "torch"]),

@@ -82,6 +82,7 @@ def test_the_new_file_is_on_the_disk_before_it_has_the_name(path, monkeypatch):
     assert calls == ["fsync", "replace"]
 
 
+@pytest.mark.slow
 def test_every_flipped_byte_of_a_record_is_found(path):
     """Either the file is named as damaged, or the byte carried no information."""
     data = path.read_bytes()

@@ -149,6 +149,7 @@ def test_what_is_predicted_are_the_largest_logits():
     assert torch.equal(model.predict(x), logits.argmax(2).T)
 
 
+@pytest.mark.slow
 def test_training_teaches_each_classifier_its_own_classes():
     torch.manual_seed(0)
     x = torch.rand(400, 1, 4).round().expand(-1, 2, -1)

@@ -141,6 +141,7 @@ def known(n=1500):
     return palette()[0][k][:, :, None, None].expand(-1, -1, 8, 8).contiguous(), k
 
 
+@pytest.mark.slow
 def test_regression_answers_the_mean_bins_the_distribution_and_samples_share_no_colour():
     x, k = known()
     net = seeded(lambda: Pixelwise(hidden=12, blocks=1))
@@ -184,6 +185,7 @@ def test_each_player_of_the_game_moves_its_own_network_and_both_read_the_grey_pi
     assert set(history.answers) == {"real", "fake"}
 
 
+@pytest.mark.slow
 def test_one_step_of_training_lowers_the_loss_of_both_stages():
     model = seeded(lambda: Colouriser(16, hidden=8, blocks=1, reading=1))
     before = model.nats(X).mean(), (model.through(X) - X).square().mean()
@@ -192,6 +194,7 @@ def test_one_step_of_training_lowers_the_loss_of_both_stages():
     assert after[0] < 0.8 * before[0] and after[1] < 0.5 * before[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [lambda: Colouriser(16, hidden=8, reading=1), Pixelwise, ColourGame])
 def test_no_training_step_mixes_devices_copies_or_waits(make):
     model = make()

@@ -142,6 +142,7 @@ def test_the_game_starts_from_the_regression():
     torch.testing.assert_close(first(given), second(given))
 
 
+@pytest.mark.slow
 def test_regression_learns_and_a_seed_says_everything():
     x, losses = patches(80, 24), []
     for _ in range(2):

@@ -93,6 +93,7 @@ def test_pictures_are_not_paired():
     assert not CycleGAN.paired
 
 
+@pytest.mark.slow
 def test_a_game_of_two_colours_is_won():
     """Grey pictures of two brightnesses: each translator learns the way to the other, and back."""
     dim, bright = 0.2 + 0.2 * pictures(64), 0.6 + 0.2 * pictures(64, 1)

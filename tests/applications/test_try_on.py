@@ -119,6 +119,7 @@ def test_the_second_stage_leaves_the_first_as_it_is(some: People) -> None:
     assert torch.equal(system.warp(*inputs(some)), first.warp(*inputs(some)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [Matching, TryOn])
 def test_training_lowers_the_loss(kind: type, some: People) -> None:
     torch.manual_seed(0)

@@ -272,6 +272,7 @@ def local():
     return folder
 
 
+@pytest.mark.slow
 def test_the_real_mnist(local, tmp_path):
     data = mnist("levels", root=tmp_path)
     assert [x.shape for x, _ in data] == [(n, 1, 28, 28) for n in (50_000, 10_000, 10_000)]

@@ -187,6 +187,7 @@ fetch.fetch_mnist(fetch.Path(sys.argv[2]))
 """
 
 
+@pytest.mark.slow
 def test_a_process_killed_while_it_downloads_leaves_nothing(small, tmp_path):
     begun, stop = threading.Event(), threading.Event()
 

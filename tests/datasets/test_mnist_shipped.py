@@ -8,6 +8,7 @@ from course_utils.datasets import DatasetUnavailable, binarized_mnist, mnist, mn
 from course_utils.datasets.mnist_shipped import PLACE, pack
 
 
+@pytest.mark.slow
 def test_they_are_the_test_images_of_the_sets(tmp_path):
     try:
         static, grey = binarized_mnist().test, mnist("levels").test

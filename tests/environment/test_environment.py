@@ -132,6 +132,7 @@ def test_torch_that_does_not_load_is_a_problem(monkeypatch):
     assert found.found == "torch does not load: [WinError 126] a module could not be found"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", ["RuntimeError", "ValueError", "ImportError"])
 def test_whatever_torch_raises_when_imported_the_report_is_whole(tmp_path, error):
     (tmp_path / "torch.py").write_text(f"raise {error}('numpy.dtype size changed')")

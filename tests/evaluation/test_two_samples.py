@@ -32,12 +32,14 @@ def test_nothing_tells_two_samples_of_one_distribution_apart():
     assert share.standard_error == pytest.approx((share.value * (1 - share.value) / 300) ** 0.5)
 
 
+@pytest.mark.slow
 def test_disjoint_distributions_are_distinguished_and_nearer_ones_less_surely():
     x, shifts = noise(300, 0), (10.0, 0.7, 0.1)
     far, near, same = (classifier_two_sample_test(x, noise(300, 1, shift=shift)) for shift in shifts)
     assert far == (1.0, 0.0) and same.value < near.value and 0.6 < near.value < 0.95
 
 
+@pytest.mark.slow
 def test_what_is_judged_was_not_learned_from():
     """Two samples of one distribution are memorised, yet the held-out half of them is not."""
     x, y, other = noise(300, 0), noise(300, 1), (noise(300, 2), noise(300, 3))
@@ -45,6 +47,7 @@ def test_what_is_judged_was_not_learned_from():
     assert abs(classifier_two_sample_test(x, y, held_out=other).value - 0.5) < 0.1
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_forest():
     x, y = noise(90, 0), noise(90, 1, shift=0.3)
     assert classifier_two_sample_test(x, y) == classifier_two_sample_test(x, y)
@@ -80,6 +83,7 @@ def test_the_bootstrap_has_the_spread_of_new_samples():
     assert 0.6 < said / spread < 1.8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["binary", "levels"])
 def test_the_classifier_knows_digits_and_its_features_are_white(kind):
     data = digits(kind)

@@ -52,6 +52,7 @@ def test_first_picture_has_its_size_and_shows_something(explorer):
     assert explorer.image.layout.height == f"{first.shape[0]}px"
 
 
+@pytest.mark.slow
 def test_each_control_changes_the_picture_through_its_binding(explorer):
     for name, widget in explorer.controls.items():
         before = explorer.image.value
@@ -66,6 +67,7 @@ def test_each_control_changes_the_picture_through_its_binding(explorer):
         assert explorer.image.value == before
 
 
+@pytest.mark.slow
 def test_same_values_give_the_same_bytes_whatever_was_drawn_before(explorer):
     ends = [{name: extremes(widget)[-1]} for name, widget in explorer.controls.items()]
     forth = [explorer.picture(**values) for values in ends]
@@ -74,6 +76,7 @@ def test_same_values_give_the_same_bytes_whatever_was_drawn_before(explorer):
     assert explorer.values == explorer.first
 
 
+@pytest.mark.slow
 def test_text_is_large_apart_and_inside_the_picture_at_every_end(explorer):
     for values in corners(explorer):
         figure = drawn(explorer, **values)
@@ -106,6 +109,7 @@ def test_the_output_is_a_widget_and_a_small_fine_picture_and_words(explorer):
     assert explorer._repr_mimebundle_() == data
 
 
+@pytest.mark.slow
 def test_the_stored_picture_is_that_of_the_present_values(explorer):
     name, widget = next(iter(explorer.controls.items()))
     before = explorer.stored()

@@ -135,6 +135,7 @@ def test_images_start_as_noise_and_end_as_what_the_flow_makes_of_it(monkeypatch)
         ffjord.digits_in_time(ffjord.FFJORD((2,), hidden=4))
 
 
+@pytest.mark.slow
 def test_the_gap_beside_a_posterior_is_the_distance_of_the_guess_to_it():
     torch.manual_seed(0)
     model, x = VAE((1, 3, 2), latent=2, hidden=(8,)).eval(), (torch.rand(3, 1, 3, 2) < 0.5).float()

@@ -73,6 +73,7 @@ def test_what_is_unknown_does_not_matter():
     assert (model.conditionals(x, known) - model.conditionals(x, ~known)).abs().max() > 0.01
 
 
+@pytest.mark.slow
 def test_the_mean_loss_over_all_sets_is_the_mean_over_all_orders():
     """E_k E_m D/(D − k) Σ_unknown −log p = E_order −log p_order, a bound on the mixture's −log p (Jensen)."""
     model = build((1, 1, 4), orders=None)

@@ -118,6 +118,7 @@ def test_a_conditional_depends_on_the_pixels_before_it_alone(name, levels):
     assert (slopes.sum(1) > 0).sum() > 50 and (slopes > 0).sum() > 300
 
 
+@pytest.mark.slow
 @PIXELS
 @pytest.mark.parametrize("levels", [2, 3])
 def test_given_images_and_classes_make_conditional_models(name, levels):

@@ -193,6 +193,7 @@ def test_the_loss_is_finite_and_reaches_every_parameter(leaf):
         assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("leaf", [leaf for leaf in LEAVES if not issubclass(leaf, Direct)])
 def test_fit_lowers_what_is_held_out(leaf):
     u, stream = bars_and_stripes(4), torch.Generator().manual_seed(0)

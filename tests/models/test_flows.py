@@ -100,6 +100,7 @@ def test_noise_bounds_the_probability_of_grey_levels_from_below(leaf):
     assert total == pytest.approx(1, abs=5e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("leaf", FLOWS)
 def test_samples_on_the_plane_follow_the_density(leaf):
     """B21: a histogram of samples against exp(log_prob), integrated over each of its cells."""

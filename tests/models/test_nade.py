@@ -67,6 +67,7 @@ def test_log_prob_has_the_gradient_in_x_of_a_plain_loop():
     torch.testing.assert_close(got, want, rtol=0, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_cost_grows_linearly_in_the_number_of_pixels():
     """Four times the pixels cost four times the multiplications, counted, not timed."""
 

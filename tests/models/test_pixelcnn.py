@@ -66,6 +66,7 @@ def test_fast_samples_are_those_of_a_full_pass_for_every_pixel(gated, shape, lev
             assert torch.equal(fast, draw_naively(model, v, 0.7, x, start, y)), start
 
 
+@pytest.mark.slow
 def test_a_scan_computes_each_feature_once():
     """Counted, not timed: drawing an image costs about one pass, not one for every pixel."""
     model, u = random_model((1, 12, 12), first_kernel=7), torch.rand(2, 144).double()

@@ -99,6 +99,7 @@ def test_samples_are_those_of_a_full_pass_for_every_pixel(kind, shape, levels):
             assert torch.equal(model._draw(v, 0.7, x, start), draw_naively(model, v, 0.7, x, start)), start
 
 
+@pytest.mark.slow
 @BOTH
 def test_a_sample_costs_a_few_passes_and_not_one_for_every_pixel(kind):
     """Multiplications counted, not timed; an unfinished image of 12×12 costs no more."""

@@ -60,6 +60,7 @@ def test_at_the_optimum_every_weight_is_p():
         torch.testing.assert_close(bound, truth, rtol=0, atol=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [None, 1.0])
 def test_training_finds_the_principal_subspace(scale):
     """From random weights the shipped loss falls to −log p of PPCA; W spans what PCA spans, in its axes."""

@@ -13,6 +13,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from course_utils.notebooks import NotebookError, execute, execution
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "reason"),
     [

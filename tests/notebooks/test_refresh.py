@@ -84,6 +84,7 @@ def outputs(path: Path) -> dict[str, list]:
     return {cell.id: cell.outputs for cell in nbformat.read(path, as_version=4).cells[1:]}
 
 
+@pytest.mark.slow
 def test_pictures_and_text_stay_and_widgets_go(lively):
     stored = outputs(lively[0])
     assert set(stored["explorer"][0].data) == {"text/html", "text/plain"}
@@ -95,6 +96,7 @@ def test_pictures_and_text_stay_and_widgets_go(lively):
     assert printed.text == "ab\nc\n" and result.data == {"text/plain": "2"}
 
 
+@pytest.mark.slow
 def test_cells_are_numbered_and_keep_their_ids_and_tags_and_no_version_is_stored(lively):
     stored = nbformat.read(lively[0], as_version=4)
     cells, metadata = stored.cells, stored.metadata
@@ -105,11 +107,13 @@ def test_cells_are_numbered_and_keep_their_ids_and_tags_and_no_version_is_stored
     assert "version" not in metadata.language_info and "widgets" not in metadata
 
 
+@pytest.mark.slow
 def test_kernels_are_this_python_with_one_thread_on_the_cpu_in_the_notebooks_folder(lively):
     text = outputs(lively[0])["surroundings"][0].text
     assert text.split() == ["1", "cpu", lively[0].parent.name, "True"]
 
 
+@pytest.mark.slow
 def test_the_file_keeps_its_mode_and_leaves_nothing_beside_it(lively):
     path, done = lively
     assert path.stat().st_mode & 0o777 == 0o644
@@ -117,6 +121,7 @@ def test_the_file_keeps_its_mode_and_leaves_nothing_beside_it(lively):
     assert done[0].changed and done[0].kilobytes == path.stat().st_size / 1000 and done[0].seconds > 0
 
 
+@pytest.mark.slow
 def test_a_second_refresh_changes_nothing_not_even_a_picture_with_another_note(lively, capsys):
     path = lively[0]
     stored = nbformat.read(path, as_version=4)

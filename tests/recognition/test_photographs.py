@@ -28,6 +28,7 @@ def test_without_weights_there_is_no_answer_and_no_download(hub):
     assert list(hub.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_weights_of_torchvision_are_used_and_give_named_boxes_on_the_photograph(hub):
     from torchvision.models import detection
 

@@ -145,6 +145,7 @@ def test_settings_of_a_set_go_before_those_of_all_universes_and_those_before_the
     assert choice("NADE, 8 orders", BINARY) == Choice()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["NADE", "NICE", "AnyOrder", "DeepEnergy"])
 def test_a_universe_row_says_what_its_model_can(name, monkeypatch):
     monkeypatch.setattr(scores, "DRAWS", 20_000)

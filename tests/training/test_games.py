@@ -12,6 +12,7 @@ from course_utils.models.gan import GAN
 from course_utils.training import GameHistory, TrainingDiverged, fit
 
 
+@pytest.mark.slow
 def test_fit_plays_games_and_a_game_has_no_loss():
     game = small_game()
     assert not hasattr(game, "loss") and not hasattr(game, "log_prob")
@@ -22,6 +23,7 @@ def test_fit_plays_games_and_a_game_has_no_loss():
     assert all(0 < answer < 1 for answer in history.answers["real"] + history.answers["fake"])
 
 
+@pytest.mark.slow
 def test_a_class_is_learned():
     """Class 0 lies at −2 and class 1 at 2; each is drawn where it belongs."""
     y = torch.arange(400) % 2

@@ -1,5 +1,6 @@
 """Games beyond a generator and a discriminator: pairs, unpaired sets, four networks, a second stage."""
 
+import pytest
 import torch
 from torch import Tensor, nn
 from training_models import same, weights
@@ -97,6 +98,7 @@ def resumed_equals_whole(make, data, path, **settings):
     return history
 
 
+@pytest.mark.slow
 def test_a_conditional_game_sees_both_parts_of_a_pair(tmp_path):
     x = torch.linspace(-1, 1, 100)[:, None]
     settings = dict(lr=0.02, epochs=30, batch_size=20, average=0.9)

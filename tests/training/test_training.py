@@ -21,6 +21,7 @@ def steady_model():
     return model
 
 
+@pytest.mark.slow
 def test_the_minimum_is_the_entropy_of_the_data():
     """For a family that holds p_D, the smallest mean negative log-likelihood is H(p_D)."""
     counts = {(1, 1): 6, (1, 0): 2, (0, 1): 3, (0, 0): 9}
@@ -253,6 +254,7 @@ def test_history_draws_itself():
     assert history.train in curves and history.valid in curves and [history.best_valid] in curves
 
 
+@pytest.mark.slow
 def test_the_bar_goes_to_the_end_and_nothing_is_printed(capsys, monkeypatch, recwarn):
     monkeypatch.setitem(fitting.BAR, "delay", 0.0)
     monkeypatch.setattr(fitting, "tqdm", partial(tqdm, mininterval=0.0))

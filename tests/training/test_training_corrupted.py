@@ -101,6 +101,7 @@ def test_one_clear_value_error_and_a_model_as_it_was(corruption, content, tmp_pa
     assert same(before, weights(model)) and path.read_bytes() == as_written
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "corrupt",
     [

@@ -85,6 +85,7 @@ def test_a_model_starts_from_the_first_batch_once_and_never_again_when_resumed(t
     assert not again.started
 
 
+@pytest.mark.slow
 def test_the_count_of_patience_goes_on(tmp_path):
     plain = train(noisy_model(), lr=0.3, patience=4, epochs=60, schedule="constant")
     assert plain.stopped == "patience" and plain.best_epoch > 1

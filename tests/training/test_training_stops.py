@@ -116,6 +116,7 @@ def interrupted_at_line(k, model, seen):
         sys.settrace(old)
 
 
+@pytest.mark.slow
 def test_interrupt_anywhere(capsys):
     """Wherever the interrupt strikes once training has begun, weights and history agree."""
     reference, outcomes = {}, set()
