@@ -50,13 +50,6 @@ DRAWINGS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    plt.close("all")
-    yield
-    plt.close("all")
-
-
 @pytest.fixture
 def axes():
     figure = Figure(figsize=(7, 5))

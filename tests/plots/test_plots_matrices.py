@@ -8,12 +8,6 @@ from course_utils import plots
 from course_utils.plots.description import description
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
-
-
 def test_entries_that_are_not_0_are_blue_with_their_number_and_the_first_row_is_on_top():
     mask, wide = torch.tensor([[1.0, 0.0], [-0.25, 2.0], [0.0, 3.0]]), torch.eye(6)
     first, second = plots.matrices({"mask": mask, "wide": wide}, columns="from", rows="to")

@@ -18,12 +18,6 @@ GREY = torch.full((2, 3, 40, 60), 0.5)
 BOXES = torch.tensor([[5.0, 10.0, 30.0, 35.0], [20.0, 2.0, 58.0, 38.0]])
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
-
-
 @pytest.fixture
 def ax():
     figure = Figure(figsize=(8, 4))
