@@ -52,7 +52,7 @@ NETWORKS: Cases = {
 
 def linear_cost(answer: Answer) -> None:
     """Raise Wrong above 4·D·H multiplications: the recursion needs 2·D·H, the definition D²H/2 and more."""
-    D, H = 256, 8
+    D, H = 64, 8
     args = network(1, D, H)
     with FlopCounterMode(display=False) as of_reference:
         answer.reference(*args)
