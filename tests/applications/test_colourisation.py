@@ -40,6 +40,7 @@ def stirred(model):
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given", ["grey", "sketch"])
 def test_probabilities_of_all_coarse_pictures_sum_to_one_and_samples_agree(given):
     model = stirred(Colouriser(4, given=given, levels=3, hidden=6, blocks=1, reading=1)).double()

@@ -149,6 +149,7 @@ def test_the_best_discriminator_measures_js(seed):
 # Gradients
 
 
+@pytest.mark.slow
 def test_the_gradient_of_forward_kl_is_model_minus_data():
     log_p, theta = distribution(0, zeros=2), distribution(1).clone().requires_grad_()
     (by_kl,) = torch.autograd.grad(kl(log_p, theta.log_softmax(0)), theta)

@@ -41,6 +41,7 @@ def test_weights_of_annealing_are_unbiased(temperatures, from_data):
     assert found.log_z.value == pytest.approx(float(model.log_partition() + w.mean().log()), abs=1e-9)
 
 
+@pytest.mark.slow
 def test_more_temperatures_make_smaller_errors():
     model = machine((1, 4, 4), hidden=10, size=1.0)
     true, spreads = model.log_partition().item(), []

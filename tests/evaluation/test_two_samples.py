@@ -75,6 +75,7 @@ def test_the_frechet_distance_has_the_axioms_that_it_should():
     assert frechet_distance(flat, flat + 2, repeats=0).value == pytest.approx(4 * 9, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_the_bootstrap_has_the_spread_of_new_samples():
     x = noise(300, 0)
     runs = [frechet_distance(x, noise(300, seed, shift=0.5)) for seed in range(1, 31)]

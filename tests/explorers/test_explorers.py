@@ -93,6 +93,7 @@ def test_controls_have_a_name_and_a_tooltip_and_move_continuously(explorer):
     assert explorer.widget.children == (*explorer.controls.values(), explorer.image)
 
 
+@pytest.mark.slow
 def test_the_output_is_a_widget_and_a_small_fine_picture_and_words(explorer):
     data = explorer._repr_mimebundle_()
     assert set(data) == {"application/vnd.jupyter.widget-view+json", "text/html", "text/plain"}

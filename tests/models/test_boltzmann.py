@@ -87,6 +87,7 @@ def test_the_free_energy_sums_over_the_hidden_units_and_z_over_all_from_either_s
         assert abs(model.log_partition(side) - brute.logsumexp(0)) < 1e-10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes", [(2, 20), (20, 2), (19, 20)])
 def test_blocks_of_states_miss_none(sizes):
     """Without weights Z is a product; 2^20 states of 19 numbers each take several blocks."""
@@ -178,6 +179,7 @@ def data_distribution():
     return rows, torch.zeros(512).double().index_fill(0, rows, 1 / 8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [{}, {"connections": "full"}])
 def test_contrastive_divergence_is_biased_by_as_much_as_the_chain_is_short(kind):
     """B13: the expected gradient of CD-k is E_D ∂F − E_{D Tᵏ} ∂F; the shipped loss has it."""

@@ -165,6 +165,7 @@ class TestEveryLeaf:
             with pytest.raises(ValueError, match=f"{leaf.__name__}.sample: temperature"):
                 model.sample(2, temperature=temperature)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("shape", [(1, 28, 28), (2, 4, 8)], ids=str)
     def test_a_step_of_training_at_other_sizes(self, leaf, shape):
         torch.manual_seed(0)

@@ -38,6 +38,7 @@ def enumerated(model):
         return (-model.free_energy(all_images(3, 3).double())).log_softmax(0)
 
 
+@pytest.mark.slow
 def test_a_step_keeps_the_distribution_of_the_energy(model):
     log_p = enumerated(model)
     stream = torch.Generator().manual_seed(0)
@@ -46,6 +47,7 @@ def test_a_step_keeps_the_distribution_of_the_energy(model):
     assert sample_agreement(Once(model, uniform), log_p, 50_000, generator=stream).p_value < 1e-6
 
 
+@pytest.mark.slow
 def test_samples_come_to_the_distribution_of_the_energy(model):
     model.mixing = 50
     stream = torch.Generator().manual_seed(0)

@@ -39,6 +39,7 @@ def events(model: FFJORD, n: int = 4) -> torch.Tensor:
     return draw(n, *model.event_shape, dtype=torch.double)
 
 
+@pytest.mark.slow
 def test_a_linear_flow_against_the_matrix_exponential():
     """B10: z = exp(−1.5 A) x, log-det = −∫ Tr (1 + t) A dt = −1.5 Tr A, and x is Gaussian."""
     A = 0.5 * torch.randn(3, 3, generator=torch.Generator().manual_seed(0), dtype=torch.double)

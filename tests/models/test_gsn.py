@@ -154,6 +154,7 @@ def test_a_step_has_the_transition_matrix_of_its_formula(kinds):
             assert (chisquare(seen, due * seen.sum() / due.sum()).pvalue > 1e-4) == agrees
 
 
+@pytest.mark.slow
 def test_samples_have_the_stationary_distribution_of_the_transition():
     """B21 for a chain: without a memory, histogram and solved equations agree."""
     model = random_gsn(hidden=(20,), noise=0.5, size=2.0, mixing=30)

@@ -86,6 +86,7 @@ def test_the_past_of_a_diagonal_bilstm_is_whole():
 CASES = [((2, 2, 3), 3), ((1, 1, 4), 2), ((3, 4, 1), 2)]
 
 
+@pytest.mark.slow
 @BOTH
 @pytest.mark.parametrize(("shape", "levels"), CASES)
 def test_samples_are_those_of_a_full_pass_for_every_pixel(kind, shape, levels):

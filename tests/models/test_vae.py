@@ -177,6 +177,7 @@ class TestClasses:
         bound = model.importance_weighted_bound(FEW, 50_000)
         torch.testing.assert_close(bound, log_p[[0, 100, 341]], rtol=0, atol=0.1)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("classes", [10, 100])
     def test_bounds_without_a_class_hold_for_a_q_that_is_no_posterior(self, classes):
         """x needs a z above 2 and q(z | x) = N(1.5, 1): there exp(ELBO_y) has a mean far above p(x | y)."""

@@ -47,6 +47,7 @@ def test_estimates_find_the_distances_of_known_laws():
         assert abs(estimate - value.item()) < 4 * error + 0.002, name
 
 
+@pytest.mark.slow
 def test_standard_errors_are_those_of_repeated_runs():
     log_q = tilted()
     runs = [histogram_scores(LOG_P, drawn(log_q, 20_000, seed)) for seed in range(60)]
