@@ -26,7 +26,7 @@ from course_utils.scoreboard.universes import (
     kl_bound,
 )
 from course_utils.taxonomy import ExplicitMarkovChain, GenerativeModel, TractableDensity
-from course_utils.training import History, fit
+from course_utils.training import GameHistory, History, fit
 from course_utils.universe import bars_and_stripes
 
 KEPT = 24  # samples, so that a picture can be shown without training
@@ -78,7 +78,9 @@ def score(name: str, data: str, *, samples: int = SAMPLES, **training: Any) -> R
     )
 
 
-def learned(name: str, data: str, seed: int = 0, **training: Any) -> tuple[GenerativeModel, History]:
+def learned(
+    name: str, data: str, seed: int = 0, **training: Any
+) -> tuple[GenerativeModel, History | GameHistory]:
     """A model trained for its row from this seed, in eval mode, and how that went."""
     set_seed(seed)
     model, images = build(name, data), digits(KINDS.get(data, "binary"))
