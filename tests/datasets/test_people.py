@@ -5,7 +5,7 @@ import torch
 from torch.nn.functional import avg_pool2d, grid_sample
 
 from course_utils.datasets.garments import CUT, VARIABLES, Cloth
-from course_utils.datasets.people import FORE, JOINTS, UPPER, People, dressed, people
+from course_utils.datasets.people import FORE, JOINTS, SKINS, UPPER, People, dressed, people
 from course_utils.datasets.people import VARIABLES as BODIES
 
 
@@ -94,6 +94,15 @@ def test_arms_have_one_length_and_hang_from_the_shoulders(drawn: People) -> None
         assert torch.allclose((wrist - elbow).norm(dim=1), torch.tensor(FORE), atol=1e-5)
     assert (at["left shoulder"][:, 0] < at["right shoulder"][:, 0]).all()
     assert (at["left hip"][:, 1] > at["left shoulder"][:, 1]).all()
+
+
+def test_wrists_have_the_colour_of_the_skin(drawn: People) -> None:
+    skin = torch.tensor(SKINS)[(drawn.body[:, 8] * len(SKINS)).long()]
+    at = dict(zip(JOINTS, drawn.pose.unbind(1), strict=True))
+    for side, light in (("left", 0.94), ("right", 1.0)):
+        seen = grid_sample(drawn.x, at[f"{side} wrist"][:, None, None], mode="nearest", align_corners=False)
+        alike = (seen[:, :, 0, 0] - light * skin).abs().amax(1) < 0.01
+        assert alike.float().mean() > 0.8  # legs hide some
 
 
 def test_some_arms_cross_the_shirt_and_some_do_not(drawn: People) -> None:
