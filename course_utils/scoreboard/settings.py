@@ -26,7 +26,7 @@ RIVALS: dict[tuple[str, str], tuple[str, ...]] = {
     ("VQVAE", GREY): ("PixelCNN",),
     ("AnyOrder", BINARY): ("MADE, 8 orders",),
 }
-SEEDS = 1  # of each, then
+SEEDS = 3  # of each, then
 UNIVERSE = "universe"  # in SETTINGS: all of them
 DRAWS = 200_000  # training images of a universe
 # of those there are plenty: fewer, larger batches than the defaults, which are those of the digits
