@@ -144,8 +144,8 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
         "nice": Recipe(
             NICE,
             "unit",
-            {"net": "conv", "hidden": 24, "depth": 1},
-            {"epochs": 1, "lr": 2e-3, "batch_size": 50, "clip": 50.0, "average": 0.999, **COSINE},
+            {"net": "conv", "hidden": 40, "depth": 1, "couplings": 10, "patch": 4},
+            {"epochs": 12, "lr": 2e-3, "batch_size": 50, "clip": 50.0, "average": 0.999, **COSINE},
             measures.bits,
             "4.36",
             "Dinh, Krueger & Bengio 2015",
