@@ -163,7 +163,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             Glow,
             "unit",
             {"net": "conv", "hidden": 32, "depth": 1, "classes": CLASSES},
-            {"epochs": 4, "lr": 2e-3, "batch_size": 50, "clip": 50.0, "average": 0.999, **COSINE},
+            {"epochs": 8, "lr": 2e-3, "batch_size": 50, "clip": 50.0, "average": 0.999, **COSINE},
             measures.bits,
             "1.05",
             "as reported by Grathwohl et al. 2019",
