@@ -130,7 +130,13 @@ def memory_to_use():
 
 @pytest.hookimpl(optionalhook=True)  # where pytest-xdist is
 def pytest_xdist_auto_num_workers():
-    """A worker a core, unless memory is short; xdist's own number in the environment counts more."""
+    """A worker for each core, or for as many cores as each has threads, unless memory is short.
+
+    Two kernels of two threads on two cores wait for each other, and burn CPU seconds while they wait.
+    xdist's own number in the environment counts more.
+    """
     if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
         return None
-    return max(1, min(joblib.cpu_count(), memory_to_use() // MEMORY))
+    threads = os.environ["OMP_NUM_THREADS"]
+    cores = joblib.cpu_count() // max(1, int(threads) if threads.isdecimal() else 1)
+    return max(1, min(cores, memory_to_use() // MEMORY))

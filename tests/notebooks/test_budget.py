@@ -133,8 +133,15 @@ def test_cells_are_slow_and_whole_files_go_first_that_take_long():
     assert items[0].marked and items[0].output_timeout == conftest.PATIENCE and not items[6].marked
 
 
-@pytest.mark.parametrize("cores, gigabytes, workers", [(2, 64, 2), (64, 9, 4), (1, 64, 1), (8, 0.5, 1)])
-def test_workers_are_as_many_as_cores_and_memory_allow(cores, gigabytes, workers, monkeypatch):
+@pytest.mark.parametrize(
+    "cores, threads, gigabytes, workers",
+    [(2, "1", 64, 2), (64, "1", 9, 4), (1, "1", 64, 1), (8, "1", 0.5, 1)]
+    + [(2, "2", 64, 1), (9, "2", 64, 4), (2, "4", 64, 1), (2, "", 64, 2), (2, "0", 64, 2), (2, "4,2", 64, 2)],
+)
+def test_workers_are_as_many_as_cores_threads_and_memory_allow(
+    cores, threads, gigabytes, workers, monkeypatch
+):
+    monkeypatch.setenv("OMP_NUM_THREADS", threads)
     monkeypatch.delenv("PYTEST_XDIST_AUTO_NUM_WORKERS", raising=False)
     monkeypatch.setattr(conftest.joblib, "cpu_count", lambda: cores)
     monkeypatch.setattr(conftest, "memory_to_use", lambda: int(gigabytes * 2**30))
