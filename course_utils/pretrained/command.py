@@ -15,7 +15,7 @@ from course_utils.divergences import Estimate
 from course_utils.pretrained.applications import APPLICATIONS, Application
 from course_utils.pretrained.recipes import RECIPES
 from course_utils.pretrained.samples import kind_of, nearest, own_samples, scores, scores_of_real
-from course_utils.pretrained.weights import FOLDER, card, load, recipe, rounded, save, started
+from course_utils.pretrained.weights import FOLDER, card, load, recipe, rounded, save, start
 from course_utils.taxonomy import GenerativeModel
 from course_utils.training import fit, ranks
 
@@ -63,7 +63,8 @@ def train(
     of = recipe(name, "train")
     if minutes is not None and check_number(minutes, "train: minutes", low=0) == 0:
         raise ValueError(f"train: expected minutes above 0, got {minutes}")
-    model, (x, valid) = started(name, folder), of.sets()
+    model, (x, valid) = of.model(), of.sets()
+    start(model, name, folder)
     unfinished.mkdir(parents=True, exist_ok=True)
     file = unfinished / f"{name}.checkpoint"
     clock, cpu = time.perf_counter(), time.process_time()

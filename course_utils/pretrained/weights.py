@@ -116,7 +116,9 @@ def load(name: str, folder: Path = FOLDER) -> Any:
     content = path.read_bytes()
     if sha256(content).hexdigest() != known.sha256:
         raise ValueError(f"load: {path} is not the file of its card; {way_out(name)}")
-    model = started(name, folder)
+    model = recipe(name, "load").model()
+    if fixed(model):
+        start(model, name, folder)
     try:
         fill(model, read(content))
     except (SafetensorError, KeyError, RuntimeError):
@@ -124,13 +126,11 @@ def load(name: str, folder: Path = FOLDER) -> Any:
     return model.eval()
 
 
-def started(name: str, folder: Path = FOLDER) -> Any:
-    """The model of a recipe before training: of a second stage, with the weights of the first."""
+def start(model: nn.Module, name: str, folder: Path = FOLDER) -> None:
+    """Give a second stage the weights of its first; what has no first stage stays as it is."""
     of = recipe(name, "train")
-    model = of.model()
     if isinstance(of, Application) and of.start:
         model.load_state_dict(load(of.start, folder).state_dict(), strict=False)
-    return model
 
 
 def way_out(name: str) -> str:

@@ -16,6 +16,13 @@ def test_a_first_stage_that_stays_as_it_is_is_stored_once():
     assert all(torch.equal(first[name], both[name]) for name in first)
 
 
+def test_a_second_stage_that_learned_all_of_its_weights_needs_no_other_file(tmp_path):
+    for end in ("safetensors", "json"):
+        shutil.copy(weights.FOLDER / f"srgan.{end}", tmp_path)
+    alone, beside = (load("srgan", folder).state_dict() for folder in (tmp_path, weights.FOLDER))
+    assert all(torch.equal(alone[name], beside[name]) for name in beside)
+
+
 def test_without_the_first_stage_the_second_names_it(tmp_path):
     for end in ("safetensors", "json"):
         shutil.copy(weights.FOLDER / f"try_on.{end}", tmp_path)
