@@ -11,7 +11,7 @@ PACKAGE = "course_utils"
 LAYERS = {
     0: "checks runtime storage",
     1: "taxonomy nets universe datasets divergences plots",
-    2: "models recognition applications",  # the last is still to come, as pretrained is
+    2: "models recognition applications",
     3: "training evaluation",
     4: "pretrained explorers exercises",
     5: "classroom notebooks environment scoreboard",  # tools: see of_tools
@@ -47,19 +47,28 @@ def unit(module: str) -> str:
     return module.split(".")[1] if "." in module else "__init__"
 
 
+@cache
+def importing(tree: ast.Module) -> list[ast.Import | ast.ImportFrom | ast.Call]:
+    """The statements and calls that import, wherever they stand."""
+
+    def imports(node: ast.AST) -> bool:
+        name = node.func if isinstance(node, ast.Call) else None
+        called = getattr(name, "attr", getattr(name, "id", ""))
+        return isinstance(node, ast.Import | ast.ImportFrom) or called in ("import_module", "__import__")
+
+    return [node for node in ast.walk(tree) if imports(node)]
+
+
 def imports(tree: ast.Module, known: set[str]) -> Iterator[tuple[int, str]]:
     """Line and dotted name of every import, wherever it stands; ``from a import b`` is a.b where known."""
-    for node in ast.walk(tree):
+    for node in importing(tree):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = "." * node.level + (node.module or "")
             inside = (f"{base}.{alias.name}" for alias in node.names)
             yield from ((node.lineno, name if name in known else base) for name in inside)
-        elif isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in (
-            "import_module",
-            "__import__",
-        ):
+        else:
             yield from (
                 (node.lineno, a.value)
                 for a in node.args
@@ -128,6 +137,7 @@ def misplaced(package: Path) -> list[str]:
     return wrong
 
 
+@cache
 def without_type_checking(tree: ast.Module) -> ast.Module:
     """The same module without the blocks under ``if TYPE_CHECKING``."""
     kept = [
@@ -184,16 +194,17 @@ def untyped(package: Path) -> list[str]:
 
 def too_long(*folders: Path) -> list[str]:
     """Files and functions longer than one can read in a sitting; a function's docstring does not count."""
-    wrong = []
-    for path in sorted(path for folder in folders for path in folder.rglob("*.py")):
-        text = path.read_text("utf-8")
-        if (lines := len(text.splitlines())) > FILE_LINES:
-            wrong.append(f"{path.name}: {lines} lines, at most {FILE_LINES}")
-        for node in ast.walk(ast.parse(text)):
-            if isinstance(node, Function) and (lines := code_lines(node)) > FUNCTION_LINES:
-                wrong.append(
-                    f"{path.name}:{node.lineno}: {node.name} has {lines} lines, at most {FUNCTION_LINES}"
-                )
+    paths = sorted(path for folder in folders for path in folder.rglob("*.py"))
+    return [f"{path.name}{what}" for path in paths for what in lengths(path.read_text("utf-8"))]
+
+
+@cache
+def lengths(text: str) -> list[str]:
+    """What is too long in a file."""
+    wrong = [f": {n} lines, at most {FILE_LINES}"] if (n := len(text.splitlines())) > FILE_LINES else []
+    for node in ast.walk(parsed(text)):
+        if isinstance(node, Function) and (lines := code_lines(node)) > FUNCTION_LINES:
+            wrong.append(f":{node.lineno}: {node.name} has {lines} lines, at most {FUNCTION_LINES}")
     return wrong
 
 

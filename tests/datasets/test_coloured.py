@@ -33,6 +33,7 @@ def test_the_exact_mean_is_the_mean_over_the_three_colours():
     assert (counts - torch.tensor(SHARES)).abs().max() < 0.03
 
 
+@pytest.mark.slow
 def test_every_picture_is_seen_in_its_own_colour_and_the_mean_in_none():
     assert torch.equal(SOME.legal(SOME.x), SOME.colour)
     assert (SOME.legal(SOME.mean) == -1).all()

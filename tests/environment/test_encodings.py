@@ -48,6 +48,7 @@ def test_a_terminal_that_knows_few_letters_gets_question_marks(encoding, monkeyp
     assert ("p(x) = Π" in out) == (encoding == "utf-8")
 
 
+@pytest.mark.slow
 def test_python_started_on_such_a_terminal_says_its_question_marks_there():
     env = os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
     line = [sys.executable, "-c", "from course_utils import taxonomy, models; print(taxonomy.tree())"]

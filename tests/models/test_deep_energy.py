@@ -54,6 +54,7 @@ def test_the_gradient_is_that_of_data_minus_that_of_the_model():
         torch.testing.assert_close(parameter.grad, data - own, msg=name, rtol=0, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_a_step_leaves_the_distribution_as_it_is_and_many_lead_to_it():
     model, p = shaken(), state_log_probs(shaken()).exp()
     dice = torch.Generator().manual_seed(0)
@@ -65,6 +66,7 @@ def test_a_step_leaves_the_distribution_as_it_is_and_many_lead_to_it():
     assert moved.double().mean() > 0.3
 
 
+@pytest.mark.slow
 def test_it_learns():
     universe = bars_and_stripes(2)
     torch.manual_seed(0)

@@ -220,6 +220,7 @@ def test_patches_are_channels_of_fewer_places():
     assert v.abs().max() > 0.01
 
 
+@pytest.mark.slow
 def test_a_preconditioned_velocity_is_the_gaussian_s_and_what_was_learned():
     """Untrained it is the exact field of N(0, I) data; what the network adds has the size of the rest."""
     settings = {"network": "convolutional", "hidden": (4, 8), "patch": 2, "preconditioned": True}

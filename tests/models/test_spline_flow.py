@@ -97,6 +97,7 @@ def test_a_flow_is_inverted_and_its_log_det_is_that_of_its_jacobian(shape, setti
     torch.testing.assert_close(model.log_prob(x), model.prior.log_prob(z) + log_det)
 
 
+@pytest.mark.slow
 def test_the_density_integrates_to_one_and_can_have_several_modes():
     torch.manual_seed(0)
     model = SplineFlow((2,), hidden=16, couplings=1, bins=8, bound=4.0)

@@ -103,6 +103,7 @@ def test_samples_follow_p():
     assert set((grey.sample(200) * 4).unique().tolist()) == {0, 1, 2, 3, 4}
 
 
+@pytest.mark.slow
 def test_it_learns_a_code_for_each_of_a_few_images():
     torch.manual_seed(0)
     kinds = all_images(2, 3)[[0, 21, 42, 63]]
