@@ -121,12 +121,8 @@ def coloured(n: int, *, side: int = 32, seed: int = 0) -> Coloured:
     check_count(n, "coloured: n")
     check_count(side, "coloured: side", low=SIDES[0], high=SIDES[1])
     generator = torch.Generator().manual_seed(check_seed(seed, "coloured"))
-    parts = []
-    for start in range(0, n, CHUNK):
-        u = torch.rand(
-            CHUNK, NUMBERS + TEXTURE**2, generator=generator
-        )  # the same, however many are asked for
-        parts.append(_drawn(u[: n - start], side))
+    u = torch.rand(n, NUMBERS + TEXTURE**2, generator=generator)
+    parts = [_drawn(part, side) for part in u.split(CHUNK)]
     return Coloured(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
 

@@ -11,7 +11,7 @@ from course_utils.datasets import animals, backdrops, layout
 from course_utils.datasets.animals import ANIMALS, Drawn
 from course_utils.datasets.examples import Examples
 
-FIRST, CHUNK = 32, 256  # scenes are drawn up to these numbers at once: how many are asked for changes none
+CHUNK = 256  # scenes drawn at once
 MOST = 4
 SIDES = (32, 256)
 LARGEST = {1: 30.0, 2: 28.0, 3: 27.0, 4: 25.0}  # of objects in a scene, in pixels of 64, before they move
@@ -85,13 +85,9 @@ def scenes(
     check_count(side, "scenes: side", low=SIDES[0], high=SIDES[1])
     generator = torch.Generator().manual_seed(check_seed(seed, "scenes"))
     target = runtime.device("cpu" if device is None else device)
-    parts, drawn = [], 0
-    while drawn < n:
-        until = CHUNK * (drawn // CHUNK + 1) if drawn else FIRST
-        u = torch.rand(until - drawn, sum(VARIABLES), generator=generator)
-        parts.append(_chunk(u, low, high, side, touching))
-        drawn = until
-    return Scenes(*(torch.cat(p)[:n].to(target) for p in zip(*parts, strict=True)))
+    u = torch.rand(n, sum(VARIABLES), generator=generator)
+    parts = [_chunk(part, low, high, side, touching) for part in u.split(CHUNK)]
+    return Scenes(*(torch.cat(p).to(target) for p in zip(*parts, strict=True)))
 
 
 def _number(objects: int | tuple[int, int]) -> tuple[int, int]:
