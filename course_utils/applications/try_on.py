@@ -172,8 +172,9 @@ class TryOn(Matching):
         super().__init__(side, points=points, features=features)
         self.match, c = match, check_count(channels, "TryOn: channels")
         self.requires_grad_(False)
-        if not match:
-            self._modules.clear()  # nothing would read the first stage
+        if not match:  # nothing would read the first stage
+            for stage, _ in list(self.named_children()):
+                delattr(self, stage)
         wide = partial(nn.Conv2d, kernel_size=3, padding=1)
         self.fine = nn.Sequential(nn.PixelUnshuffle(2), wide(32, c), ResidualBlock(c))
         self.middle = nn.Sequential(nn.SiLU(), wide(c, 2 * c, stride=2))

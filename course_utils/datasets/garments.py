@@ -45,6 +45,12 @@ def slope(field: Tensor) -> Tensor:
     return pad(changes, (0, 1, 0, 1), mode="replicate")
 
 
+def by_kind(kinds: Tensor) -> Iterator[tuple[int, Tensor]]:
+    """Each kind that is among ``(N,)``, with the rows of those that are of it: no other is drawn."""
+    for kind in kinds.unique().tolist():
+        yield kind, (kinds == kind).nonzero()[:, 0]
+
+
 @dataclass(frozen=True, eq=False)
 class Cloth:
     """N shirts, each of its own cut, colours and pattern."""
@@ -104,8 +110,8 @@ class Cloth:
     def _pattern(self, x: Tensor, y: Tensor, sleeve: Tensor, step: Tensor) -> Tensor:
         """How much of each pixel has the second colour; ``step`` is the slope of x."""
         turn, amount = torch.tensor(TURNS)[self.pick(5, len(TURNS))][:, None, None], torch.zeros_like(x)
-        for kind, rows in self._by_kind(4, PATTERNS):
-            if kind == "sleeves":
+        for k, rows in by_kind(self.pick(4, len(PATTERNS))):
+            if (kind := PATTERNS[k]) == "sleeves":
                 amount[rows] = covered(sleeve[rows], step[rows])
             elif kind != "plain":
                 which = (part[rows] for part in (x, y, turn, self.cut["often"], self.cut["duty"]))
@@ -115,18 +121,12 @@ class Cloth:
     def _logo(self, x: Tensor, y: Tensor) -> Tensor:
         """How much of each pixel has the colour of the logo on the chest."""
         amount = torch.zeros_like(x)
-        for kind, rows in self._by_kind(6, LOGOS):
-            if kind != "none":
+        for k, rows in by_kind(self.pick(6, len(LOGOS))):
+            if (kind := LOGOS[k]) != "none":
                 size = self.cut["logo"][rows]
                 a, b = x[rows] / size, (y[rows] + 0.12) / size
                 amount[rows] = covered(_emblem(kind, a, b), slope(a))
         return amount
-
-    def _by_kind(self, i: int, kinds: tuple[str, ...]) -> Iterator[tuple[str, Tensor]]:
-        """Each kind that a shirt here has, with the rows of those that have it: others are not computed."""
-        own = [kinds[k] for k in self.pick(i, len(kinds)).tolist()]
-        for kind in dict.fromkeys(own):
-            yield kind, torch.tensor([row for row, name in enumerate(own) if name == kind])
 
 
 def _woven(kind: str, x: Tensor, y: Tensor, turn: Tensor, often: Tensor, duty: Tensor) -> Tensor:

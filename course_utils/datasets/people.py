@@ -8,7 +8,7 @@ from torch import Tensor
 
 from course_utils.checks import check_count, check_seed, described
 from course_utils.datasets.examples import Examples
-from course_utils.datasets.garments import LARGEST, Cloth, covered, numbers, outlines, sleeves, slope
+from course_utils.datasets.garments import LARGEST, Cloth, by_kind, covered, numbers, outlines, sleeves, slope
 from course_utils.datasets.garments import VARIABLES as OF_CLOTH
 from course_utils.nets.thin_plate import spline
 
@@ -259,9 +259,8 @@ class Figure:
     def _hair(self, *, behind: bool) -> Tensor:
         """Distance from the hair behind the body or before the face, in the upper half."""
         a, b = self.head
-        kinds, distance = (self.choices[:, 2] * 5).long(), torch.ones_like(a)
-        for kind in kinds.unique().tolist():  # 0 short, 1 long, 2 bun, 3 curls, 4 bald
-            rows = (kinds == kind).nonzero()[:, 0]
+        distance = torch.ones_like(a)
+        for kind, rows in by_kind((self.choices[:, 2] * 5).long()):  # 0 short, 1 long, 2 bun, 3 curls, 4 bald
             if (kind in HANGING) if behind else kind < 4:
                 distance[rows] = _hanging(kind, a[rows], b[rows]) if behind else _cap(a[rows], b[rows])
         return distance

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
-from itertools import product
 
 import torch
 from matplotlib.figure import Figure
@@ -41,9 +40,6 @@ def labels(x: Tensor, y: Tensor, features: Mapping[str, Tensor]) -> Explorer:
     def answers(name: str, n: int, k: int) -> Tensor:
         rows = draws(n)[k]
         return read_scaled(ready[name], y[rows], rows)[pool:]
-
-    for name, k in product([*features][:2], range(PICKS)):  # so that the slider has pictures at once
-        answers(name, START, k)
 
     def draw(figure: Figure, *, labels: int, seen: str, pick: int) -> None:
         mine, other = answers(base, labels, pick), answers(seen, labels, pick)
