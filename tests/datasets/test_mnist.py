@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 from small_mnist import TEST, TRAIN, VALID, everything, fetch, lay, mnist_module, small
-from torchvision.datasets import MNIST
 
 from course_utils.datasets import DatasetUnavailable, binarized_mnist, mnist
 from course_utils.datasets.digits import split_mix
@@ -19,6 +18,8 @@ __all__ = ["small"]
 
 
 def test_files_and_mirrors_are_those_of_torchvision():
+    from torchvision.datasets import MNIST  # slow to import
+
     assert fetch.FILES == dict(MNIST.resources) and fetch.MIRRORS == MNIST.mirrors
 
 

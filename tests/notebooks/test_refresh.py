@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -244,6 +245,7 @@ def test_a_text_is_the_same_where_only_rounding_moved_its_numbers(one: str, othe
     assert same_text(one, other) is same and same_text(other, one) is same
 
 
+@cache
 def drawn(shift: float = 0.0, label: str = "17.46 nats", image: float = 0.5, flip: bool = False) -> str:
     """A figure as the notebooks have them: a curve, a label, an image of pixels."""
     with plots.style():

@@ -5,7 +5,6 @@ from copy import deepcopy
 import pytest
 import torch
 from torch import nn
-from torchvision.ops import batched_nms, box_iou, generalized_box_iou_loss
 
 from course_utils.datasets.scenes import Scenes, scenes
 from course_utils.recognition import Detections, Detector, average_precision
@@ -117,6 +116,8 @@ def test_what_the_loss_asks_for_is_what_detect_gives_back(model: Detector, some:
 
 
 def test_the_loss_is_the_sum_of_its_two_parts_for_each_answering_cell(model: Detector, some: Scenes) -> None:
+    from torchvision.ops import generalized_box_iou_loss  # slow to import
+
     logits, boxes = model(some.x)
     total, count = 0.0, 0
     wanted = torch.zeros_like(logits)
@@ -152,6 +153,8 @@ def test_the_loss_has_gradients_everywhere_and_none_for_boxes_without_objects(so
 
 
 def test_detect_lists_what_the_grid_says_after_nms(model: Detector, some: Scenes) -> None:
+    from torchvision.ops import batched_nms
+
     scores, boxes = model.maps(some.x)
     assert bool(((boxes >= 0) & (boxes <= SIDE)).all())
     threshold = scores.quantile(0.6).item()
@@ -185,6 +188,8 @@ def test_detections_come_scene_by_scene_and_do_not_depend_on_company(model: Dete
 
 
 def test_a_few_steps_on_a_few_scenes_find_their_objects() -> None:
+    from torchvision.ops import box_iou
+
     torch.manual_seed(0)
     model, few = Detector(), scenes(4, objects=1, seed=3)
     steps = torch.optim.Adam(model.parameters(), lr=1e-2)
