@@ -4,13 +4,13 @@ An explorer whose arguments all have defaults needs no entry.
 """
 
 import ast
+import json
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from inspect import signature
 from typing import Any
 
-import nbformat
 import torch
 
 from course_utils.applications.colourisation import Colouriser
@@ -31,15 +31,24 @@ from course_utils.universe import all_images, bars_and_stripes, gaussians
 
 
 @cache
-def imported(package: str) -> dict[str, list[tuple[str, str]]]:
-    """What each notebook, by its stem, imports from a package of the course: module and name."""
+def imports() -> dict[str, list[tuple[str, str]]]:
+    """What each notebook, by its stem, imports: module and name. Read once, for all who ask."""
     found = {}
     for path in sorted(FOLDER.glob("*.ipynb")):
-        cells = nbformat.read(path, as_version=4).cells
-        nodes = [n for c in cells if c.cell_type == "code" for n in ast.walk(ast.parse(c.source))]
-        lines = [n for n in nodes if isinstance(n, ast.ImportFrom) and (n.module or "").startswith(package)]
-        found[path.stem[3:]] = [(line.module, alias.name) for line in lines for alias in line.names]
+        cells = json.loads(path.read_text("utf-8"))["cells"]
+        code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+        nodes = [node for source in code if "import" in source for node in ast.walk(ast.parse(source))]
+        lines = [node for node in nodes if isinstance(node, ast.ImportFrom)]
+        found[path.stem[3:]] = [(line.module or "", alias.name) for line in lines for alias in line.names]
     return found
+
+
+def imported(package: str) -> dict[str, list[tuple[str, str]]]:
+    """The same from one package of the course."""
+    return {
+        stem: [(module, name) for module, name in each if module.startswith(package)]
+        for stem, each in imports().items()
+    }
 
 
 def shown() -> dict[str, Callable[..., Explorer]]:

@@ -4,7 +4,6 @@ import itertools
 from collections.abc import Callable
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from course_utils.models.pixel_model import choose
 from course_utils.taxonomy import Autoregressive
@@ -39,6 +38,8 @@ def draw_naively(model: Autoregressive, u, temperature=1.0, given=None, start=0,
 
 def multiplications(call: Callable[[], object]) -> int:
     """How many a call takes: counted, not timed."""
+    from torch.utils.flop_counter import FlopCounterMode  # slow to import
+
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         call()
     return counter.get_total_flops()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 from solved import solved, verdicts
 
@@ -29,7 +30,9 @@ pixels = ...
 ink = check(ink)"""
 
 
-READ = {path: nbformat.read(path, as_version=4) for path in NOTEBOOKS}
+@pytest.fixture(scope="module")
+def read() -> dict[Path, NotebookNode]:
+    return {path: nbformat.read(path, as_version=4) for path in NOTEBOOKS}
 
 
 def exercise(source: str, *tags: str, name: str = "exercise"):
@@ -61,12 +64,12 @@ def test_solutions_are_right_where_stubs_are_not_attempted_and_nothing_else_is_c
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_the_notebook_leaves_every_exercise_to_the_student(path: Path):
-    _, names = solved(READ[path])
+def test_the_notebook_leaves_every_exercise_to_the_student(path: Path, read):
+    _, names = solved(read[path])
     assert names
-    left = verdicts(READ[path], names)
+    left = verdicts(read[path], names)
     assert {name: said for name, said in left.items() if "not attempted" not in said} == {}
-    for cell in READ[path].cells:
+    for cell in read[path].cells:
         for name, statement in stubs(cell).items():
             exercise = catalogue()[name]
             assert exercise.value != isinstance(statement, ast.FunctionDef), name
@@ -75,14 +78,14 @@ def test_the_notebook_leaves_every_exercise_to_the_student(path: Path):
 
 
 @pytest.mark.slow
-def test_a_notebook_runs_with_every_exercise_solved():
+def test_a_notebook_runs_with_every_exercise_solved(read):
     path = FOLDER / "21_homework.ipynb"
-    notebook, names = solved(READ[path])
+    notebook, names = solved(read[path])
     assert {catalogue()[name].value for name in names} == {True, False}
     said = verdicts(execute(notebook, path.parent, name=path.name), names)
     assert {name: verdict for name, verdict in said.items() if not verdict.startswith("right.")} == {}
 
 
-def test_every_exercise_stands_in_one_notebook():
-    used = Counter(name for notebook in READ.values() for name in solved(notebook)[1])
+def test_every_exercise_stands_in_one_notebook(read):
+    used = Counter(name for notebook in read.values() for name in solved(notebook)[1])
     assert {name: used[name] for name in catalogue() if used[name] != 1} == {}

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from test_ffjord import FFJORD
 from torch import nn
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
+from course_utils.models import FFJORD
 from course_utils.models.flow_matching import FlowMatching, spread_times
 from course_utils.nets.timed import TimedUNet, TimedVelocity
 from course_utils.nets.velocity import with_trace
