@@ -169,20 +169,20 @@ def test_a_pixel_that_moves_over_one_network_sees_what_it_sees_in_a_new_one():
 def test_probabilities_beside_a_drawing_are_those_of_its_own_image(classes):
     model = PixelCNN((1, 4, 4), hidden=8, blocks=1, classes=classes).eval()
     explorer, seen = autoregressive.drawing(model), set()
-    for seed in range(5):
+    for seed in range(3):
         axes = drawn(explorer, pixels=16, seed=seed).axes
         x, p = (torch.tensor(ax.images[0].get_array()).float() for ax in axes[:2])
         y = torch.tensor([seed % classes]) if classes else None
         assert torch.allclose(model.conditionals(x[None, None], y)[0, 0], p, atol=1e-6)
         seen.add(tuple(x.flatten().tolist()))
-    assert len(seen) == 5
+    assert len(seen) == 3
 
 
 @pytest.mark.parametrize("direct", [False, True])
 @pytest.mark.parametrize("degrees", ["spread evenly", "random"])
 def test_as_many_pixels_are_lit_as_reach_the_output(degrees, direct):
     explorer, model = nade_and_made.paths(), nade_and_made.small_made("shuffled", degrees, direct)
-    for output in range(1, nade_and_made.PLACES + 1):
+    for output in (1, 2, nade_and_made.PLACES // 2, nade_and_made.PLACES):
         figure = drawn(explorer, output=output, order="shuffled", degrees=degrees, direct=direct)
         reach = model.connections()[model.order[output - 1]].sum()
         assert figure.axes[1].get_title() == f"output {output} sees {int(reach)} pixels"

@@ -5,7 +5,13 @@ from drawn import drawn, drawn_texts
 from explorer_inputs import answered
 
 from course_utils.datasets import ANIMALS
+from course_utils.explorers.engine import Explorer
 from course_utils.explorers.supervised_learning import four_tasks
+
+
+@pytest.fixture(scope="module")
+def explorer() -> Explorer:
+    return four_tasks(*answered())
 
 
 def words(explorer, **values):
@@ -14,9 +20,9 @@ def words(explorer, **values):
 
 @pytest.mark.parametrize("threshold", [0.05, 0.4, 0.95])
 @pytest.mark.parametrize("scene", [1, 4, 6])
-def test_each_panel_says_what_its_network_said_of_this_scene(scene, threshold):
+def test_each_panel_says_what_its_network_said_of_this_scene(explorer, scene, threshold):
     x, p, located, found, parts = answered()
-    shown = words(four_tasks(x, p, located, found, parts), scene=scene, threshold=threshold)
+    shown = words(explorer, scene=scene, threshold=threshold)
     here = (found.scene == scene - 1) & (found.scores >= threshold)
     said = [f"{ANIMALS[k]} {s:.2f}" for k, s in zip(found.labels[here], found.scores[here], strict=True)]
     best, k = p[scene - 1].max(0)
