@@ -119,6 +119,7 @@ class SRResNet(nn.Module):
         super().__init__()
         who, sizes = type(self).__name__, {"channels": channels, "blocks": blocks, "top": top}
         self.generator = Enlarger(**{k: check_count(n, f"{who}: {k}") for k, n in sizes.items()})
+        self.to(memory_format=torch.channels_last)  # small convolutions on a CPU: two thirds of the time
 
     def check(self, x: object) -> Tensor:
         """Pictures to learn from; a ValueError where they are none."""
@@ -203,7 +204,8 @@ class SRGAN(SRResNet, Duel):
         features: float = 0.2,
     ) -> None:
         super().__init__(channels=channels, blocks=blocks, top=top)
-        self.discriminator = Critic(check_count(critic, "SRGAN: critic"))
+        judge = Critic(check_count(critic, "SRGAN: critic"))
+        self.discriminator = judge.to(memory_format=torch.channels_last)
         self.adversarial = check_number(adversarial, "SRGAN: adversarial", low=0)
         self.features = check_number(features, "SRGAN: features", low=0)
 

@@ -80,8 +80,9 @@ class Coloured(Examples):
         on, seen = self.paint[:, 0] > 0.5, _chroma(x - self.rest)
         shares = []
         for rgb in self.colours.unbind(1):
-            far = torch.linalg.vector_norm(seen - self.paint * _chroma(rgb[..., None, None]), dim=1)
-            shares.append(((far < NEAR * self.paint[:, 0]) & on).flatten(1).sum(1) / on.flatten(1).sum(1))
+            off = (seen - self.paint * _chroma(rgb[..., None, None])).square().sum(1)
+            near = off < (NEAR * self.paint[:, 0]).square()
+            shares.append((near & on).flatten(1).sum(1) / on.flatten(1).sum(1))
         share, colour = torch.stack(shares, 1).max(1)
         return torch.where(share >= MOST, colour, -1)
 
