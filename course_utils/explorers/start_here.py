@@ -35,7 +35,7 @@ def threshold() -> Explorer:
         size=(7, 3.1),
         frame=frame,
         threshold=slider(1, 16, value=8, tooltip="Pixels of at least this grey level become ink"),
-        digit=slider(0, SHOWN - 1, value=0, tooltip="Which of the first digits of the training set"),
+        digit=slider(0, SHOWN - 1, value=2, tooltip="Which of the first digits of the training set"),
     )
 
 
