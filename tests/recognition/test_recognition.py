@@ -28,7 +28,14 @@ def test_features_decide_and_not_by_a_linear_map_alone():
         torch.testing.assert_close(model(x), model(x)[:1].expand(200, -1))
 
 
-@pytest.mark.parametrize("x", [torch.rand(2, 1, 8, 7), torch.rand(1, 8, 8), 2 * torch.ones(2, 1, 8, 8)])
+@pytest.mark.parametrize(
+    "x",
+    [
+        torch.rand(2, 1, 8, 7),
+        torch.rand(1, 8, 8),
+        *(torch.rand(2, 1, 8, 8).index_fill(0, torch.tensor(1), v) for v in (2.0, -1.0, torch.nan)),
+    ],
+)
 def test_what_is_no_batch_of_such_images_is_refused(x):
     for verb in (DigitClassifier().features, DigitClassifier().predict):
         with pytest.raises(ValueError, match="DigitClassifier: "):
