@@ -18,32 +18,32 @@ PENALTY, PAY = 0.05, PAYOFFS["non-saturating"]
 BINS, FIRST = 32, 8  # rings of frequency up to 1/2 a pixel; the small picture holds those below 1/8
 
 
-def smaller(x: Tensor, factor: int = FACTOR) -> Tensor:
-    """What is left of pictures: bicubic interpolation behind a filter, ``(B, C, H, W)`` to a factor less.
+def smaller(x: Tensor) -> Tensor:
+    """A quarter of each side is left of pictures ``(B, C, H, W)``: bicubic interpolation behind a filter.
 
     Raises:
-        ValueError: no pictures with values in [0, 1], or their sides are no multiples of the factor.
+        ValueError: no pictures with values in [0, 1], or their sides are no multiples of 4.
 
     >>> smaller(torch.ones(1, 3, 8, 16)).shape
     torch.Size([1, 3, 2, 4])
     """
-    check_pictures(x, "smaller", multiple=check_count(factor, "smaller: factor"))
-    return reduce(x, factor)
+    check_pictures(x, "smaller", multiple=FACTOR)
+    return reduce(x)
 
 
-def reduce(x: Tensor, factor: int = FACTOR) -> Tensor:
+def reduce(x: Tensor) -> Tensor:
     """The same without a look at the values."""
-    size = (x.shape[2] // factor, x.shape[3] // factor)
+    size = (x.shape[2] // FACTOR, x.shape[3] // FACTOR)
     return F.interpolate(x, size, mode="bicubic", antialias=True).clamp(0, 1)
 
 
-def bicubic(given: Tensor, factor: int = FACTOR) -> Tensor:
+def bicubic(given: Tensor) -> Tensor:
     """A polynomial through the neighbours of every pixel: the baseline, which has learned nothing.
 
     >>> bicubic(torch.ones(1, 1, 2, 4)).shape
     torch.Size([1, 1, 8, 16])
     """
-    return F.interpolate(given, scale_factor=factor, mode="bicubic")
+    return F.interpolate(given, scale_factor=FACTOR, mode="bicubic")
 
 
 def pixelated(x: Tensor, factor: int = FACTOR) -> Tensor:

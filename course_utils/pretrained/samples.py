@@ -14,7 +14,7 @@ from course_utils.evaluation.two_samples import whitening
 from course_utils.pretrained.recipes import RECIPES
 from course_utils.pretrained.weights import card, load
 from course_utils.recognition import DigitClassifier
-from course_utils.taxonomy import GenerativeModel
+from course_utils.taxonomy import leaves
 
 MOST, BATCH, SURE = 1_000, 100, 0.9
 LEGIBLE, AS_ASKED, NEAREST = "legible, %", "as asked, %", "nearest training image"
@@ -136,11 +136,6 @@ def draw(model: Any, n: int, y: Tensor | None = None) -> Tensor:
     return (model.sample(n) if y is None else model.sample(n, y=y.to(model.reference.device))).cpu()
 
 
-def on_tree(system: type) -> bool:
-    """Whether a recipe is of a system of slide 14, and neither of a reader nor of what came later."""
-    return issubclass(system, GenerativeModel) and vars(system).get("on_tree", True)
-
-
 def gallery(columns: int = 10, seed: int = 0) -> dict[str, Tensor]:
     """Samples of every system of the tree that is trained, by its name: 0 … 9 in turn if it takes digits.
 
@@ -148,9 +143,9 @@ def gallery(columns: int = 10, seed: int = 0) -> dict[str, Tensor]:
     """
     real = mnist_shipped("levels")
     first = [int((real.y == k % 10).nonzero()[k // 10]) for k in range(columns)]
-    rows = {"real digits": real.x[first]}
+    rows, systems = {"real digits": real.x[first]}, set(leaves())
     for name, of in RECIPES.items():
-        if on_tree(of.system) and card(name):
+        if of.system in systems and card(name):
             model = load(name)
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(seed)

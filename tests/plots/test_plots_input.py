@@ -3,18 +3,9 @@ from types import SimpleNamespace
 import matplotlib.pyplot as plt
 import pytest
 import torch
+from test_plots import P, Q, X, gaussian
 
 from course_utils import plots
-
-X = torch.linspace(0, 1, 50)
-P = torch.tensor([0.1, 0.6, 0.3])
-Q = torch.tensor([0.2, 0.7, 0.1])
-HISTORY = SimpleNamespace(train=[3.0, 2.0, 1.0, 0.5], valid=[3.1, 2.5, 2.2, 2.4], best_epoch=3)
-
-
-def gaussian(z):
-    return -0.5 * (z**2).sum(1) - 1.8379
-
 
 NAN = float("nan")
 BAD = {
