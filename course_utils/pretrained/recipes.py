@@ -154,7 +154,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             RealNVP,
             "unit",
             {"net": "conv", "hidden": 32, "depth": 1, "couplings": 2, "scales": 3},
-            {"epochs": 2, "lr": 2e-3, "batch_size": 50, "clip": 50.0, "average": 0.999, **COSINE},
+            {"epochs": 8, "lr": 2e-3, "batch_size": 50, "clip": 50.0, "average": 0.999, **COSINE},
             measures.bits,
             "1.06",
             "as reported by Grathwohl et al. 2019",
