@@ -72,7 +72,9 @@ def film(model: FFJORD) -> tuple[Tensor, Tensor]:
     for i in range(MOMENTS + 1):
         points.append(model.transport(z, 0.0, i / MOMENTS)[0])
         start, log_det = model.transport(grid, i / MOMENTS, 0.0)
-        densities.append((model.prior.log_prob(start) + log_det).exp().view(RESOLUTION, RESOLUTION))
+        density = (model.prior.log_prob(start) + log_det).exp()
+        density = density.nan_to_num(0.0)  # from so far out that the way back to noise overflows: no mass
+        densities.append(density.view(RESOLUTION, RESOLUTION))
     return torch.stack(points).cpu(), torch.stack(densities).cpu()
 
 

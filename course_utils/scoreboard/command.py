@@ -122,13 +122,16 @@ def _of_set(data: str, rows: list[Row]) -> str:
             "≤: a bound, the true cost is no larger; ≈: an estimate. C2ST: ½ if samples pass for real, 1 if "
             "none does. Fréchet: its square, on the features of the course's own digit classifier."
         )
-    names = ["model", "computes", *columns, "parameters", "CPU s to train", "CPU s for 1,000 samples"]
+    seeds = ["KL, seed by seed"] * any(row.seeds for row in rows)
+    names = ["model", "computes", *columns, *seeds, "parameters", "CPU s to train", "CPU s for 1,000 samples"]
     lines = [f"## {title}", "", f"| {' | '.join(names)} |", "|" + "---|" * len(names)]
     for row in rows:
         cost = ["", "", ""]
         if row.parameters:
             cost = [f"{row.parameters:,}", f"{row.seconds:.0f}", f"{row.sampling:.2g}"]
-        cells = [row.model, CAN[row.density], *(_cell(row, scores) for scores in columns.values()), *cost]
+        again = [", ".join(_rounded(value, 0) for value in row.seeds)] * len(seeds)
+        cells = [row.model, CAN[row.density], *(_cell(row, scores) for scores in columns.values())]
+        cells += [*again, *cost]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join([*lines, "", note, ""])
 

@@ -4,10 +4,13 @@ import pytest
 import torch
 from drawn import drawn
 from explorer_inputs import told
+from torch import nn
 
+from course_utils.explorers import ffjord
 from course_utils.explorers import where_the_tree_has_grown as grown
 from course_utils.models import NADE
 from course_utils.models.any_order import AnyOrder
+from course_utils.models.flow_matching import FlowMatching
 
 
 def test_every_row_goes_from_one_noise_to_what_its_guidance_makes_of_it(monkeypatch):
@@ -40,6 +43,20 @@ def test_drawn_pixels_stay_and_the_others_show_their_probability(monkeypatch):
         assert torch.equal(before[kept], after[kept])
     p = model.conditionals(torch.zeros(12, 1, 8, 8), torch.zeros(1, 8, 8, dtype=torch.bool))
     assert torch.allclose(pictures[0], p)
+
+
+class Inward(nn.Module):
+    """A velocity that grows so fast with the distance that the way back overflows."""
+
+    def forward(self, t, z):
+        return -30 * z * z.square().sum(1, keepdim=True)
+
+
+def test_where_the_way_back_to_noise_overflows_there_is_no_mass():
+    model = FlowMatching((2,))
+    model.dynamics = Inward()
+    _, densities = ffjord.film(model)
+    assert densities.isfinite().all() and densities[-1, 0, 0] == 0 < densities[-1].max()
 
 
 def test_models_of_another_kind_are_named():

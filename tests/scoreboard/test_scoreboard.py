@@ -149,7 +149,13 @@ def test_settings_of_a_set_go_before_those_of_all_universes_and_those_before_the
 @pytest.mark.parametrize("name", ["NADE", "NICE", "AnyOrder", "DeepEnergy"])
 def test_a_universe_row_says_what_its_model_can(name, monkeypatch):
     monkeypatch.setattr(scores, "DRAWS", 20_000)
+    monkeypatch.setattr(scores, "SEEDS", 2)
     row = score(name, SMALL, samples=10_000, epochs=1, batch_size=500)
+    if entries()[name] in YOUNGER_ON:
+        own, other = row.seeds
+        assert own == row.value and 1e-6 < abs(other - own) < 0.5 * own  # two trainings, alike
+    else:
+        assert row.seeds == []
     model = build(name, SMALL)
     exact = model.support == "binary" and isinstance(model, TractableDensity | ExplicitMarkovChain)
     assert (KL_EXACT in row.scores) == (TV_EXACT in row.scores) == exact
@@ -234,6 +240,16 @@ def test_a_stored_lead_is_the_difference_of_two_stored_costs(shipped):
         for rival, ((gap, error), *_) in row.leads.items():
             apart = shipped[rival, data].value - row.value
             assert gap == pytest.approx(apart, abs=0.01 * abs(row.value)) and 0 < error < row.standard_error
+
+
+def test_on_a_universe_a_younger_system_is_trained_from_every_seed(shipped):
+    for row in shipped.values():
+        younger = row.data in UNIVERSES and entries().get(row.model) in YOUNGER
+        assert len(row.seeds) == len({round(kl, 9) for kl in row.seeds}) == SEEDS * younger, row.model
+        if younger:
+            assert row.seeds[0] == row.value and max(row.seeds) < 1.5 * min(row.seeds)
+    for data, most in (("universe 4×4", 0.04), (SMALL, 0.0135)):
+        assert max(shipped["AnyOrder", data].seeds) <= most
 
 
 def test_every_set_of_a_system_has_its_row_and_autoregressive_models_come_close_to_the_truth(shipped):
