@@ -34,9 +34,9 @@ class Pixelwise(nn.Module):
     (torch.Size([2, 2, 4, 4]), torch.Size([2, 2, 4, 4]), torch.Size([2, 2, 4, 4]))
     """
 
-    fit_defaults = {"lr": 5e-3, "epochs": 2, "batch_size": 32, "average": 0.98, "schedule": "cosine"}
+    fit_defaults = {"lr": 2e-2, "epochs": 3, "batch_size": 32, "average": 0.97, "schedule": "cosine"}
 
-    def __init__(self, *, hidden: int = 48, blocks: int = 2) -> None:
+    def __init__(self, *, hidden: int = 32, blocks: int = 1) -> None:
         super().__init__()
         check_count(hidden, "Pixelwise: hidden")
         body = residual_net(PATCH**2, hidden, hidden=hidden, blocks=blocks)

@@ -101,7 +101,7 @@ class Colouriser(nn.Module):
     (torch.Size([2, 3, 8, 8]), torch.Size([]))
     """
 
-    fit_defaults = {"lr": 1e-2, "epochs": 3, "batch_size": 32, "clip": 1.0, "average": 0.99}
+    fit_defaults = {"lr": 1.5e-2, "epochs": 3, "batch_size": 32, "clip": 1.0, "average": 0.99}
     fit_defaults |= {"schedule": "cosine"}
 
     def __init__(
