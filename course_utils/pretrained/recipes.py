@@ -127,7 +127,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             NADE,
             "static",
             {"hidden": 500},
-            {"epochs": 5, "lr": 3e-3, "batch_size": 100, "average": 0.999, **COSINE},
+            {"epochs": 9, "lr": 3e-3, "batch_size": 100, "average": 0.999, **COSINE},
             measures.nats,
             "88.33",
             "Larochelle & Murray 2011, 500 hidden units",
