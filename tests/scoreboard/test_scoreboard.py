@@ -14,6 +14,7 @@ from course_utils.evaluation.results import (
     DIVERGENCES,
     FRECHET,
     GREY,
+    KL_BOUND,
     KL_EXACT,
     KL_HISTOGRAM,
     MEASURES,
@@ -25,7 +26,7 @@ from course_utils.evaluation.results import (
 from course_utils.models.younger import YOUNGER
 from course_utils.scoreboard import scores
 from course_utils.scoreboard.command import missing
-from course_utils.scoreboard.scores import TRUTH, baseline_costs, leads, reference_rows, score
+from course_utils.scoreboard.scores import TRUTH, baseline_costs, by_seed, leads, reference_rows, score
 from course_utils.scoreboard.settings import (
     RIVALS,
     SEEDS,
@@ -132,6 +133,13 @@ def test_a_lead_is_the_mean_gap_of_the_same_images_seed_by_seed(monkeypatch):
     assert found["Glow"] == [pytest.approx([gap, 0.0], abs=1e-9) for gap in (-1.5, -1.0, -1.0)]
     assert sorted(seed for name, seed in trained if name == "Glow") == [0, 1, 2]
     assert leads("NICE", GREY, hard) == {}
+
+
+def test_on_a_universe_each_seed_of_a_younger_system_has_its_distance_exact_or_bounded(monkeypatch):
+    monkeypatch.setattr(scores, "learned", lambda name, data, seed, **training: (seed, None))
+    monkeypatch.setattr(scores, "distances", lambda seed, data: ({KL_BOUND: [10.0 * seed, 0.1]}, None))
+    assert by_seed("FlowMatching", "universe 4×4", 3.0) == [3.0, 10.0, 20.0]
+    assert by_seed("FlowMatching", GREY, 3.0) == by_seed("FFJORD", "universe 4×4", 3.0) == []
 
 
 def test_settings_of_a_set_go_before_those_of_all_universes_and_those_before_the_rest():
