@@ -24,6 +24,7 @@ from course_utils.explorers.engine import Explorer
 from course_utils.explorers.gan import lattice
 from course_utils.models import FFJORD, GAN, GSN, NADE, VAE, BoltzmannMachine, PixelCNN, RealNVP
 from course_utils.models.any_order import AnyOrder
+from course_utils.models.diffusion import Diffusion
 from course_utils.models.flow_matching import FlowMatching
 from course_utils.notebooks.command import FOLDER
 from course_utils.recognition.detections import Detections
@@ -237,6 +238,7 @@ INPUTS: dict[str, Callable[[], tuple[Any, ...]]] = {
     "features_augmentation_try_on.labels": judged,
     "features_augmentation_try_on.warps": warped,
     "beyond_supervision.clustering": scattered,
+    "where_the_tree_has_grown.guessed": lambda: (Diffusion((1, 8, 8), hidden=16), torch.rand(10, 1, 8, 8)),
     "where_the_tree_has_grown.guided": told,
     "where_the_tree_has_grown.uncover": lambda: (AnyOrder((1, 8, 8), hidden=16),),
     "beyond_supervision.components": lambda: (scattered()[0], scattered()[0][:8]),

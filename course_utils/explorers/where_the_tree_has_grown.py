@@ -1,4 +1,4 @@
-"""The explorers of notebook 20: a flow in time, digits under guidance, pixels uncovered in any order."""
+"""The explorers of notebook 20: a flow in time, noise and guess, guidance, pixels uncovered in any order."""
 
 from functools import cache
 
@@ -10,14 +10,49 @@ from course_utils import plots
 from course_utils.explorers.engine import Explorer, choice, slider
 from course_utils.explorers.ffjord import time_of_a_flow
 from course_utils.models.any_order import AnyOrder
+from course_utils.models.diffusion import Diffusion
 from course_utils.models.flow_matching import FlowMatching
 
-__all__ = ["guided", "time_of_a_flow", "uncover"]
+__all__ = ["guessed", "guided", "time_of_a_flow", "uncover"]
 
 MOMENTS = 8  # between noise and data
 GUIDANCE = (0.0, 1.0, 3.0)
 IMAGES = 12
 AT_ONCE = (1, 4, 16, 64)
+
+
+def guessed(model: Diffusion, x: Tensor, seed: int = 0) -> Explorer:
+    """Images, the same in noise of one level, and what a diffusion model guesses is under it: ŷ ≈ E[y | z].
+
+    Args:
+        model: of images.
+        x: the images, ``(N, C, H, W)`` in [0, 1].
+        seed: of the noise, one for each image, which the slider makes larger and smaller.
+
+    Raises:
+        ValueError: the model is no diffusion of images, or x are none of its images.
+    """
+    if not isinstance(model, Diffusion) or model.support != "unit":
+        raise ValueError(f"guessed: expected Diffusion of images, got {type(model).__name__}")
+    y = model.enter(model.check(x).to(model.reference))[0].flatten(1)
+    noise = torch.randn(y.shape, generator=torch.Generator().manual_seed(seed)).to(y)
+
+    @torch.no_grad()
+    def draw(figure: Figure, *, time: float) -> None:
+        signal, spread = model.levels(time)
+        z = signal * y + spread * noise
+        rows = torch.stack([y, z, model.guesses(z, time)[0]]).view(-1, *model.event_shape)
+        title = f"time {time:.2f}: z = {signal.item():.2f} y + {spread.item():.2f} ε"
+        pictures = model.enter.inverse(rows).clamp(0, 1).cpu()
+        plots.images(pictures, columns=len(y), rows=["y", "z", "guess"], title=title, ax=figure.axes[0])
+
+    return Explorer(
+        draw,
+        title="Digits, the same in noise, and what the network guesses is under it",
+        size=(9, 3.1),
+        frame=lambda figure: figure.add_axes((0.09, 0.01, 0.9, 0.85)).set_axis_off(),
+        time=slider(0.0, 1.0, value=0.4, step=0.05, tooltip="From 0, noise, to 1, data"),
+    )
 
 
 def guided(model: FlowMatching, seed: int = 0) -> Explorer:
@@ -96,7 +131,7 @@ def uncover(model: AnyOrder) -> Explorer:
     return Explorer(
         draw,
         title="Pixels uncovered in random orders",
-        size=(9, 3.75),
+        size=(9, 3.1),
         frame=lambda figure: figure.add_axes((0.01, 0.01, 0.98, 0.86)).set_axis_off(),
         pixels=slider(0, D, value=D // 4, tooltip="How many pixels are drawn"),
         at_once=choice(sizes, tooltip="How many of them are drawn in each step"),

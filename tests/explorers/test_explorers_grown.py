@@ -10,7 +10,29 @@ from course_utils.explorers import ffjord
 from course_utils.explorers import where_the_tree_has_grown as grown
 from course_utils.models import NADE
 from course_utils.models.any_order import AnyOrder
+from course_utils.models.diffusion import Diffusion
 from course_utils.models.flow_matching import FlowMatching
+
+
+def test_who_knows_what_is_under_the_noise_guesses_it_at_every_level(monkeypatch):
+    torch.manual_seed(0)
+    model, x, pictures = Diffusion((1, 4, 8), hidden=8), torch.rand(5, 1, 4, 8), []
+    explorer = grown.guessed(model, x, seed=2)
+    y = model.enter(x)[0].flatten(1)
+
+    class Knowing(nn.Module):
+        def forward(self, t, z):  # v of the true y
+            signal, spread = model.levels(t)
+            return (signal * z - y) / spread
+
+    model.net = Knowing()
+    monkeypatch.setattr(grown.plots, "images", lambda x, **_: pictures.append(x.view(3, 5, 1, 4, 8)))
+    for time in (0.0, 0.4, 1.0):
+        drawn(explorer, time=time)
+    for real, _, guess in pictures:
+        assert torch.allclose(real, x, atol=1e-4) and torch.allclose(guess, x, atol=1e-2)
+    far = [(noisy - x).abs().mean() for _, noisy, _ in pictures]
+    assert far[0] > far[1] > 4 * far[2]
 
 
 def test_every_row_goes_from_one_noise_to_what_its_guidance_makes_of_it(monkeypatch):
@@ -60,6 +82,10 @@ def test_where_the_way_back_to_noise_overflows_there_is_no_mass():
 
 
 def test_models_of_another_kind_are_named():
+    with pytest.raises(ValueError, match="guessed: expected"):
+        grown.guessed(NADE((1, 8, 8)), torch.rand(2, 1, 8, 8))
+    with pytest.raises(ValueError, match="Diffusion: expected"):
+        grown.guessed(Diffusion((1, 4, 8), hidden=8), torch.rand(2, 1, 8, 8))
     for explorer in (grown.guided, grown.uncover):
         with pytest.raises(ValueError, match=f"{explorer.__name__}: expected"):
             explorer(NADE((1, 8, 8)))
