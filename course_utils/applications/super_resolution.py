@@ -204,8 +204,8 @@ class SRGAN(SRResNet, Duel):
         features: float = 0.2,
     ) -> None:
         super().__init__(channels=channels, blocks=blocks, top=top)
-        judge = Critic(check_count(critic, "SRGAN: critic"))
-        self.discriminator = judge.to(memory_format=torch.channels_last)
+        self.discriminator = Critic(check_count(critic, "SRGAN: critic"))
+        self.discriminator.to(memory_format=torch.channels_last)
         self.adversarial = check_number(adversarial, "SRGAN: adversarial", low=0)
         self.features = check_number(features, "SRGAN: features", low=0)
 

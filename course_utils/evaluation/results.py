@@ -83,7 +83,7 @@ class Row:
     better_than: dict[str, list[float]] = field(default_factory=dict)
     # the same of each rival among the trained systems: one [difference, error] for each seed of both, from 0
     leads: dict[str, list[list[float]]] = field(default_factory=dict)
-    # an exact divergence after each training, from seed 0 on: it has no other error than their spread
+    # the divergence that stands first, exact or a bound, after each training, from seed 0 on
     seeds: list[float] = field(default_factory=list)
     samples: int = 0  # of which the histogram or the two-sample measures were made
     parameters: int = 0  # how many numbers were learned
