@@ -31,15 +31,13 @@ def interpolation(model: NICE | RealNVP | Glow, x: Tensor) -> Explorer:
     with torch.no_grad():
         z = model.encode(x)[0]
 
-    @torch.no_grad()
-    def blends(pair: int, times: Tensor) -> tuple[Tensor, Tensor]:
-        a, b = [2 * pair - 2], [2 * pair - 1]
-        t = times.to(x).view(-1, *[1] * (x.dim() - 1))
-        return model.decode(torch.lerp(z[a], z[b], t)).cpu(), torch.lerp(x[a], x[b], t).cpu()
-
     @cache
-    def strips(pair: int) -> list[np.ndarray]:
-        return [picture(way, STRIP) for way in blends(pair, torch.linspace(0, 1, STRIP))]
+    @torch.no_grad()
+    def blends(pair: int, *times: float) -> list[np.ndarray]:
+        a, b = [2 * pair - 2], [2 * pair - 1]
+        t = torch.tensor(times).to(x).view(-1, *[1] * (x.dim() - 1))
+        ways = model.decode(torch.lerp(z[a], z[b], t)), torch.lerp(x[a], x[b], t)
+        return [picture(way, len(times)) for way in ways]
 
     def frame(figure: Figure) -> None:
         for left in (0.01, 0.51):
@@ -47,9 +45,10 @@ def interpolation(model: NICE | RealNVP | Glow, x: Tensor) -> Explorer:
                 figure.add_axes(place).set_axis_off()
 
     def draw(figure: Figure, *, t: float, pair: int) -> None:
-        for k, (image, strip) in enumerate(zip(blends(pair, torch.tensor([t])), strips(pair), strict=True)):
+        strips = blends(pair, *torch.linspace(0, 1, STRIP).tolist())
+        for k, (image, strip) in enumerate(zip(blends(pair, t), strips, strict=True)):
             large, below = figure.axes[2 * k : 2 * k + 2]
-            large.imshow(picture(image), interpolation="nearest")
+            large.imshow(image, interpolation="nearest")
             large.set_title(f"by {('latent variables', 'pixels')[k]}, t = {t:.2f}")
             below.imshow(strip, interpolation="nearest")
 
