@@ -168,7 +168,8 @@ class AnyOrder(TractableDensity):
         u = torch.rand(len(x), dtype=x.dtype, device=x.device)
         steps = (torch.arange(len(x), device=x.device) + u) / len(x)
         k = (steps * self.dims).floor().clamp_max(self.dims - 1)[:, None]  # how many are known
-        known = torch.rand_like(x).argsort(1).argsort(1) < k
+        begun = torch.arange(self.dims, device=x.device) < k  # the places of an order that are known
+        known = begun.scatter(1, torch.rand_like(x).argsort(1), begun)
         nats = -log_each(self.net(x, known), x) * ~known
         return (nats.sum(1) * self.dims / (self.dims - k[:, 0])).mean()
 
