@@ -3,6 +3,7 @@
 It lies at the root, so that ``pytest notebooks/03_generative_models.ipynb`` loads it too.
 """
 
+import gc
 import json
 import os
 import re
@@ -83,6 +84,17 @@ class Budget:
 def pytest_configure(config):
     if not hasattr(config, "workerinput"):  # the workers of xdist report to the controller, which compares
         config.pluginmanager.register(Budget(config.rootpath), "notebook-budget")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """What imports bring stays to the end: a fifth of the collection went into looking for garbage in it."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def is_cell(item):

@@ -154,6 +154,7 @@ def endless(handler, name, stop):
         handler.wfile.write(bytes(2**16))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "answer, said",
     [(trickle, "not done in 0.7 s"), (slow_head, "no answer within"), (endless, "more than 1048576 bytes")],

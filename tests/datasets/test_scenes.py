@@ -150,6 +150,7 @@ def test_ordinary_scenes_mix_classes_and_leave_gaps(drawn: Scenes) -> None:
     assert 0.2 < np.mean(apart) < 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [{}, {"touching": True}, {"objects": (2, 4), "side": 32}])
 def test_the_same_seed_draws_the_same_scenes_whatever_their_number(
     kind: dict, monkeypatch: pytest.MonkeyPatch

@@ -105,6 +105,7 @@ def test_agreement_catches_a_double_sigmoid_and_passes_the_truth(universe):
     assert seen[1].p_value > 1e-4 and seen[1].total_variation < 0.1
 
 
+@pytest.mark.slow
 def test_agreement_p_values_are_honest():
     """For perfect samples p-values are uniform: no more than a few of 200 under 0.05."""
     model = NADE((1, 2, 2)).double()

@@ -43,6 +43,7 @@ def test_the_inputs_are_of_explorers_that_exist():
     assert INPUTS.keys() <= SHOWN.keys()
 
 
+@pytest.mark.slow
 def test_first_picture_has_its_size_and_shows_something(explorer):
     first = pixels(explorer.image.value)
     width, height = explorer.size
@@ -84,6 +85,7 @@ def test_text_is_large_apart_and_inside_the_picture_at_every_end(explorer):
         assert tuple(figure.get_size_inches()) == explorer.size
 
 
+@pytest.mark.slow
 def test_controls_have_a_name_and_a_tooltip_and_move_continuously(explorer):
     for name, widget in explorer.controls.items():
         assert widget.description and len(widget.tooltip) > len(name) and widget.tooltip[0].isupper()

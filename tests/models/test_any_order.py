@@ -153,6 +153,7 @@ def test_grey_levels_have_mass_one_too():
     assert set(model.sample(200).unique().tolist()) <= {0.0, 0.5, 1.0}
 
 
+@pytest.mark.slow
 def test_it_learns_and_the_mixture_is_better_than_its_orders():
     universe = bars_and_stripes(2)
     x = universe.sample(3000, generator=torch.Generator().manual_seed(0))

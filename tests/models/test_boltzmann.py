@@ -109,6 +109,7 @@ def test_the_pseudo_likelihood_is_that_of_the_enumerated_distribution():
         assert model.held_out(STATES) == -model.log_pseudo_likelihood(STATES).mean()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS[::2])
 def test_a_step_leaves_the_distribution_of_the_model_as_it_is(kind):
     """πT = π to 1e-12, and the shipped step draws from the rows of T."""

@@ -84,6 +84,7 @@ def test_the_best_denoiser_gives_the_score():
         torch.testing.assert_close((signal * guess - z.detach()) / noise**2, due)
 
 
+@pytest.mark.slow
 def test_with_the_exact_denoiser_the_bound_tends_to_the_truth_from_below():
     torch.manual_seed(0)
     model, x = exact(), LAW.sample((400,))
@@ -165,6 +166,7 @@ def test_the_flow_shares_the_weights_and_its_trace_is_exact():
     torch.testing.assert_close(velocity, 0.5 * model.span * signal * noise * (noise * data - signal * e))
 
 
+@pytest.mark.slow
 def test_it_learns():
     x = LAW.sample((2000,)).float()
     torch.manual_seed(0)

@@ -52,6 +52,7 @@ def shaken(model: nn.Module, size: float = 0.4) -> nn.Module:
     return model.eval()
 
 
+@pytest.mark.slow
 def test_the_exact_field_of_a_gaussian_carries_noise_to_it():
     """The mean direction of all lines through a point makes an ODE whose end is p_D, density and samples."""
     model, law = exact(), torch.distributions.MultivariateNormal(*gaussian())
@@ -137,6 +138,7 @@ def test_the_trace_of_the_dense_velocity_is_that_of_its_jacobian(classes):
     assert (net(0.8, z, y) - constant).abs().max() > 0.01  # it reads the time
 
 
+@pytest.mark.slow
 def test_decoding_undoes_encoding_for_images_of_each_class():
     model = shaken(FlowMatching(SHAPE, hidden=8, classes=3, guidance=0.7, steps=30), 0.5)
     x, y = torch.rand(4, *SHAPE).double(), torch.tensor([0, 1, 2, 2])
@@ -148,6 +150,7 @@ def test_decoding_undoes_encoding_for_images_of_each_class():
     assert (each[0] - each[1]).abs().max() > 1e-3
 
 
+@pytest.mark.slow
 def test_guidance_goes_further_from_any_class_to_one():
     model = shaken(FlowMatching((3,), hidden=8, classes=2), 1.0)
     z, y = torch.randn(4, 3).double(), torch.tensor([0, 1, 1, 0])

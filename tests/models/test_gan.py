@@ -191,6 +191,7 @@ def test_the_wasserstein_loss_is_the_penalty_minus_the_value():
     torch.testing.assert_close(game.discriminate(x), critic(x))
 
 
+@pytest.mark.slow
 def test_a_trained_critic_reaches_the_distance_from_below():
     """Equal means, so that no linear critic helps: W₁({−2, 2}, {0}) = 2. A critic's value over its slope
     is below W₁ at every moment, and nearly there after training with the shipped loss."""

@@ -1,5 +1,6 @@
 """The CPU seconds of notebooks are held to what their headers state; workers, slow tests and places."""
 
+import gc
 import importlib.util
 import json
 import os
@@ -159,6 +160,10 @@ def test_memory_is_what_a_container_was_given(tmp_path, monkeypatch):
     for text, due in (("max\n", 8 << 30), (f"{3 << 30}\n", 3 << 30), (f"{1 << 62}\n", 8 << 30)):
         limit.write_text(text)
         assert conftest.memory_to_use() == due
+
+
+def test_garbage_is_looked_for_in_what_tests_make_alone():
+    assert gc.isenabled() and gc.get_freeze_count() > 10_000
 
 
 def test_kernels_inherit_the_number_of_threads():

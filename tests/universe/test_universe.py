@@ -75,6 +75,7 @@ def test_samples_follow_the_generator(p_D):
     assert torch.equal(first, again) and not torch.equal(first, other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [gaussians, two_moons])
 def test_densities_on_the_plane_integrate_to_one(make):
     density = make()
@@ -86,6 +87,7 @@ def test_densities_on_the_plane_integrate_to_one(make):
     assert p[inside].sum() / p.sum() > 0.999
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [gaussians, two_moons])
 def test_samples_on_the_plane_follow_the_density(make):
     """χ² of a histogram on a coarse grid, cells integrated from the density."""
