@@ -13,10 +13,9 @@
 
     uv run --script .ci/check_environment.py
 
-Whether conda and Binder can read their environment.yml, whether requirements.txt pins what is needed and
-nothing else, whether each pin has a wheel on Linux, Windows and Apple silicon, with each Python, and whether
-images, and the install for a machine without a GPU, take the students' packages alone; and whether GitHub
-can read its workflows.
+Whether conda and Binder can read their environment.yml, whether the two files of pins hold what is needed and
+nothing else, whether each pin has a wheel on Linux, Windows and Apple silicon, with each Python, whether
+images, and the install for a machine without a GPU, leave CUDA out, whether GitHub can read its workflows.
 """
 
 import json
@@ -42,8 +41,9 @@ from packaging.utils import canonicalize_name
 from rattler import MatchSpec
 
 ROOT = Path(__file__).resolve().parents[1]
+PINS = {"requirements.txt": "students", "requirements-test.txt": "testers"}  # groups of pyproject.toml
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
-PLATFORMS = {  # as uv names them, with what the markers in requirements.txt ask for
+PLATFORMS = {  # as uv names them, with what the markers of pins ask for
     "x86_64-unknown-linux-gnu": ("linux", "posix", "x86_64"),
     "aarch64-unknown-linux-gnu": ("linux", "posix", "aarch64"),
     "x86_64-pc-windows-msvc": ("win32", "nt", "AMD64"),
@@ -105,19 +105,19 @@ def binder() -> Iterator[str]:
         yield f"repo2docker --no-build: expected it to choose conda with {wanted}, got: {told.stderr[-500:]}"
 
 
-def pins() -> Iterator[str]:
-    """requirements.txt: plain pins only, one for each package on each platform, that cover the loose list."""
+def pins(file: str) -> Iterator[str]:
+    """Plain pins only, one for each package on each platform, that cover the loose list."""
     pinned = []
-    for line in (ROOT / "requirements.txt").read_text("utf-8").splitlines():
+    for line in (ROOT / file).read_text("utf-8").splitlines():
         try:
             pinned.append(Requirement(line))
         except InvalidRequirement:
-            yield f"requirements.txt: expected name==version, got {line!r}"
+            yield f"{file}: expected name==version, got {line!r}"
             continue
         one = pinned[-1]
         if one.url or one.extras or not re.fullmatch(r"==[\w.!]+", str(one.specifier)):
-            yield f"requirements.txt: expected name==version, got {line!r}"
-    loose = group("loose")
+            yield f"{file}: expected name==version, got {line!r}"
+    loose = group(PINS[file])
     for python, (name, (sys_platform, os_name, machine)) in product(PYTHONS, PLATFORMS.items()):
         here = {
             "python_version": python,
@@ -130,43 +130,44 @@ def pins() -> Iterator[str]:
         holding = [p for p in pinned if p.marker is None or p.marker.evaluate(here)]
         twice = [n for n, count in Counter(canonicalize_name(p.name) for p in holding).items() if count > 1]
         if twice:
-            yield f"requirements.txt: pinned twice on {name} with Python {python}: {', '.join(twice)}"
+            yield f"{file}: pinned twice on {name} with Python {python}: {', '.join(twice)}"
         versions = {canonicalize_name(p.name): str(p.specifier)[2:] for p in holding}
         for need in loose:
             pin = versions.get(canonicalize_name(need.name))
             if pin is None or pin not in need.specifier:
-                yield f"requirements.txt: expected a pin for {need} on {name} with Python {python}, got {pin}"
+                yield f"{file}: expected a pin for {need} on {name} with Python {python}, got {pin}"
 
 
-def complete() -> Iterator[str]:
+def complete(file: str) -> Iterator[str]:
     """Remaking the pins from the loose list, keeping the versions there are, changes nothing."""
     made = re.search(
-        r"#\s+(uv pip compile .*-o requirements\.txt)", (ROOT / "pyproject.toml").read_text("utf-8")
+        rf"#\s+(uv pip compile .*-o {re.escape(file)})", (ROOT / "pyproject.toml").read_text("utf-8")
     )
     if not made:
-        yield "pyproject.toml: expected a comment with the command that makes requirements.txt"
+        yield f"pyproject.toml: expected a comment with the command that makes {file}"
         return
     with tempfile.TemporaryDirectory() as folder:
-        copy = shutil.copy(ROOT / "requirements.txt", folder)
+        copy = shutil.copy(ROOT / file, folder)
         words = [word for word in made[1].split() if word != "--upgrade"]
         told = run(UV, *words[1:-1], copy, "--quiet", "--python", sys.executable)
         if told.returncode:
-            yield f"requirements.txt cannot be remade: {told.stderr[-500:]}"
-        elif Path(copy).read_text("utf-8") != (ROOT / "requirements.txt").read_text("utf-8"):
-            yield f"requirements.txt is not what this makes of the loose list: {made[1]}"
+            yield f"{file} cannot be remade: {told.stderr[-500:]}"
+        elif Path(copy).read_text("utf-8") != (ROOT / file).read_text("utf-8"):
+            yield f"{file} is not what this makes of the loose list: {made[1]}"
 
 
 def wheels(platform: str, python: str) -> Iterator[str]:
     """Every pin has a wheel for this platform and Python, and nothing is needed that is not pinned."""
     told = run(
-        UV, "pip", "compile", "--quiet", "--no-header", "--no-annotate", "--only-binary", ":all:",
-        "--python", sys.executable, "--python-version", python, "--python-platform", platform,
-        "requirements.txt", **MACOS,
+        UV, "pip", "compile", "--quiet", "--no-config", "--no-header", "--no-annotate",
+        "--only-binary", ":all:", "--python", sys.executable, "--python-version", python,
+        "--python-platform", platform, *PINS, **MACOS,
     )  # fmt: skip
     if told.returncode:
         yield f"{platform}, Python {python}: {told.stderr[-500:]}"
         return
-    names = {line.split("==")[0] for line in (ROOT / "requirements.txt").read_text("utf-8").splitlines()}
+    pinned = [line for file in PINS for line in (ROOT / file).read_text("utf-8").splitlines()]
+    names = {line.split("==")[0] for line in pinned}
     more = {line.split("==")[0] for line in told.stdout.splitlines()} - names
     if more:
         yield f"{platform}, Python {python}: needed but not pinned: {', '.join(sorted(more))}"
@@ -184,7 +185,7 @@ def stand_in(folder: str, name: str, needs: tuple[str, ...]) -> None:
 
 
 def lean() -> Iterator[str]:
-    """Where there is no GPU, one line installs the students' pins, without CUDA and without the testers'.
+    """Where there is no GPU, one line installs the students' pins, without CUDA.
 
     The index of such builds is not asked here: stand-ins for its two wheels lie in a folder.
     """
@@ -206,9 +207,8 @@ def lean() -> Iterator[str]:
         yield f"the students' packages do not resolve: {told.stderr[-500:]}"
     found = [pin.split("==")[0] for pin in told.stdout.splitlines() if "==" in pin]
     left = {*versions.pins((ROOT / "requirements.txt").read_text("utf-8"))} - {*found}
-    left = {name for name in left if not name.startswith(versions.GPU_LIBRARIES)}
-    if left != versions.TESTERS:
-        yield f"students: expected to leave out {sorted(versions.TESTERS)} and CUDA, got {sorted(left)}"
+    if left := {name for name in left if not name.startswith(versions.GPU_LIBRARIES)}:
+        yield f"students: expected to leave out CUDA alone, got {sorted(left)} too"
 
 
 def workflows() -> Iterator[str]:
@@ -241,9 +241,10 @@ def lock() -> Iterator[str]:
 def main() -> int:
     """Run every check, several at a time; print what is wrong, or one line that all is well."""
     pairs = list(product(PLATFORMS, PYTHONS))
-    plain = (partial(conda, "environment.yml", ["-r requirements.txt", "-e ."]), binder, pins, complete, lock)
+    plain = (partial(conda, "environment.yml", ["-r requirements.txt", "-e ."]), binder, lock)
     uv = re.search(r"uv==[\d.]+", (ROOT / "Dockerfile").read_text("utf-8"))[0]
     plain += (partial(conda, ".binder/environment.yml", [uv]), lean, images, workflows)
+    plain += tuple(partial(check, file) for check in (pins, complete) for file in PINS)
     checks = [lambda check=check: list(check()) for check in plain]
     checks += [lambda pair=pair: list(wheels(*pair)) for pair in pairs]
     with ThreadPoolExecutor(4) as pool:

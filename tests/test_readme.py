@@ -12,19 +12,35 @@ from course_utils.pretrained import table
 README = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 START = "python -m pip install uv && python -m uv run "
+TESTS = START + "--extra test pytest"
 
 
 def test_two_commands_that_bring_uv_along():
     commands = [block.strip() for block in BLOCKS if block.startswith(START)]
-    assert [command.removeprefix(START).split()[0] for command in commands] == ["jupyter", "pytest"]
-    assert all("\n" not in command for command in commands)
-    assert commands[1] == START + "pytest"
+    assert len(commands) == 2 and all("\n" not in command for command in commands)
+    assert commands[0].startswith(START + "jupyter lab ")
+    assert commands[1] == TESTS
     assert (ROOT / commands[0].split()[-1]).is_file()
 
 
 def test_ci_finds_the_command_of_the_tests():
     pattern = re.search(r"grep -E '(.*)' README.md", (ROOT / ".ci" / "run").read_text("utf-8"))
-    assert re.findall(pattern[1], README, re.MULTILINE) == [START + "pytest"]
+    assert re.findall(pattern[1], README, re.MULTILINE) == [TESTS]
+
+
+def test_only_the_second_command_brings_what_tests_use():
+    students, testers = (
+        {line.split("==")[0] for line in (ROOT / file).read_text("utf-8").splitlines()}
+        for file in ("requirements.txt", "requirements-test.txt")
+    )
+    assert {"torch", "jupyterlab"} <= students - testers
+    assert {"nbval", "playwright", "pycocotools", "pytest", "pytest-xdist"} <= testers - students
+
+
+def test_nothing_wants_triton():
+    files = [*(ROOT / "course_utils").rglob("*.py"), *(ROOT / "notebooks").glob("*.ipynb")]
+    pattern = re.compile(r"torch\.compile|import triton")
+    assert [file.name for file in files if pattern.search(file.read_text("utf-8"))] == []
 
 
 @pytest.mark.parametrize("page", ["README.md", "data/README.md"])

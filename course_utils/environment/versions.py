@@ -9,10 +9,7 @@ from course_utils.environment.findings import MEND, Finding
 PYTHONS = ((3, 11), (3, 15))  # from, and up to but not including
 SHOWN = ("torch", "torchvision", "numpy", "matplotlib", "jupyterlab", "ipywidgets")
 MOST = 4  # names in a line
-GPU_LIBRARIES = ("nvidia-", "cuda-", "triton")  # a build of torch for the CPU comes without them
-TESTERS = frozenset(  # what only the tests use, which images and installs for students come without
-    "coverage execnet greenlet iniconfig nbval playwright pluggy pycocotools pytest pytest-xdist".split()
-)
+GPU_LIBRARIES = ("nvidia-", "cuda-", "triton")  # all left out by a build for the CPU, the last one by uv
 
 
 def python_version(version: tuple[int, int, int]) -> Finding:
@@ -31,7 +28,7 @@ def packages(root: Path | None) -> list[Finding]:
     wanted = pins((root / "requirements.txt").read_text("utf-8")) if root else {}
     findings = [compare(name, here.get(name), wanted.get(name)) for name in SHOWN]
     rest = {name: pin for name, pin in wanted.items() if name not in SHOWN}
-    needed = [name for name in rest if name not in TESTERS and not name.startswith(GPU_LIBRARIES)]
+    needed = [name for name in rest if not name.startswith(GPU_LIBRARIES)]
     missing = [name for name in needed if name not in here]
     others = [name for name, pin in rest.items() if name in here and here[name].split("+")[0] != pin]
     if wrong := missing or others:

@@ -94,7 +94,8 @@ def test_a_notebook_without_exercises_is_no_assignment():
 @pytest.mark.slow
 @pytest.mark.skipif(
     importlib.util.find_spec("nbgrader") is None,
-    reason="nbgrader is not here: uv run --with nbgrader==0.9.6 pytest -n0 tests/classroom/test_nbgrader.py",
+    reason="nbgrader is not here: uv run --extra test --with nbgrader==0.9.6 pytest -n0 "
+    "tests/classroom/test_nbgrader.py",
 )
 def test_nbgrader_marks_an_untouched_a_right_and_a_half_right_notebook(tmp_path):
     def nbgrader(*words: str) -> None:
