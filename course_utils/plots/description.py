@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FuncFormatter
 
-COLOURBAR = "<colorbar>"  # what matplotlib labels the axes of one
 TEXTS = 40  # of a drawn tree or graph: more of them are not read to anyone
 
 
@@ -39,7 +38,7 @@ def description(figure: Figure) -> str:
     'Across: epoch, from 0 to 10. Up: loss (nats), from 17 to 30. Curve held-out: from 28 to 18.25,
      lowest 17.5 at 5.'
     """
-    shown = (ax for ax in figure.axes if ax.get_visible() and ax.get_label() != COLOURBAR)
+    shown = (ax for ax in figure.axes if ax.get_visible())
     texts = (plain(text.get_text()) for text in figure.texts)
     sentences = [text for text in texts if any(map(str.isalpha, text))]  # bare numbers are ticks
     sentences += [sentence for ax in shown for sentence in _of(ax)]

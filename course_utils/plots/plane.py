@@ -39,10 +39,9 @@ def density(
         raise ValueError(f"density: expected log_prob to return shape ({len(grid)},), got {values.shape}")
     p = np.exp(values).reshape(resolution, resolution)
     with axes(ax, (5.6, 4.4)) as ax:
-        picture = ax.imshow(
-            p, extent=extent, origin="lower", cmap="viridis", interpolation="bilinear", vmin=0
-        )
-        bar = figure_of(ax).colorbar(picture, ax=ax)
+        picture = ax.imshow(p, extent=extent, origin="lower", cmap="viridis", vmin=0)
+        beside = ax.inset_axes((1.04, 0, 0.05, 1))  # as high as the picture, whatever its shape
+        bar = figure_of(ax).colorbar(picture, cax=beside)
         bar.set_label("density p(x)", size=STYLE["axes.labelsize"])
         bar.ax.tick_params(labelsize=STYLE["ytick.labelsize"])
         bar.outline.set(visible=False)

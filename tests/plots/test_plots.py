@@ -187,6 +187,10 @@ def test_density_is_exp_of_log_prob_at_the_right_places(axes):
     np.testing.assert_allclose(shown[-1, 0], np.exp(-1.0), rtol=1e-5)
     np.testing.assert_allclose(shown[0, -1], np.exp(3.0), rtol=1e-5)
     assert "density p(x)" in words(axes)
+    axes.figure.draw_without_rendering()
+    (bar,) = axes.child_axes
+    panel, beside = axes.get_window_extent(), bar.get_window_extent()
+    np.testing.assert_allclose([beside.y0, beside.y1], [panel.y0, panel.y1])
 
 
 def test_density_accepts_probability_zero(axes):
