@@ -12,7 +12,7 @@ from course_utils.taxonomy import ExplicitDensity, GenerativeModel, children
 
 Node = type[GenerativeModel]
 PALE = {BLUE: "#DCEBF7", VERMILLION: "#FBE6D6", BLACK: "#EEEEEE"}
-LETTERS, LISTED = 21, 19  # of a box in a column, of a system under it
+LETTERS, LISTED = 17, 16  # of a box in a column, of a system under it
 SIZE = 12.5
 TOP, LINE = 0.35, 0.21  # of a row: what the root takes above its middle, and a line of the systems
 
@@ -30,7 +30,7 @@ def tree(ax: Axes | None = None, *, about: bool = True) -> Axes:
     """
     columns = families(GenerativeModel)
     bottom = levels(GenerativeModel) - 0.5 + LINE * max(listed(family).count("\n") + 1 for family in columns)
-    with axes(ax, (2.1 * len(columns), 1.15 * (bottom + TOP))) as ax:
+    with axes(ax, (1.7 * len(columns), (1.15 if about else 0.9) * (bottom + TOP))) as ax:
         ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(bottom, -TOP))
         ax.set_axis_off()
         draw_node(ax, GenerativeModel, 0, {family: i for i, family in enumerate(columns)}, about)
@@ -83,7 +83,7 @@ def listed(family: Node) -> str:
 
 def wrap(text: str, width: int) -> str:
     """A text in lines of about one length, a formula broken before its operators only."""
-    tied = re.sub(r"(?<=[=+−→|Π≤…/]) | (?=[|…/])", "\N{NO-BREAK SPACE}", text)
+    tied = re.sub(r"(?<=[=+−→|Π≤…/]) |(?<=log) |(?<=det) | (?=[|…/])", "\N{NO-BREAK SPACE}", text)
     lines = fill(tied, width, break_long_words=False).count("\n")
     narrower = (fill(tied, w, break_long_words=False) for w in range(1, width + 1))
     return next(filled for filled in narrower if filled.count("\n") == lines)

@@ -16,6 +16,9 @@ NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 HEIGHT, SLACK = 720, 1  # pixels: a layout rounds
 LETTERS = "() => parseFloat(getComputedStyle(document.querySelector('.jp-MarkdownOutput p')).fontSize)"
 SMALLEST = 32  # pixels: 24 points
+PADDING = """() => { // around the cells of a slide: what they lose of the projector's height
+    const { paddingTop, paddingBottom } = getComputedStyle(document.querySelector('.jp-Deck .jp-Notebook'));
+    return parseFloat(paddingTop) + parseFloat(paddingBottom); }"""
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +42,10 @@ def lab(too_much: Path) -> Iterator[Lab]:
 def faults(lab: Lab, path: Path) -> dict[str, str]:
     """What is wrong with the slides of a notebook, by the id of the first cell on each."""
     lab.open(path.name, clear=False)
-    found = {}
-    for first, cells in lab.slides(nbformat.read(path, as_version=4)).items():
-        over = {"down": sum(c["high"] for c in cells) - HEIGHT, "across": max(c["across"] for c in cells)}
+    slides, found = lab.slides(nbformat.read(path, as_version=4)), {}
+    room = HEIGHT - lab.page.evaluate(PADDING)
+    for first, cells in slides.items():
+        over = {"down": sum(c["high"] for c in cells) - room, "across": max(c["across"] for c in cells)}
         wrong = [f"{pixels:.0f} pixels too much {way}" for way, pixels in over.items() if pixels > SLACK]
         wrong += ["a picture without words"] * (not all(words for c in cells for words in c["pictures"]))
         if wrong:
