@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from functools import partial
+from math import log
 
 import torch
 from torch import Tensor, nn
 
 from course_utils.checks import check_count, check_events, check_number
 from course_utils.models.flow_steps import Normal, to_real
+from course_utils.nets.hollow import HollowVelocity
 from course_utils.nets.ode import Solver, State, Time
 from course_utils.nets.velocity import Velocity, hutchinson, with_trace
 from course_utils.taxonomy import Flow
@@ -35,8 +37,10 @@ class FFJORD(Flow):
 
     Args:
         event_shape: (C, H, W) for grey values in [0, 1], or (D,) for vectors of any real numbers.
-        hidden: width of the two hidden layers of f (see `Velocity`, whose exact trace is cheap).
-        diagonal: f has a rate for every dimension, too: what a width below D needs (see `Velocity`).
+        network: "dense" (see `Velocity`) or, for images, "hollow" (see `HollowVelocity`): the exact trace of
+            both is cheap.
+        hidden: width of the two hidden layers of f.
+        diagonal: a dense f has a rate for every dimension, too: what a width below D needs (see `Velocity`).
         dynamics: another network f(t, z), ``(B, D)`` to ``(B, D)``, one example not reading another; its
             exact trace takes D vector-Jacobian products unless it has a method ``with_trace``.
         trace: in training: "rademacher" or "gaussian" noise for Hutchinson's estimate, or "exact".
@@ -69,6 +73,7 @@ class FFJORD(Flow):
         self,
         event_shape: tuple[int, ...],
         *,
+        network: str = "dense",
         hidden: int = 128,
         diagonal: bool = False,
         dynamics: nn.Module | None = None,
@@ -86,7 +91,11 @@ class FFJORD(Flow):
             raise ValueError(f"FFJORD: expected dynamics as a module f(t, z), got {type(dynamics).__name__}")
         self.support, self.enter = to_real(self.event_shape, alpha)
         check_count(hidden, "FFJORD: hidden")
-        if dynamics is None:
+        if network not in ("dense", "hollow"):
+            raise ValueError(f"FFJORD: expected network as 'dense' or 'hollow', got {network!r}")
+        if dynamics is None and network == "hollow":
+            dynamics = hollow(event_shape, hidden, alpha, "FFJORD")
+        elif dynamics is None:
             dynamics = Velocity(self.dims, hidden=hidden, diagonal=diagonal)
         self.dynamics = dynamics
         self.trace, self.prior, self.nfe = trace, Normal(), 0
@@ -162,3 +171,15 @@ class FFJORD(Flow):
         (y,) = self.solver(field, (z.flatten(1),), 0.0, 1.0)
         self.nfe = self.solver.nfe
         return self.enter.inverse(y.view_as(z))
+
+
+def hollow(
+    event_shape: tuple[int, ...], width: int, alpha: float, who: str, classes: int | None = None
+) -> HollowVelocity:
+    """A velocity of images behind their logit, which reads them in units of half of its range."""
+    p = HollowVelocity.block
+    if len(event_shape) != 3 or event_shape[1] % p or event_shape[2] % p:
+        want = f"images whose sides are multiples of {p} for network 'hollow'"
+        raise ValueError(f"{who}: expected {want}, got {event_shape}")
+    check_number(alpha, f"{who}: alpha", low=1e-9, high=0.49)
+    return HollowVelocity(event_shape, width=width, scale=log(1 / alpha - 1) / 2, classes=classes)

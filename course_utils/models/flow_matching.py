@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.checks import check_count, check_events, check_number, check_sizes
-from course_utils.models.ffjord import FFJORD
+from course_utils.models.ffjord import FFJORD, hollow
 from course_utils.nets.ode import Solver, Time
 from course_utils.nets.timed import GROUPS, TimedUNet, TimedVelocity
 from course_utils.taxonomy import ClassConditional
@@ -37,9 +37,9 @@ class FlowMatching(ClassConditional, FFJORD):
 
     Args:
         event_shape: (C, H, W) for grey values in [0, 1], or (D,) for vectors of any real numbers.
-        network: "dense" (see `TimedVelocity`, whose exact trace is cheap) or, for images, "convolutional"
-            (see `TimedUNet`, whose exact trace takes D vector-Jacobian products).
-        hidden: the width of dense layers, or the channels at each size; None: 512, or (24, 40, 64).
+        network: "dense" (see `TimedVelocity`) or, for images, "hollow" (see `HollowVelocity`), whose exact
+            trace is cheap; or "convolutional" (see `TimedUNet`), where it takes D vector-Jacobian products.
+        hidden: the width of layers, or the channels at each size; None: 512, 48, or (24, 40, 64).
         patch: p×p pixels are one place of a convolutional network: what large images need.
         preconditioned: the convolutional network learns what is not Gaussian in the data (see `TimedUNet`).
         dropout: of dense layers.
@@ -92,7 +92,7 @@ class FlowMatching(ClassConditional, FFJORD):
     ) -> None:
         super().__init__(
             event_shape,
-            dynamics=velocity(event_shape, network, hidden, patch, preconditioned, dropout, classes),
+            dynamics=velocity(event_shape, network, hidden, patch, preconditioned, dropout, classes, alpha),
             solver=solver,
             steps=steps,
             tolerance=tolerance,
@@ -192,6 +192,7 @@ def velocity(
     preconditioned: bool,
     dropout: float,
     classes: int | None,
+    alpha: float,
 ) -> nn.Module:
     """The network of a flow on this shape; a ValueError where there is none."""
     who = "FlowMatching"
@@ -207,9 +208,12 @@ def velocity(
             raise ValueError(f"{who}: expected hidden as multiples of {GROUPS}, got {hidden!r}")
         how = {"classes": classes, "patch": patch, "preconditioned": preconditioned}
         return TimedUNet(event_shape, widths=widths, **how)
-    if network != "dense":
-        want = "'dense' or, for images (C, H, W), 'convolutional'"
+    if network not in ("dense", "hollow"):
+        want = "'dense' or, for images (C, H, W), 'hollow' or 'convolutional'"
         raise ValueError(f"{who}: expected network as {want}, got {network!r} on {event_shape}")
-    width = check_count(512 if hidden is None else hidden, f"{who}: hidden")
+    usual = 512 if network == "dense" else 48
+    width = check_count(usual if hidden is None else hidden, f"{who}: hidden")
+    if network == "hollow":
+        return hollow(event_shape, width, alpha, who, classes)
     rate = check_number(dropout, f"{who}: dropout", low=0, high=0.99)
     return TimedVelocity(prod(event_shape), hidden=width, dropout=rate, classes=classes)

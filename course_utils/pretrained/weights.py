@@ -129,7 +129,7 @@ def load(name: str, folder: Path = FOLDER) -> Any:
 def start(model: nn.Module, name: str, folder: Path = FOLDER) -> None:
     """Give a second stage the weights of its first; what has no first stage stays as it is."""
     of = recipe(name, "train")
-    if isinstance(of, Application) and of.start:
+    if of.start:
         model.load_state_dict(load(of.start, folder).state_dict(), strict=False)
 
 

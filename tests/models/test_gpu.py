@@ -63,6 +63,7 @@ SPECIMENS = {
     "GSN": lambda: GSN(SHAPE, mixing=3),
     "any order": lambda: AnyOrder(SHAPE, orders=2),
     "flow matching": lambda: FlowMatching(SHAPE, hidden=16),
+    "flow matching, hollow": lambda: FlowMatching((1, 8, 8), network="hollow", hidden=8, classes=10),
     "flow matching, classes": lambda: FlowMatching(SHAPE, hidden=16, classes=10, guidance=1.0, steps=1),
     "spline flow": lambda: SplineFlow(SHAPE),
     "VQ-VAE": lambda: VQVAE(SHAPE, levels=5, tokens=2),
