@@ -92,8 +92,7 @@ def digits_in_time(model: FFJORD) -> Explorer:
     def ways(seed: int) -> list[Tensor]:
         like, noise = model.reference, torch.Generator().manual_seed(seed)
         z = torch.randn(IMAGES, *model.event_shape, generator=noise).to(like)
-        moments = (model.transport(z, 0.0, i / MOMENTS)[0] for i in range(MOMENTS + 1))
-        return [model.enter.inverse(y).cpu() for y in moments]
+        return [model.enter.inverse(y).cpu() for y in model.way(z, MOMENTS)]
 
     def draw(figure: Figure, *, time: float, seed: int) -> None:
         x = ways(seed)[round(time * MOMENTS)]

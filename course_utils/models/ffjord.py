@@ -119,6 +119,23 @@ class FFJORD(Flow):
             check_number(time, "FFJORD.transport: time", low=0, high=1)
         return self._solve(z, start, end, partial(self._exact, **condition), self.solver)
 
+    @torch.no_grad()
+    def way(self, z: Tensor, moments: int, **condition: Tensor | None) -> Tensor:
+        """What z passes on its way to data, behind the logit for images, at equal times: one step of the
+        solver from each moment to the next, and no density. ``(moments + 1, B, *event_shape)``.
+        """
+        who = f"{type(self).__name__}.way"
+        z = check_events(z, self.event_shape, "real", like=self.reference, who=who)
+        k, points = check_count(moments, f"{who}: moments"), [z.flatten(1)]
+        step = Solver(self.solver.method, steps=1, tolerance=self.solver.tolerance)
+
+        def field(t: Time, state: State) -> State:
+            return (self._velocity(t, state[0], **condition),)
+
+        for i in range(k):
+            points += step(field, (points[-1],), i / k, (i + 1) / k)
+        return torch.stack(points).view(k + 1, *z.shape)
+
     def _solve(
         self, z: Tensor, start: float, end: float, traced: Traced, solver: Solver
     ) -> tuple[Tensor, Tensor]:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from course_utils.checks import check_count, check_events, check_number, check_sizes
 from course_utils.models.ffjord import FFJORD, hollow
-from course_utils.nets.ode import Solver, Time
+from course_utils.nets.ode import Time
 from course_utils.nets.timed import GROUPS, TimedUNet, TimedVelocity
 from course_utils.taxonomy import ClassConditional
 
@@ -137,17 +137,10 @@ class FlowMatching(ClassConditional, FFJORD):
     def _decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         return super()._decode(z, y=y)
 
-    @torch.no_grad()
     def way(self, z: Tensor, moments: int, y: Tensor | None = None) -> Tensor:
-        """What z passes on its way to data, behind the logit for images, at equal times: one step of the
-        solver from each moment to the next, and no density. ``(moments + 1, B, *event_shape)``.
-        """
+        """What z passes on its way to data of class y (see `FFJORD.way`)."""
         z = check_events(z, self.event_shape, "real", like=self.reference, who="FlowMatching.way")
-        y, k = self._check_classes(y, len(z), needed=True), check_count(moments, "FlowMatching.way: moments")
-        step, points = Solver(self.solver.method, steps=1, tolerance=self.solver.tolerance), [z.flatten(1)]
-        for i in range(k):
-            points += step(lambda t, s: (self._velocity(t, s[0], y),), (points[-1],), i / k, (i + 1) / k)
-        return torch.stack(points).view(k + 1, *z.shape)
+        return super().way(z, moments, y=self._check_classes(y, len(z), needed=True))
 
     def _sample(self, n: int, generator: torch.Generator | None, y: Tensor | None = None) -> Tensor:
         return self._decode(self.prior.sample((n, *self.event_shape), self.reference, generator), y)

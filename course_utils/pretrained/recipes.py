@@ -192,7 +192,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             "0.99",
             "Grathwohl et al. 2019, convolutional, at several scales",
             start="ffjord_regression",
-            part=(18_000, 400),
+            part=(10_000, 300),
         ),
         "vae": Recipe(
             VAE,
