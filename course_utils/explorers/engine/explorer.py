@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from io import BytesIO
 from textwrap import wrap
 from typing import Any
-from zlib import Z_RLE
 
 import ipywidgets
 import numpy as np
@@ -203,8 +202,8 @@ def picture(x: Tensor, columns: int = 1) -> np.ndarray:
 
 def png(pixels: np.ndarray) -> bytes:
     """Pixels ``(height, width, 4)`` as PNG bytes: the same pixels, the same bytes."""
-    file = BytesIO()  # zlib looks for runs alone: as few bytes of such pictures in less time
-    Image.fromarray(pixels).convert("RGB").save(file, "png", compress_level=1, compress_type=Z_RLE)
+    file = BytesIO()
+    Image.fromarray(pixels).convert("RGB").save(file, "png", compress_level=1)
     return file.getvalue()
 
 
