@@ -42,6 +42,13 @@ IDLE = f"() => {{ {NOTEBOOK} return panel?.sessionContext?.session?.kernel?.stat
 COUNTS = f"""() => {{ {NOTEBOOK}
     const code = [...notebook.model.cells].filter(cell => cell.type === 'code');
     return code.map(cell => cell.executionCount); }}"""
+REPLACE = """async name => {
+    const {shell, commands} = window.jupyterapp, last = shell.currentWidget;
+    const kernelPreference = {shouldStart: false, canStart: false, autoStartDefault: false};
+    const asked = {path: name, factory: 'Notebook', kernelPreference};
+    const next = await commands.execute('docmanager:open', asked);
+    await next.context.ready;
+    last.dispose(); }"""
 CLEARED = f"() => ({COUNTS})().every(count => count === null)"
 STORED_ERRORS = f"""() => {{ {NOTEBOOK} return [...notebook.model.cells].flatMap(cell =>
     (cell.type === 'code' ? cell.outputs.toJSON() : [])
@@ -70,7 +77,8 @@ DRAWN = f"""() => {{ {NOTEBOOK} // every cell as on its slide: the deck shows th
     const laid = notebook.widgets.map(cell => cell.node.getBoundingClientRect().height + cell.node.innerText);
     const same = JSON.stringify(laid) === window.laid;
     window.laid = JSON.stringify(laid);
-    return same; }}"""
+    const is_drawn = cell => cell.model.type === 'code' || cell.node.innerText.trim();
+    return same && notebook.widgets.every(cell => !cell.isPlaceholder() && is_drawn(cell)); }}"""
 CELLS = f"""() => {{ {NOTEBOOK} return Object.fromEntries(notebook.widgets.map(cell => {{
     const all = selector => [...cell.node.querySelectorAll(selector)];
     const wide = all('img, pre, table').map(e => e.getBoundingClientRect().right - window.innerWidth);
@@ -186,6 +194,16 @@ class Lab:
             self.command("notebook:clear-all-cell-outputs")
             self.page.wait_for_function(CLEARED)
 
+    def replace(self, name: str) -> None:
+        """Open another notebook in place of the one that is open: the same page, and no kernel.
+
+        A new page takes six times the work. A slide show goes on, with the other.
+        """
+        self.requests.clear()
+        self.faults.clear()
+        self.page.evaluate(REPLACE, name)
+        self.page.wait_for_selector(".jp-Notebook .jp-Cell")
+
     def command(self, name: str) -> None:
         """Run one of JupyterLab's commands."""
         self.page.evaluate("name => { window.jupyterapp.commands.execute(name); }", name)
@@ -230,11 +248,12 @@ class Lab:
         return image.get_attribute("alt") or image.get_attribute("title") or ""
 
     def slides(self, notebook: NotebookNode) -> dict[str, list[dict]]:
-        """Start the slide show; what ``CELLS`` measures on each slide, by the id of its first cell."""
-        self.page.locator(".jp-Cell").first.click()
-        self.page.keyboard.press("Escape")
-        self.page.get_by_title("Toggle Deck").click()
-        assert self.until(lambda: self.deck()["on"])
+        """What ``CELLS`` measures on each slide, by the id of its first cell; the slide show is on then."""
+        if not self.deck()["on"]:
+            self.page.locator(".jp-Cell").first.click()
+            self.page.keyboard.press("Escape")
+            self.page.get_by_title("Toggle Deck").click()
+            assert self.until(lambda: self.deck()["on"])
         self.page.wait_for_function(DRAWN, polling=300)
         cells, found = self.page.evaluate(CELLS), {}
         for cell in notebook.cells:
