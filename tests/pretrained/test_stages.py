@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load as read
 
-from course_utils.pretrained import load, weights
+from course_utils.pretrained import RECIPES, card, load, table, weights
 
 
 def test_a_first_stage_that_stays_as_it_is_is_stored_once():
@@ -28,3 +28,13 @@ def test_without_the_first_stage_the_second_names_it(tmp_path):
         shutil.copy(weights.FOLDER / f"try_on.{end}", tmp_path)
     with pytest.raises(ValueError, match=r"matching\.safetensors.*train matching"):
         load("try_on", tmp_path)
+
+
+def test_a_first_stage_is_no_row_of_the_table_but_its_minutes_count():
+    lines = {line.split(" | ")[0].strip("| "): line for line in table().splitlines()}
+    staged = {name: of for name, of in RECIPES.items() if of.start}
+    assert staged
+    for name, of in staged.items():
+        seconds = card(name).seconds + card(of.start).seconds
+        assert f"{seconds / 60:.0f} min" in lines[of.system.__name__]
+        assert str(card(of.start)[card(of.start).first]) not in "".join(lines.values())
