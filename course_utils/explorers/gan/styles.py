@@ -44,6 +44,6 @@ def styles(model: GAN) -> Explorer:
         title="One z a row, one class a column",
         size=(9, 4.2),
         frame=frame,
-        way=slider(0.0, 1.0, value=0.0, step=0.05, tooltip="How far each z has gone to another one"),
+        way=slider(0.0, 1.0, value=0.5, step=0.05, tooltip="How far each z has gone to another one"),
         seed=slider(0, 20, value=0, tooltip="Which z they are"),
     )
