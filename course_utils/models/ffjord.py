@@ -40,7 +40,6 @@ class FFJORD(Flow):
         network: "dense" (see `Velocity`) or, for images, "hollow" (see `HollowVelocity`): the exact trace of
             both is cheap.
         hidden: width of the two hidden layers of f.
-        diagonal: a dense f has a rate for every dimension, too: what a width below D needs (see `Velocity`).
         dynamics: another network f(t, z), ``(B, D)`` to ``(B, D)``, one example not reading another; its
             exact trace takes D vector-Jacobian products unless it has a method ``with_trace``.
         trace: in training: "rademacher" or "gaussian" noise for Hutchinson's estimate, or "exact".
@@ -75,7 +74,6 @@ class FFJORD(Flow):
         *,
         network: str = "dense",
         hidden: int = 128,
-        diagonal: bool = False,
         dynamics: nn.Module | None = None,
         trace: str = "rademacher",
         solver: str = "rk4",
@@ -96,7 +94,7 @@ class FFJORD(Flow):
         if dynamics is None and network == "hollow":
             dynamics = hollow(event_shape, hidden, alpha, "FFJORD")
         elif dynamics is None:
-            dynamics = Velocity(self.dims, hidden=hidden, diagonal=diagonal)
+            dynamics = Velocity(self.dims, hidden=hidden)
         self.dynamics = dynamics
         self.trace, self.prior, self.nfe = trace, Normal(), 0
         self.solver = Solver(solver, steps=steps, tolerance=tolerance)

@@ -22,23 +22,20 @@ class Velocity(nn.Module):
 
         Tr ∂f/∂z = d_2ᵀ (W_2 ∘ (W_1 W_3)ᵀ) d_1,
 
-    exact in O(H²) for each example, where D vector-Jacobian products take O(DH(D + H)).
-
-    The rank of that Jacobian is H at most: of D > H dimensions, D − H can neither shrink nor grow. With
-    ``diagonal`` every dimension has a rate of its own as well, f += (r + s t) ∘ z, and the trace Σ (r + s t).
+    exact in O(H²) for each example, where D vector-Jacobian products take O(DH(D + H)). The rank of that
+    Jacobian is H at most: of D > H dimensions, D − H can neither shrink nor grow.
 
     >>> f, trace = Velocity(3, hidden=8).with_trace(0.5, torch.randn(2, 3))
     >>> f.shape, trace.shape
     (torch.Size([2, 3]), torch.Size([2]))
     """
 
-    def __init__(self, dims: int, *, hidden: int = 128, diagonal: bool = False) -> None:
+    def __init__(self, dims: int, *, hidden: int = 128) -> None:
         super().__init__()
         sizes = ((dims, hidden), (hidden, hidden), (hidden, dims))
         self.layers = nn.ModuleList(nn.Linear(*size) for size in sizes)
         self.clocks = nn.ParameterList(torch.randn(n) * (0.1 if n == hidden else 0) for _, n in sizes)
         zero(self.layers[-1])  # at first nothing moves
-        self.rates = nn.Parameter(torch.zeros(2, dims)) if diagonal else None
 
     def _layer(self, i: int, t: Time, h: Tensor) -> Tensor:
         layer = cast(nn.Linear, self.layers[i])
@@ -47,13 +44,7 @@ class Velocity(nn.Module):
     def _forward(self, t: Time, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         h1 = torch.tanh(self._layer(0, t, z))
         h2 = torch.tanh(self._layer(1, t, h1))
-        f = self._layer(2, t, h2)
-        return f if self.rates is None else f + self._rates(t) * z, h1, h2
-
-    def _rates(self, t: Time) -> Tensor:
-        """What each dimension shrinks or grows by at a time, (D,)."""
-        assert self.rates is not None
-        return self.rates[0] + self.rates[1] * t
+        return self._layer(2, t, h2), h1, h2
 
     def forward(self, t: Time, z: Tensor) -> Tensor:
         """f(t, z): ``(B, D)`` to ``(B, D)``."""
@@ -64,8 +55,7 @@ class Velocity(nn.Module):
         f, h1, h2 = self._forward(t, z)
         w1, w2, w3 = (cast(nn.Linear, layer).weight for layer in self.layers)
         pairs = w2 * (w1 @ w3).T
-        trace = (((1 - h2 * h2) @ pairs) * (1 - h1 * h1)).sum(1)
-        return f, trace if self.rates is None else trace + self._rates(t).sum()
+        return f, (((1 - h2 * h2) @ pairs) * (1 - h1 * h1)).sum(1)
 
 
 def with_trace(field: Callable[[Tensor], Tensor], z: Tensor) -> tuple[Tensor, Tensor]:
