@@ -113,6 +113,8 @@ def _of_set(data: str, rows: list[Row]) -> str:
         columns |= {name: (name,) for name in HISTOGRAM}
         samples = max(row.samples for row in rows)
         note = f"Histograms are of {samples:,} samples; the row p_D itself shows what no model can beat."
+        few = [row for row in rows if row.parameters and row.samples < samples]
+        note += "".join(f" {row.model}'s is of {row.samples:,}, and so is a row of p_D." for row in few)
     else:
         title, endings = f"{data} (300 test images)", ("",) if data == BINARY else ("", BINARISED)
         columns = {"nats" if data == BINARY else "bits/dim": results.LIKELIHOODS}

@@ -16,7 +16,16 @@ from course_utils.evaluation.results import BINARY, GREY, LEVELS, UNIVERSES, Row
 from course_utils.models.younger import YOUNGER
 from course_utils.runtime import set_seed
 from course_utils.scoreboard.digits import KINDS, SET, grid, held_out_scores, two_sample_scores
-from course_utils.scoreboard.settings import DRAWS, RIVALS, SEEDS, build, choice, entries
+from course_utils.scoreboard.settings import (
+    DRAWS,
+    RIVALS,
+    SEEDS,
+    build,
+    choice,
+    entries,
+    names,
+    sets_of,
+)
 from course_utils.scoreboard.universes import (
     SAMPLES,
     dequantised,
@@ -34,18 +43,19 @@ SHOWN = ("epochs", "batch_size", "lr", "weight_decay")
 TRUTH, REAL = "p_D itself", "real images"
 
 
-def score(name: str, data: str, *, samples: int = SAMPLES, **training: Any) -> Row:
+def score(name: str, data: str, *, samples: int | None = None, **training: Any) -> Row:
     """Train one model on one set from a fixed seed, with fixed settings, and measure it.
 
     Args:
         name: a class of the tree ("NADE"), or "NADE, 8 orders", "MADE, 8 orders".
         data: one of ``results.SETS``.
-        samples: how many samples the histogram is made of, on a universe.
+        samples: how many samples the histogram is made of, on a universe; None: as the settings say.
         training: settings of ``fit`` in place of those of the table, such as epochs=1.
 
     Raises:
         ValueError: there is no such model, or it cannot live on this set.
     """
+    samples = choice(name, data).samples if samples is None else samples
     started = time.process_time()
     model, history = learned(name, data, **training)
     trained = time.process_time()
@@ -198,7 +208,10 @@ def baseline_costs(data: str) -> dict[str, Tensor]:
 
 
 def reference_rows(samples: int = SAMPLES) -> list[Row]:
-    """The baselines and the truth on every set; ``samples`` make up the histogram of p_D's own samples."""
+    """The baselines and the truth on every set; ``samples`` make up the histogram of p_D's own samples.
+
+    Where the histogram of a system is made of fewer, there is one of as few of p_D's own.
+    """
     found = [row for data in UNIVERSES for row in _references_of_universe(data, samples)]
     for data, exact in ((BINARY, results.NATS), (GREY, results.BITS)):
         for name, cost in baseline_costs(data).items():
@@ -216,8 +229,8 @@ def _references_of_universe(data: str, samples: int) -> list[Row]:
     independent = x @ share.log() + (1 - x) @ (1 - share).log()
     generator = torch.Generator().manual_seed(0)
 
-    def sampled(log_q: Tensor) -> Scores:
-        drawn = torch.multinomial(log_q.exp(), samples, replacement=True, generator=generator)
+    def sampled(log_q: Tensor, n: int = samples) -> Scores:
+        drawn = torch.multinomial(log_q.exp(), n, replacement=True, generator=generator)
         return histogram_scores(log_p, drawn[:, None])
 
     found = []
@@ -225,4 +238,12 @@ def _references_of_universe(data: str, samples: int) -> list[Row]:
     for name, log_q in known.items():
         scores = exact_scores(log_p, log_q) | sampled(log_q)
         found.append(Row(name, data, "exact", scores, samples=samples))
-    return [*found, Row(TRUTH, data, "truth", sampled(log_p), samples=samples)]
+    counts = {choice(name, data).samples for name in names() if data in sets_of(name)}
+    found.append(Row(TRUTH, data, "truth", sampled(log_p), samples=samples))
+    fewer = [Row(truth_of(n), data, "truth", sampled(log_p, n), samples=n) for n in counts - {SAMPLES}]
+    return found + fewer
+
+
+def truth_of(samples: int) -> str:
+    """The name of the row of p_D's own samples, of as many as the table takes or of fewer."""
+    return TRUTH if samples == SAMPLES else f"{TRUTH}, {samples:,} samples"

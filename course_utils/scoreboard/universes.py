@@ -12,6 +12,8 @@ from course_utils.datasets import dequantise
 from course_utils.divergences import Estimate, kl, mean, total_variation
 from course_utils.evaluation import results
 from course_utils.evaluation.measures import LARGEST, log_probs
+from course_utils.models.diffusion import Diffusion
+from course_utils.runtime import as_double
 from course_utils.taxonomy import (
     Autoregressive,
     ExplicitDensity,
@@ -144,24 +146,43 @@ def kl_bound(universe: BinaryUniverse, model: GenerativeModel, n: int = 1000) ->
     """An upper bound of KL(p_D‖p_M) in nats from n draws of p_D; None for a model that has no bound.
 
     A variational model: −L_k in place of −log p_M. A density on [0, 1]^D: P_M(v) is the mass of v's cell, the
-    mean density at ``POINTS`` uniform points of it: E[−log mean] ≥ −log E.
+    mean density at ``POINTS`` uniform points of it: E[−log mean] ≥ −log E. A diffusion draws a bound a_k of
+    the log-density at each of K points, too low at one draw and too high at the next: the exponentials would
+    be too large on average. So they are averaged as they are, with any weights that those draws do not move:
+
+        log 1/K Σ e^{a_k} ≥ Σ w_k (a_k − log(K w_k)).
+
+    Equal where w_k ∝ e^{a_k}: the weights are those of the diffusion's ODE.
     """
+    generator = torch.Generator(model.reference.device).manual_seed(0)
     if isinstance(model, Variational):
-        generator = torch.Generator(model.reference.device).manual_seed(0)
 
         def log_q(v: Tensor) -> Tensor:
             x = v.view(-1, *model.event_shape).to(model.reference)
             return model.importance_weighted_bound(x, results.IWAE_CODES, generator=generator)
 
-    elif isinstance(model, TractableDensity) and dequantised(model):
-        generator = torch.Generator(universe.log_p.device).manual_seed(1)
+    elif isinstance(model, Diffusion):
 
         def log_q(v: Tensor) -> Tensor:
-            x = dequantise(v.repeat_interleave(POINTS, 0), 2, generator).view(-1, *model.event_shape)
-            log_density = log_probs(model, x, 2000).view(len(v), POINTS)
+            x = _points(model, v).to(model.reference)
+            log_w = log_probs(model.flow(), x, 2000).view(len(v), POINTS).log_softmax(1)
+            bounds = as_double(model.elbo(x, generator=generator)).view(len(v), POINTS)
+            log_mass = (log_w.exp() * (bounds - log_w)).sum(1) - log(POINTS)
+            return log_mass - model.dims * log(2)
+
+    elif isinstance(model, TractableDensity) and dequantised(model):
+
+        def log_q(v: Tensor) -> Tensor:
+            log_density = log_probs(model, _points(model, v), 2000).view(len(v), POINTS)
             return log_density.logsumexp(1) - log(POINTS) - model.dims * log(2)
 
     else:
         return None
     x = universe.sample(n, generator=torch.Generator(universe.log_p.device).manual_seed(0))
     return mean(universe.log_prob(x).cpu() - log_q(x).cpu().double())
+
+
+def _points(model: GenerativeModel, v: Tensor) -> Tensor:
+    """Uniform points in the cells of black and white images: ``(N * POINTS, *event_shape)``."""
+    generator = torch.Generator(v.device).manual_seed(1)
+    return dequantise(v.repeat_interleave(POINTS, 0), 2, generator).view(-1, *model.event_shape)

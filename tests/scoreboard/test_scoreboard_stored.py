@@ -17,7 +17,7 @@ from course_utils.evaluation.results import (
 )
 from course_utils.scoreboard import command
 from course_utils.scoreboard.command import CAN, main, missing, store, table
-from course_utils.scoreboard.scores import score
+from course_utils.scoreboard.scores import score, truth_of
 
 SMALL = "universe 3×3"
 
@@ -64,6 +64,17 @@ def test_rows_join_those_that_are_there(tmp_path):
     assert {name for name, _ in missing(path)} >= {"PixelCNN"}
     assert ("NADE", BINARY) not in missing(path) and ("NADE", SMALL) in missing(path)
     assert [file.name for file in tmp_path.iterdir() if file.suffix not in (".json", ".md")] == []
+
+
+def test_a_histogram_of_fewer_samples_is_named_beside_the_truth_with_as_many():
+    scores = {TV_HISTOGRAM: [0.1, 0.0], KL_HISTOGRAM: [0.3, 0.0]}
+    many, few = (Row(f"of {n}", SMALL, "none", scores, samples=n, parameters=1) for n in (5000, 70))
+    text = table([many, few, Row(truth_of(70), SMALL, "truth", scores, samples=70)])
+    assert "| p_D itself, 70 samples |" in text
+    assert text.endswith(
+        "Histograms are of 5,000 samples; the row p_D itself shows what no model can beat. "
+        "of 70's is of 70, and so is a row of p_D.\n"
+    )
 
 
 def test_one_that_fails_leaves_the_others_and_its_old_row(tmp_path, monkeypatch, capsys):

@@ -1,21 +1,19 @@
 """Distances from samples: right on known laws, honest about their errors, the same for every system."""
 
-from math import log
 from types import SimpleNamespace
 
 import pytest
 import torch
 from scipy.stats import binom
 
-from course_utils.datasets import dequantise
 from course_utils.divergences import kl, total_variation
 from course_utils.evaluation import exact_kl, state_log_probs
 from course_utils.evaluation.results import KL_EXACT, KL_HISTOGRAM, REVERSE_KL, TV_EXACT, TV_HISTOGRAM, UNSEEN
 from course_utils.models import MADE, NADE, PixelCNN
 from course_utils.models.any_order import AnyOrder
 from course_utils.scoreboard import universes
-from course_utils.scoreboard.universes import draw_states, exact_scores, histogram_scores, kl_bound
-from course_utils.taxonomy import ExplicitMarkovChain, Flow, ImplicitMarkovChain, Variational
+from course_utils.scoreboard.universes import draw_states, exact_scores, histogram_scores
+from course_utils.taxonomy import ExplicitMarkovChain, ImplicitMarkovChain
 from course_utils.universe import bars_and_stripes, state_index
 
 UNIVERSE = bars_and_stripes(3)
@@ -213,86 +211,3 @@ def test_bad_input_is_named():
         draw_states(NADE((1, 3, 3)), 0)
     with pytest.raises(ValueError, match="state_log_probs: expected"):
         exact_scores(UNIVERSE.log_p, state_log_probs(Still((1, 3, 3))))
-
-
-# Bounds
-
-
-class Cells(Flow):
-    """A density that is constant in the cell of each state."""
-
-    support = "unit"
-
-    def __init__(self, log_p):
-        super().__init__((1, 3, 3))
-        self.register_buffer("log_p", log_p)
-
-    @property
-    def reference(self):
-        return torch.zeros(1)
-
-    def _log_prob(self, x):
-        return self.log_p[state_index((x > 0.5).float())] + 9 * log(2)
-
-    def _sample(self, n, generator):
-        index = torch.multinomial(self.log_p.exp(), n, replacement=True, generator=generator)
-        return dequantise(UNIVERSE.states[index], 2, generator)
-
-    _encode = _decode = None
-
-
-class Posterior(Variational):
-    """p_D with weights that are off by noise: log w = log p_D(x) + s·ε − s²/2, so that E[w] = p_D."""
-
-    support = "binary"
-    spread = 0.0
-
-    def __init__(self, spread):
-        super().__init__((1, 3, 3))
-        self.spread = spread
-
-    def _log_weights(self, x, y, k, generator):
-        noise = torch.randn(k, len(x), generator=generator).double()
-        return UNIVERSE.log_p[state_index(x)] + self.spread * noise - self.spread**2 / 2
-
-    def _elbo(self, x, y, generator):
-        return self._log_weights(x, y, 1, generator)[0]
-
-    _encode = _decode = _sample = None
-
-
-def test_a_dequantised_law_has_the_kl_of_its_discrete_law():
-    """A density that is constant on cells: the bound is tight, and 0 for p_D itself."""
-    true, even = Cells(LOG_P), Cells(torch.full((512,), -9 * log(2)).double())
-    assert abs(kl_bound(UNIVERSE, true).value) < 1e-5
-    estimate = kl_bound(UNIVERSE, even)
-    exact = 9 * log(2) - UNIVERSE.entropy
-    assert abs(estimate.value - exact) < 5 * estimate.standard_error < 0.3
-
-
-def test_the_mass_of_a_cell_is_averaged_over_its_points():
-    """A density that grows within cells: E over one point alone would be further off."""
-
-    class Sloped(Cells):
-        def _log_prob(self, x):
-            inside = (2 * x).frac().flatten(1)
-            return super()._log_prob(x) + (2 * inside).clamp_min(1e-6).log().sum(1)
-
-    bound = kl_bound(UNIVERSE, Sloped(LOG_P)).value
-    one_point = 9 * (1 - log(2))
-    assert 0 < bound < one_point - 0.5
-
-
-@pytest.mark.parametrize("model", [Posterior(1.0), Cells(UNIVERSE.log_p)], ids=["variational", "density"])
-def test_random_numbers_of_a_bound_are_drawn_where_the_universe_or_the_model_lives(model, monkeypatch):
-    """A generator without a device is one of the CPU, which a GPU's tensors refuse."""
-    asked = []
-
-    class Watched(torch.Generator):
-        def __new__(cls, device="none was named"):
-            asked.append(str(device))
-            return super().__new__(cls, "cpu")
-
-    monkeypatch.setattr(torch, "Generator", Watched)
-    kl_bound(UNIVERSE, model, 20)
-    assert asked and set(asked) == {"cpu"}
