@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from test_universes import Posterior
+from test_universe_bounds import Posterior
 
 from course_utils.datasets import digits
 from course_utils.divergences import Estimate
