@@ -97,6 +97,10 @@ def pytest_collection():
         gc.freeze()
 
 
+def pytest_unconfigure():
+    gc.unfreeze()  # at the exit some extensions complain of what nobody collected
+
+
 def is_cell(item):
     """Whether a test is a cell of a notebook, run by nbval."""
     return item.path.suffix == ".ipynb"
