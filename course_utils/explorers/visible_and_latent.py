@@ -39,6 +39,7 @@ def downstream(visible: Autoregressive, hidden: VAE, x: Tensor) -> Explorer:
         for i, paper in enumerate(("white", "0.8", "0.8")):  # grey is exactly no change
             ax = figure.add_axes((0.01 + 0.293 * i, 0.03, 0.28, 0.8), facecolor=paper)
             ax.set(xticks=[], yticks=[], **limits)
+            ax.spines[:].set_visible(True)
         figure.axes[0].set_title("the image")
         place = figure.add_axes((0.884, 0.115, 0.015, 0.63))
         colours = ScalarMappable(Normalize(-HALF, HALF), CHANGES)
