@@ -102,7 +102,7 @@ def sample_size() -> Explorer:
         estimate = nll @ torch.bincount(draws, minlength=len(p)).double() / n
         best = int(estimate.argmin())
         ax.plot(means, estimate, "--", color=VERMILLION, marker="o", ms=11, markevery=[best])
-        ax.text(0, 3.8, f"mean over N = {n:,}", color=VERMILLION, ha="center", va="center")
+        ax.text(0, 3.72, f"mean over N = {n:,}", color=VERMILLION, ha="center", va="center")
         ax.set_title(f"the minimum is off by {(means[best] - means[truth]).item():+.2f}")
 
     return Explorer(
