@@ -43,6 +43,12 @@ def test_nothing_wants_triton():
     assert [file.name for file in files if pattern.search(file.read_text("utf-8"))] == []
 
 
+def test_a_notebook_does_not_hear_that_triton_is_missing():
+    code = "import sys; sys.modules['triton'] = None; import course_utils, torch.utils.flop_counter"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (run.returncode, run.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("page", ["README.md", "data/README.md"])
 def test_links_lead_somewhere(page):
     text = (ROOT / page).read_text("utf-8")

@@ -67,7 +67,7 @@ def test_a_notebook_runs_and_its_sliders_move_its_pictures(lab: Lab, tmp_path: P
         lab.open(NOTEBOOK.name)
         lab.run_all()
         lab.page.wait_for_selector(".noUi-handle", timeout=PATIENCE * SECONDS)
-        assert len(lab.explorers()) > 1
+        assert lab.until(lambda: len(lab.explorers()) > 1)
         for explorer in lab.explorers():
             said = lab.words(explorer)
             assert any(press(lab, explorer, slider) for slider in lab.sliders(explorer)), explorer
