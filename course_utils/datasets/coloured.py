@@ -21,13 +21,8 @@ BLUE_AND_RED = (  # chroma of the colours of each kind: (B âˆ’ Y)/1.772 and (R â
 )
 NAMES = (("red", "blue", "green"), ("magenta", "ochre", "teal"))
 SKY, GRASS, ROAD = ((0.55, 0.74, 0.97), (0.88, 0.94, 0.99)), (0.36, 0.62, 0.24), (0.46, 0.46, 0.48)
-GLASS, LAMP, ROPE, TYRE, RIM = (
-    (0.72, 0.83, 0.92),
-    (0.98, 0.93, 0.70),
-    (0.35, 0.27, 0.20),
-    (0.13,) * 3,
-    (0.72,) * 3,
-)
+GLASS, LAMP, ROPE = (0.72, 0.83, 0.92), (0.98, 0.93, 0.70), (0.35, 0.27, 0.20)
+TYRE, RIM = (0.13, 0.13, 0.13), (0.72, 0.72, 0.72)
 SIDES, CHUNK, TEXTURE = (16, 128), 256, 11
 NEAR, MOST = 0.2, 0.9  # in chroma, of one light: two colours of a kind are 0.42 apart at least
 NUMBERS = 8  # uniform numbers of a picture, beside its texture
@@ -165,10 +160,8 @@ class _Canvas:
         """Cover with a colour what lies inside a signed distance."""
         cover = self._cover(distance, size)
         rgb = torch.tensor(colour)[:, None, None] * (light[:, None] if isinstance(light, Tensor) else light)
-        self.rest, self.paint = (
-            torch.lerp(self.rest, rgb.expand_as(self.rest), cover),
-            self.paint * (1 - cover),
-        )
+        self.rest = torch.lerp(self.rest, rgb.expand_as(self.rest), cover)
+        self.paint = self.paint * (1 - cover)
 
     def coat(self, distance: Tensor, size: Tensor, light: Tensor) -> None:
         """Cover with paint, of a light in [0, 1]."""
@@ -204,14 +197,9 @@ def _shirt(u: Tensor, texture: Tensor, side: int) -> tuple[Tensor, Tensor]:
     c.lay(0.86 + 0.05 * u[:, 5] - c.y, 1, GRASS, 0.9 + 0.5 * texture)
     c.lay((y + 0.56 - 0.03 * (x * x)).abs() - 0.025, size, ROPE)
     torso = polygon(x, y, -0.42, -0.56, 0.42, -0.56, 0.40, 0.62, -0.40, 0.62) - 0.03
-    arms = [
-        polygon(x, y, *p) - 0.03
-        for p in (
-            (-0.40, -0.56, -0.38, -0.14, -0.70, 0.06, -0.92, -0.26),
-            (0.40, -0.56, 0.92, -0.26, 0.70, 0.06, 0.38, -0.14),
-        )
-    ]
-    shirt = torch.minimum(torch.minimum(torso, arms[0]), arms[1])
+    left = polygon(x, y, -0.40, -0.56, -0.38, -0.14, -0.70, 0.06, -0.92, -0.26) - 0.03
+    right = polygon(x, y, 0.40, -0.56, 0.92, -0.26, 0.70, 0.06, 0.38, -0.14) - 0.03
+    shirt = torch.minimum(torch.minimum(torso, left), right)
     shirt = torch.maximum(shirt, -ellipse(x, y, 0, -0.62, 0.20, 0.16))
     folds = 0.88 + 0.1 * torch.sin(2 * pi * (1.6 * x + 0.5 * y + u[:, 5])) + 0.1 * texture
     c.coat(shirt, size, (folds - 0.1 * (x.abs() > 0.42)).clamp(0, 1))

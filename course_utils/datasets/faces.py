@@ -113,51 +113,12 @@ def along(stops: tuple[tuple[float, float, float], ...], h: Tensor) -> Tensor:
     return torch.lerp(table[before], table[before + 1], (place - before)[:, None])
 
 
-class _Canvas:
-    """Pictures under way, and the places of their pixels: x to the right, y down, from −1 to 1."""
-
-    def __init__(self, n: int, side: int) -> None:
-        at = ((torch.arange(side) + 0.5) * 2 / side - 1) * ZOOM
-        self.x, self.y = at.view(1, 1, side), at.view(1, side, 1) + LOWER
-        self.pixels, self.side = torch.zeros(n, 3, side, side), side
-
-    def cover(self, distance: Tensor, soft: float = 0.0) -> Tensor:
-        """How much of a pixel lies within a signed distance; ``soft``: how wide the edge is instead."""
-        return distance.mul(-1 / max(soft, 2 * ZOOM / self.side)).add_(0.5).clamp_(0, 1)
-
-    def paint(self, colour: Tensor, cover: Tensor) -> None:
-        """Lay a colour ``(N, 3)`` over the pixels ``(N, side, side)`` that it covers."""
-        self.pixels.lerp_(colour[:, :, None, None], cover[:, None])
-
-
 def ellipse(x: Tensor, y: Tensor, cx: Number, cy: Number, rx: Number, ry: Number) -> Tensor:
     """Signed distance from an ellipse, right to first order at its edge (see ``shapes.ellipse``)."""
     a, b = (x - cx) / rx, (y - cy) / ry
     k = (a * a + b * b).sqrt_()
     slope = ((a / rx).square_() + (b / ry).square_()).sqrt_().clamp_(min=1e-4)
     return k.mul(k - 1).div_(slope)
-
-
-def _draw(factors: Tensor, side: int) -> Tensor:
-    """Layer over layer, from the background to the glasses."""
-    f = {name: value.view(-1, 1, 1) for name, value in zip(NAMES, factors.unbind(1), strict=True)}
-    colour = _colours(dict(zip(NAMES, factors.unbind(1), strict=True)))
-    canvas = _Canvas(len(factors), side)
-    _backdrop(canvas, colour)
-    angle = 0.24 * f["tilt"]  # the head turns about the neck
-    cos, sin, y = angle.cos(), angle.sin(), canvas.y - 0.6
-    u = canvas.x * cos + y * sin - 0.05 * f["turn"]
-    v = y * cos - canvas.x * sin + 0.62
-    width = 0.42 + 0.07 * f["width"]
-    _hair_behind(canvas, colour, f, u, v, width)
-    _body(canvas, colour, f)
-    _head(canvas, colour, f, u, v, width)
-    middle = 0.17 * f["turn"]
-    _eyes(canvas, colour, f, u, v, middle)
-    _nose_and_mouth(canvas, colour, f, u, v, middle)
-    _hair_in_front(canvas, colour, f, u, v, width)
-    _glasses(canvas, f, u, v, middle)
-    return canvas.pixels
 
 
 def _colours(f: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -176,121 +137,147 @@ def _colours(f: dict[str, Tensor]) -> dict[str, Tensor]:
         "brow": hair * 0.55,
         "iris": along(IRISES, f["eyes"]),
         "line": line,
+        "frame": torch.full_like(line, 0.1),
         "white": torch.ones_like(line),
     }
 
 
-def _backdrop(canvas: _Canvas, colour: dict[str, Tensor]) -> None:
-    """One hue, lighter behind the head."""
-    canvas.pixels += colour["background"][:, :, None, None]
-    glow = (1 - canvas.x**2 - (canvas.y + 0.1) ** 2).clamp(min=0).mul(0.35)
-    canvas.paint(colour["white"], glow.expand(len(canvas.pixels), -1, -1))
+class _Picture:
+    """N faces under way: pixels, the factors that they are drawn from, and colours by name.
+
+    The places of the pixels are x to the right and y down, from −1 to 1, and u and v in the frame of the
+    head, which turns about the neck.
+    """
+
+    def __init__(self, factors: Tensor, side: int) -> None:
+        at = ((torch.arange(side) + 0.5) * 2 / side - 1) * ZOOM
+        self.x, self.y, self.side = at.view(1, 1, side), at.view(1, side, 1) + LOWER, side
+        self.pixels = torch.zeros(len(factors), 3, side, side)
+        numbers = dict(zip(NAMES, factors.unbind(1), strict=True))
+        self.colours = _colours(numbers)
+        self.f = {name: value.view(-1, 1, 1) for name, value in numbers.items()}
+        angle = 0.24 * self.f["tilt"]
+        cos, sin, y = angle.cos(), angle.sin(), self.y - 0.6
+        self.u = self.x * cos + y * sin - 0.05 * self.f["turn"]
+        self.v = y * cos - self.x * sin + 0.62
+        self.width, self.middle = 0.42 + 0.07 * self.f["width"], 0.17 * self.f["turn"]
+
+    def cover(self, distance: Tensor, soft: float = 0.0) -> Tensor:
+        """How much of a pixel lies within a signed distance; ``soft``: how wide the edge is instead."""
+        return distance.mul(-1 / max(soft, 2 * ZOOM / self.side)).add_(0.5).clamp_(0, 1)
+
+    def paint(self, colour: str, cover: Tensor) -> None:
+        """Lay a colour over the pixels ``(N, side, side)`` that it covers."""
+        self.pixels.lerp_(self.colours[colour][:, :, None, None], cover[:, None])
+
+    def fill(self, colour: str, distance: Tensor) -> None:
+        """Lay a colour over what lies within a signed distance."""
+        self.paint(colour, self.cover(distance))
+
+    def at(self, cx: Number, cy: Number, rx: Number, ry: Number) -> Tensor:
+        """Signed distance from an ellipse in the frame of the head."""
+        return ellipse(self.u, self.v, cx, cy, rx, ry)
+
+    def eye(self, side: int) -> Tensor:
+        """How far across an eye is; the one on the far side is nearer to the middle."""
+        return self.middle + side * 0.2 * (1 - 0.22 * side * self.f["turn"])
+
+    def backdrop(self) -> None:
+        """One hue, lighter behind the head."""
+        self.pixels += self.colours["background"][:, :, None, None]
+        glow = (1 - self.x**2 - (self.y + 0.1) ** 2).clamp(min=0).mul(0.35)
+        self.paint("white", glow.expand(len(self.pixels), -1, -1))
+
+    def hair_behind(self) -> None:
+        """What falls behind the shoulders: a rounded block from the crown down, as long as the hair."""
+        length, v, half = self.f["length"], self.v, self.width + 0.10
+        u, low, wide = self.u + 0.05 * self.f["turn"], 0.05 + 0.85 * length, half + 0.05 * length
+        crown = ellipse(u, v, 0.0, -0.06, half, 0.60)
+        box = torch.maximum(torch.maximum(u.abs() - wide, v - low), -0.06 - v)
+        corner = (
+            (u.abs() - wide + 0.15).clamp(min=0) ** 2 + (v - low + 0.15).clamp(min=0) ** 2
+        ).sqrt_() - 0.15
+        self.fill("dark hair", torch.minimum(crown, torch.maximum(box, corner)))
+
+    def body(self) -> None:
+        """Neck, and shoulders in a shirt with an open collar."""
+        x, y, lean = self.x, self.y, 0.06 * self.f["turn"]
+        self.fill("shade", torch.maximum((x - lean).abs() - 0.17, 0.3 - y))
+        self.fill("shirt", ellipse(x, y, 0.0, 1.16, 0.80, 0.50))
+        self.fill("shade", ellipse(x, y, lean, 0.66, 0.21, 0.13))
+
+    def head(self) -> None:
+        """Ears, then an ellipse whose lower half narrows to the chin; shade on the far side; cheeks."""
+        turn = self.f["turn"]
+        for ear in (-1, 1):
+            self.fill("shade", self.at(ear * self.width - 0.04 * turn, 0.06, 0.075, 0.12))
+        lower = (self.v / 0.54).clamp(0, 1)
+        narrow = 1 - (0.20 - 0.16 * self.f["jaw"]) * lower**2
+        head = self.cover(ellipse(self.u / narrow, self.v, 0.0, 0.0, self.width, 0.54))
+        self.paint("skin", head)
+        far = torch.minimum(head, self.cover(-turn * self.u - self.width * 0.25, 0.5) * 0.6)
+        self.paint("shade", far * turn.abs().clamp(max=1))
+        for cheek in (-1, 1):
+            at = self.at(self.middle + 0.25 * cheek, 0.2, 0.1, 0.08)
+            self.paint("blush", torch.minimum(self.cover(at, 0.12) * 0.8, head))
+
+    def eyes(self) -> None:
+        """White, iris, pupil and a glint; above it a brow."""
+        for side in (-1, 1):
+            x, wide = self.eye(side), 0.105 * (1 - 0.15 * side * self.f["turn"])
+            look = x + 0.03 * self.f["turn"]
+            white = self.cover(self.at(x, 0.03, wide, 0.085))
+            self.fill("line", self.at(x, 0.015, wide + 0.015, 0.09))
+            self.paint("white", white)
+            self.paint("iris", torch.minimum(self.cover(self.at(look, 0.03, 0.065, 0.07)), white))
+            self.fill("line", self.at(look, 0.03, 0.03, 0.034))
+            self.fill("white", self.at(look + 0.025, 0.0, 0.018, 0.018))
+            along_brow = (self.u - x) / 0.13
+            height = -0.15 + 0.035 * self.f["brows"] * side * along_brow + 0.03 * along_brow**2
+            self.fill("brow", torch.maximum((self.v - height).abs() - 0.026, (self.u - x).abs() - 0.13))
+
+    def nose_and_mouth(self) -> None:
+        """A soft nose, and lips along a parabola: its ends are up in a smile, down in a frown."""
+        smile = self.f["smile"]
+        self.paint("shade", self.cover(self.at(self.middle * 1.25, 0.17, 0.05, 0.055), 0.04))
+        across = (self.u - self.middle) / (0.17 + 0.03 * smile)
+        height = 0.33 + 0.09 * smile * (0.5 - across**2)
+        thick = 0.042 * (1 - 0.6 * across**2)
+        self.fill("lips", torch.maximum((self.v - height).abs() - thick, (across.abs() - 1) * 0.17))
+
+    def hair_in_front(self) -> None:
+        """A cap over the skull, cut by a fringe that falls from the parting to both sides; a shine on top."""
+        turn, v = self.f["turn"], self.v
+        back = self.u + 0.05 * turn
+        skull = ellipse(back, v, 0.0, -0.06, self.width + 0.09, 0.60)
+        away = (self.u - (0.24 * self.f["parting"] + 0.1 * turn)).abs()
+        fringe = v + 0.44 - 0.62 * away - 0.55 * away**2
+        cap = torch.maximum(torch.maximum(skull, fringe * 0.8), v - 0.16)
+        self.fill("hair", cap)
+        band = ((v + 0.44 + 0.35 * (back - 0.1) ** 2).abs() - 0.035).clamp(min=-0.035)
+        shine = torch.minimum(self.cover(band, 0.09), self.cover(cap + 0.05))
+        self.paint("light hair", shine * self.cover(back.abs() - 0.25, 0.2))
+
+    def glasses(self) -> None:
+        """Two rings and a bridge, where they are worn."""
+        worn = (self.f["glasses"] >= GLASSES_FROM).float()
+        frame = torch.maximum(self.v.abs() - 0.024, (self.u - self.middle).abs() - 0.05)
+        for side in (-1, 1):
+            lens = self.at(self.eye(side), 0.04, 0.165, 0.15)
+            self.paint("white", self.cover(lens) * 0.18 * worn)
+            frame = torch.minimum(frame, lens.abs() - 0.026)
+        self.paint("frame", self.cover(frame) * worn)
 
 
-def _hair_behind(
-    canvas: _Canvas, colour: dict[str, Tensor], f: dict[str, Tensor], u: Tensor, v: Tensor, width: Tensor
-) -> None:
-    """What falls behind the shoulders: a rounded block from the crown down, as far as the hair is long."""
-    u, low, half = u + 0.05 * f["turn"], 0.05 + 0.85 * f["length"], width + 0.10
-    crown = ellipse(u, v, 0.0, -0.06, half, 0.60)
-    wide = half + 0.05 * f["length"]
-    box = torch.maximum(u.abs() - wide, v - low)
-    box = torch.maximum(box, -0.06 - v)
-    corner = ((u.abs() - wide + 0.15).clamp(min=0) ** 2 + (v - low + 0.15).clamp(min=0) ** 2).sqrt_() - 0.15
-    box = torch.maximum(box, corner)
-    canvas.paint(colour["dark hair"], canvas.cover(torch.minimum(crown, box)))
-
-
-def _body(canvas: _Canvas, colour: dict[str, Tensor], f: dict[str, Tensor]) -> None:
-    """Neck, and shoulders in a shirt with an open collar."""
-    x, y, lean = canvas.x, canvas.y, 0.06 * f["turn"]
-    neck = torch.maximum((x - lean).abs() - 0.17, 0.3 - y)
-    canvas.paint(colour["shade"], canvas.cover(neck))
-    shoulders = ellipse(x, y, 0.0, 1.16, 0.80, 0.50)
-    canvas.paint(colour["shirt"], canvas.cover(shoulders))
-    canvas.paint(colour["shade"], canvas.cover(ellipse(x, y, lean, 0.66, 0.21, 0.13)))
-
-
-def _head(
-    canvas: _Canvas, colour: dict[str, Tensor], f: dict[str, Tensor], u: Tensor, v: Tensor, width: Tensor
-) -> None:
-    """Ears, then an ellipse whose lower half narrows to the chin; shade on the far side; cheeks."""
-    for ear in (-1, 1):
-        at = ellipse(u, v, ear * width - 0.04 * f["turn"], 0.06, 0.075, 0.12)
-        canvas.paint(colour["shade"], canvas.cover(at))
-    lower = (v / 0.54).clamp(0, 1)
-    narrow = 1 - (0.20 - 0.16 * f["jaw"]) * lower**2
-    head = ellipse(u / narrow, v, 0.0, 0.0, width, 0.54)
-    canvas.paint(colour["skin"], canvas.cover(head))
-    far = torch.minimum(canvas.cover(head), canvas.cover(-f["turn"] * u - width * 0.25, 0.5) * 0.6)
-    canvas.paint(colour["shade"], far * f["turn"].abs().clamp(max=1))
-    for cheek in (-1, 1):
-        at = ellipse(u, v, 0.17 * f["turn"] + 0.25 * cheek, 0.2, 0.1, 0.08)
-        canvas.paint(colour["blush"], torch.minimum(canvas.cover(at, 0.12) * 0.8, canvas.cover(head)))
-
-
-def _eyes(
-    canvas: _Canvas, colour: dict[str, Tensor], f: dict[str, Tensor], u: Tensor, v: Tensor, middle: Tensor
-) -> None:
-    """White, iris, pupil and a glint; above it a brow. The eye on the far side is nearer to the middle."""
-    for side in (-1, 1):
-        x = middle + side * 0.2 * (1 - 0.22 * side * f["turn"])
-        wide = 0.105 * (1 - 0.15 * side * f["turn"])
-        white = canvas.cover(ellipse(u, v, x, 0.03, wide, 0.085))
-        canvas.paint(colour["line"], canvas.cover(ellipse(u, v, x, 0.015, wide + 0.015, 0.09)))
-        canvas.paint(colour["white"], white)
-        look = x + 0.03 * f["turn"]
-        iris = canvas.cover(ellipse(u, v, look, 0.03, 0.065, 0.07))
-        canvas.paint(colour["iris"], torch.minimum(iris, white))
-        pupil = canvas.cover(ellipse(u, v, look, 0.03, 0.03, 0.034))
-        canvas.paint(colour["line"], pupil)
-        glint = canvas.cover(ellipse(u, v, look + 0.025, 0.0, 0.018, 0.018))
-        canvas.paint(colour["white"], glint)
-        along_brow = (u - x) / 0.13
-        height = -0.15 + 0.035 * f["brows"] * side * along_brow + 0.03 * along_brow**2
-        brow = torch.maximum((v - height).abs() - 0.026, (u - x).abs() - 0.13)
-        canvas.paint(colour["brow"], canvas.cover(brow))
-
-
-def _nose_and_mouth(
-    canvas: _Canvas, colour: dict[str, Tensor], f: dict[str, Tensor], u: Tensor, v: Tensor, middle: Tensor
-) -> None:
-    """A soft nose, and lips along a parabola: its ends are up in a smile, down in a frown."""
-    nose = ellipse(u, v, middle * 1.25, 0.17, 0.05, 0.055)
-    canvas.paint(colour["shade"], canvas.cover(nose, 0.04))
-    across = (u - middle) / (0.17 + 0.03 * f["smile"])
-    height = 0.33 + 0.09 * f["smile"] * (0.5 - across**2)
-    thick = 0.042 * (1 - 0.6 * across**2)
-    canvas.paint(
-        colour["lips"], canvas.cover(torch.maximum((v - height).abs() - thick, (across.abs() - 1) * 0.17))
-    )
-
-
-def _hair_in_front(
-    canvas: _Canvas, colour: dict[str, Tensor], f: dict[str, Tensor], u: Tensor, v: Tensor, width: Tensor
-) -> None:
-    """A cap over the skull, cut by a fringe that falls from the parting to both sides; a shine on top."""
-    back = u + 0.05 * f["turn"]
-    skull = ellipse(back, v, 0.0, -0.06, width + 0.09, 0.60)
-    part = 0.24 * f["parting"] + 0.1 * f["turn"]
-    away = (u - part).abs()
-    fringe = v + 0.44 - 0.62 * away - 0.55 * away**2
-    cap = torch.maximum(torch.maximum(skull, fringe * 0.8), v - 0.16)
-    canvas.paint(colour["hair"], canvas.cover(cap))
-    band = ((v + 0.44 + 0.35 * (back - 0.1) ** 2).abs() - 0.035).clamp(min=-0.035)
-    shine = torch.minimum(canvas.cover(band, 0.09), canvas.cover(cap + 0.05))
-    canvas.paint(colour["light hair"], shine * canvas.cover(back.abs() - 0.25, 0.2))
-
-
-def _glasses(canvas: _Canvas, f: dict[str, Tensor], u: Tensor, v: Tensor, middle: Tensor) -> None:
-    """Two rings and a bridge, where they are worn."""
-    worn = (f["glasses"] >= GLASSES_FROM).float()
-    frame = None
-    for side in (-1, 1):
-        x = middle + side * 0.2 * (1 - 0.22 * side * f["turn"])
-        lens = ellipse(u, v, x, 0.04, 0.165, 0.15)
-        canvas.paint(torch.ones(len(middle), 3), canvas.cover(lens) * 0.18 * worn)
-        ring = lens.abs() - 0.026
-        frame = ring if frame is None else torch.minimum(frame, ring)
-    bridge = torch.maximum((v - 0.0).abs() - 0.024, (u - middle).abs() - 0.05)
-    canvas.paint(torch.full((len(middle), 3), 0.1), canvas.cover(torch.minimum(frame, bridge)) * worn)
+def _draw(factors: Tensor, side: int) -> Tensor:
+    """Layer over layer, from the background to the glasses."""
+    made = _Picture(factors, side)
+    made.backdrop()
+    made.hair_behind()
+    made.body()
+    made.head()
+    made.eyes()
+    made.nose_and_mouth()
+    made.hair_in_front()
+    made.glasses()
+    return made.pixels

@@ -103,9 +103,8 @@ class Cloth:
     def _neck(self, x: Tensor, y: Tensor) -> Tensor:
         """Distance into the opening for the neck, round or a V: positive inside."""
         a, b = x.abs() / 0.16, (y - TOP) / self.cut["neck"]
-        return -0.13 * torch.where(
-            self.choices[:, 7, None, None] < 0.6, (a * a + b * b).sqrt_() - 1, a + b / 1.5 - 1
-        )
+        is_round = self.choices[:, 7, None, None] < 0.6
+        return -0.13 * torch.where(is_round, (a * a + b * b).sqrt_() - 1, a + b / 1.5 - 1)
 
     def _pattern(self, x: Tensor, y: Tensor, sleeve: Tensor, step: Tensor) -> Tensor:
         """How much of each pixel has the second colour; ``step`` is the slope of x."""

@@ -115,10 +115,8 @@ def on_the_body(u: Tensor, x: Tensor, y: Tensor) -> Tensor:
     x, y = x + turn * (y - 130), y - turn * (x - 255)
     swing = torch.lerp(hind, fore, smooth((x - 170) / 40)) - 0.5
     x = x - 70 * swing * ((y - 170) / 140).clamp_(0, 1.2)
-    return (
-        torch.stack([(x + MARGIN) * (2 / (WIDE + 2 * MARGIN)), (y + MARGIN) * (2 / (HIGH + 2 * MARGIN))], -1)
-        - 1
-    )
+    across, down = (x + MARGIN) * (2 / (WIDE + 2 * MARGIN)), (y + MARGIN) * (2 / (HIGH + 2 * MARGIN))
+    return torch.stack([across, down], -1) - 1
 
 
 def meadows(u: Tensor, ridge: Tensor, pose: Tensor, x: Tensor, y: Tensor) -> Tensor:
@@ -128,9 +126,8 @@ def meadows(u: Tensor, ridge: Tensor, pose: Tensor, x: Tensor, y: Tensor) -> Ten
     horizon, soft = 0.5 * horizon - 0.72, len(x) / 2
     near = ((y - horizon) / (1 - horizon)).clamp_(0, 1)
     zoom = 0.35 / (0.25 + 0.75 * near)  # far away, turf is finer, and paler
-    (turf,) = sampled(
-        grass(), torch.stack([x * zoom + 2 * left - 1, y * zoom + 2 * top - 1], -1), "reflection"
-    )
+    place = torch.stack([x * zoom + 2 * left - 1, y * zoom + 2 * top - 1], -1)
+    (turf,) = sampled(grass(), place, "reflection")
     turf = 1 + (0.15 + 0.35 * near) * turf
     away = ((x - across) / (0.85 * half)) ** 2 + ((y - down + 0.01) / 0.09) ** 2
     turf = turf * (1 - 0.45 * (1.3 - away).clamp_(0, 1))
@@ -139,9 +136,8 @@ def meadows(u: Tensor, ridge: Tensor, pose: Tensor, x: Tensor, y: Tensor) -> Ten
     ground = torch.lerp(far, close, near[:, None] ** 0.7) * turf[:, None]
     blue = colour(0.45, 0.68, 0.93) + 0.1 * (sky[:, None] - 0.5)
     air = torch.lerp(blue, colour(0.88, 0.94, 0.98), ((y + 1) / (horizon + 1)).clamp_(0, 1)[:, None])
-    trees = (
-        horizon - 0.05 - 0.26 * tall * interpolate(ridge[:, None], len(x), mode="linear", align_corners=True)
-    )
+    crowns = interpolate(ridge[:, None], len(x), mode="linear", align_corners=True)
+    trees = horizon - 0.05 - 0.26 * tall * crowns
     air = torch.lerp(air, colour(0.22, 0.38, 0.24) + 0.08 * (wood[:, None] - 0.5), edge(y - trees, soft))
     return torch.lerp(air, ground, edge(y - horizon, soft))
 

@@ -212,9 +212,8 @@ class Figure:
         gap = torch.maximum(u.abs() - 0.015, length + 0.16 - v)
         x = x.lerp_(leg, self._cover(torch.maximum(legs, -gap)))
         waist = torch.lerp(self.b["shoulders"], self.b["waist"], (v / (0.55 * length)).clamp(0, 1)) - 0.03
-        torso = torch.maximum(
-            torch.maximum(u.abs() - waist, v - length + 0.1), 0.05 + 0.3 * (u.abs() - 0.1) - v
-        )
+        slopes = 0.05 + 0.3 * (u.abs() - 0.1) - v
+        torso = torch.maximum(torch.maximum(u.abs() - waist, v - length + 0.1), slopes)
         neck = torch.maximum(u.abs() - 0.085, torch.maximum(v - 0.15, -0.2 - v))
         return x.lerp_(skin, self._cover(torch.minimum(torso, neck)))
 
@@ -226,11 +225,9 @@ class Figure:
         ears = ((a.abs() - 0.165) ** 2 + (b - 0.01) ** 2).sqrt_() - 0.035
         eyes = ((a.abs() - 0.07) ** 2 + (b - 0.0) ** 2).sqrt_() - 0.024
         mouth = torch.maximum((b - 0.10 + 2.0 * a * a).abs() - 0.014, a.abs() - 0.055)
+        dark, lips = torch.full((1, 3, 1, 1), 0.12), skin * torch.tensor((0.80, 0.45, 0.42))[:, None, None]
         layers = [(skin * 0.95, ears), (skin, face), (hair, self._hair(behind=False))]
-        layers += [
-            (torch.full((1, 3, 1, 1), 0.12), eyes),
-            (skin * torch.tensor((0.80, 0.45, 0.42))[:, None, None], mouth),
-        ]
+        layers += [(dark, eyes), (lips, mouth)]
         rgb, solid = (torch.zeros(len(a), k, *self.at.shape[:2]) for k in (3, 1))
         for colour, distance in layers:
             cover = self._cover(distance)

@@ -54,13 +54,9 @@ def test_of_a_colour_only_the_paint_is_free():
     assert (chroma(a) - chroma(b)).abs().amax((1, 2, 3)).min() > 0.3
 
 
-def test_pictures_are_in_range_repeatable_and_their_first_ones_do_not_depend_on_how_many():
-    few, again = coloured(5, side=24, seed=4), coloured(300, side=24, seed=4)
-    assert torch.allclose(few.x, SOME.x[:5], atol=1e-5) and torch.equal(again.x, SOME.x)
-    assert not torch.equal(coloured(5, side=24, seed=5).x, few.x)
+def test_pictures_are_in_range_and_of_both_kinds():
     assert SOME.x.min() >= 0 and SOME.x.max() <= 1 and SOME.mean.min() >= 0 and SOME.mean.max() <= 1
     assert 0.35 < SOME.kind.float().mean() < 0.65 and SOME.x.dtype == torch.float32
-    assert SOME[3:7].x.shape == (4, 3, 24, 24) and len(SOME[[1, 2]]) == 2
 
 
 def test_every_thing_is_whole():
@@ -69,12 +65,3 @@ def test_every_thing_is_whole():
         paint = coloured(200, side=side).paint[:, 0]
         rim = torch.cat([paint[:, 0], paint[:, -1], paint[:, :, 0], paint[:, :, -1]], 1)
         assert rim.max() == 0 and (paint > 0.5).float().mean((1, 2)).min() > 0.04
-
-
-@pytest.mark.parametrize(
-    "bad",
-    [dict(n=0), dict(n=2.5), dict(side=15), dict(side=200), dict(side=32.0), dict(side=True), dict(seed=-1)],
-)
-def test_bad_requests_get_one_clear_error(bad):
-    with pytest.raises(ValueError, match=r"^coloured: .*expected"):
-        coloured(**({"n": 3} | bad))

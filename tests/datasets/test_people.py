@@ -30,21 +30,6 @@ def test_pictures_have_their_shapes_and_ranges(drawn: People) -> None:
     assert repr(drawn) == "People(70 of 64×64, cpu)"
 
 
-def test_rows_and_devices(drawn: People) -> None:
-    for rows in (slice(2, 4), [2, 3], torch.tensor([2, 3])):
-        assert all(torch.equal(a, b[2:4]) for a, b in zip(drawn[rows], drawn, strict=True))
-    assert len(drawn[-1]) == 1 and torch.equal(drawn[-1].x[0], drawn.x[-1])
-    assert {part.device.type for part in drawn.to("meta")} == {"meta"}
-
-
-def test_the_same_seed_draws_the_same_people_whatever_their_number(drawn: People) -> None:
-    state = torch.get_rng_state()
-    few = people(3, seed=1)
-    assert torch.equal(state, torch.get_rng_state()), "torch's own random numbers are left alone"
-    assert all(torch.allclose(a, b[:3], atol=1e-4) for a, b in zip(few, drawn, strict=True))
-    assert not torch.equal(people(3, seed=2).x, few.x)
-
-
 def test_a_person_without_a_shirt_says_nothing_of_the_shirt(drawn: People, changed: People) -> None:
     for name in ("agnostic", "hidden", "front", "pose"):
         assert torch.equal(getattr(drawn, name), getattr(changed, name)), name
@@ -129,19 +114,6 @@ def test_a_picture_of_twice_the_side_shows_the_same() -> None:
         difference = avg_pool2d(getattr(large, name), 2) - getattr(small, name)
         assert difference.abs().mean() < 0.015, name
     assert torch.equal(small.pose, large.pose)
-
-
-BAD = [({"n": 0}, "n: .* got 0"), ({"n": 2.0}, "n: .* got 2.0"), ({"side": 31}, "from 32 to 128, got 31")]
-BAD += [
-    ({"side": True}, "side: .* got True"),
-    ({"seed": -1}, "seed .* got -1"),
-]
-
-
-@pytest.mark.parametrize(("bad", "message"), BAD)
-def test_bad_input_gets_one_clear_error(bad: dict, message: str) -> None:
-    with pytest.raises(ValueError, match=f"(people|dressed).*{message}"):
-        people(**({"n": 2} | bad))
 
 
 def test_bad_bodies_and_shirts_get_one_clear_error(drawn: People) -> None:
