@@ -5,29 +5,7 @@ from math import inf
 import torch
 from torch import Tensor
 
-from course_utils.exercises.engine import Cases, Exercise, agrees, holds, within
-
-
-def chain_log_prob(p: Tensor, x: Tensor) -> Tensor:
-    """log p(x) from p_i = p(x_i = 1 | x_{<i}) and x, both ``(B, D)``: ``(B,)`` in nats."""
-    return torch.where(x == 1, p, 1 - p).log().sum(1)
-
-
-def pixel_mask(kind: str, size: int) -> Tensor:
-    """The mask of a size × size kernel for one channel: kind "A" hides the centre, kind "B" shows it."""
-    mask = torch.zeros(size, size)
-    centre = size // 2
-    mask[:centre] = 1
-    mask[centre, :centre] = 1
-    if kind == "B":
-        mask[centre, centre] = 1
-    return mask
-
-
-def rows_reached(first: int, kernel: int, layers: int) -> int:
-    """How many rows up a pixel sees through one first × first layer and more kernel × kernel layers."""
-    return first // 2 + layers * (kernel // 2)
-
+from course_utils.exercises.engine import Cases, agrees, exercise, holds, within
 
 U, V = torch.rand(2, 4, 9, generator=torch.Generator().manual_seed(0))
 IMAGES: Cases = {
@@ -42,8 +20,8 @@ NETWORKS: Cases = {
     for f, k, n in ((7, 3, 2), (3, 3, 5), (7, 5, 4), (5, 3, 0))
 }
 
-CHAIN_LOG_PROB = Exercise(
-    chain_log_prob,
+
+@exercise(
     "What probability does the model give to the value that the pixel really has?",
     "It is p_i where x_i = 1 and 1 − p_i where x_i = 0: torch.where picks between them.",
     "The logarithm of a product is a sum: torch.where(x == 1, p, 1 - p).log().sum(1).",
@@ -51,9 +29,12 @@ CHAIN_LOG_PROB = Exercise(
     agrees(IMAGES),
     agrees(LARGE_IMAGE, says="it works where p(x) is too small for a float"),
 )
+def chain_log_prob(p: Tensor, x: Tensor) -> Tensor:
+    """log p(x) from p_i = p(x_i = 1 | x_{<i}) and x, both ``(B, D)``: ``(B,)`` in nats."""
+    return torch.where(x == 1, p, 1 - p).log().sum(1)
 
-PIXEL_MASK = Exercise(
-    pixel_mask,
+
+@exercise(
     "Start with torch.zeros(size, size): the centre is at row and column size // 2.",
     "Open all rows above the centre, and in its own row all columns to the left.",
     'Kind "B" opens the centre too: mask[size // 2, size // 2] = 1.',
@@ -71,11 +52,23 @@ PIXEL_MASK = Exercise(
     ),
     agrees(KERNELS),
 )
+def pixel_mask(kind: str, size: int) -> Tensor:
+    """The mask of a size × size kernel for one channel: kind "A" hides the centre, kind "B" shows it."""
+    mask = torch.zeros(size, size)
+    centre = size // 2
+    mask[:centre] = 1
+    mask[centre, :centre] = 1
+    if kind == "B":
+        mask[centre, centre] = 1
+    return mask
 
-ROWS_REACHED = Exercise(
-    rows_reached,
+
+@exercise(
     "A 3×3 kernel reaches one row up, a 7×7 kernel three: size // 2.",
     "Layer upon layer, the reaches add up.",
     "first // 2 + layers * (kernel // 2).",
     agrees(NETWORKS, says="each layer adds half its kernel, rounded down"),
 )
+def rows_reached(first: int, kernel: int, layers: int) -> int:
+    """How many rows up a pixel sees through one first × first layer and more kernel × kernel layers."""
+    return first // 2 + layers * (kernel // 2)

@@ -3,25 +3,9 @@
 import torch
 from torch import Tensor
 
-from course_utils.exercises.engine import Cases, Exercise, agrees, agrees_with, holds, within
+from course_utils.exercises.engine import Cases, agrees, exercise, holds, within
 
 GENERATOR = torch.Generator().manual_seed(0)
-
-
-def nearest_centre(x: Tensor, centres: Tensor) -> Tensor:
-    """The number of the centre ``(k, D)`` nearest to each point ``(N, D)``: whole numbers ``(N,)``."""
-    return (x[:, None] - centres).square().sum(2).argmin(1)
-
-
-def from_components(x: Tensor, mean: Tensor, axes: Tensor) -> Tensor:
-    """Points ``(N, D)`` as they are rebuilt from their coordinates on K orthonormal axes ``(K, D)``."""
-    return mean + (x - mean) @ axes.T @ axes
-
-
-def auroc(usual: Tensor, odd: Tensor) -> Tensor:
-    """The chance that a score out of ``odd`` is above one out of ``usual``, ties counting one half."""
-    gap = odd[:, None] - usual
-    return ((gap > 0).double() + 0.5 * (gap == 0).double()).mean()
 
 
 # Points and centres
@@ -58,29 +42,38 @@ def nearest_in_the_plane(came: Tensor, x: Tensor, mean: Tensor, axes: Tensor) ->
     return inside and bool((((x - came) @ axes.T).abs() < 1e-3).all())
 
 
-NEAREST_CENTRE = Exercise(
-    nearest_centre,
+@exercise(
     "Each point has a distance to every centre: a table of N rows and k columns.",
     "x[:, None] - centres has shape (N, k, D); square it, and sum over the last axis.",
     "argmin(1) of that table gives the column of the smallest: the number of the centre.",
     agrees(CLOUDS, says="it is the number of the nearest centre"),
 )
+def nearest_centre(x: Tensor, centres: Tensor) -> Tensor:
+    """The number of the centre ``(k, D)`` nearest to each point ``(N, D)``: whole numbers ``(N,)``."""
+    return (x[:, None] - centres).square().sum(2).argmin(1)
 
-FROM_COMPONENTS = Exercise(
-    from_components,
+
+@exercise(
     "Subtract the mean, find the coordinates on the axes, and come back.",
     "The coordinates are (x - mean) @ axes.T, K numbers a point; times axes they are D numbers again.",
     "mean + (x - mean) @ axes.T @ axes.",
     holds("it is the nearest point of the plane", nearest_in_the_plane, "a point of the plane", PLANES),
     agrees(PLANES),
 )
+def from_components(x: Tensor, mean: Tensor, axes: Tensor) -> Tensor:
+    """Points ``(N, D)`` as they are rebuilt from their coordinates on K orthonormal axes ``(K, D)``."""
+    return mean + (x - mean) @ axes.T @ axes
 
-AUROC = Exercise(
-    auroc,
+
+@exercise(
     "Compare every odd score with every usual one: how often is the odd one higher?",
     "odd[:, None] - usual is a table of all differences; the mean of (table > 0) is a share.",
     "Ties count one half: ((gap > 0).double() + 0.5 * (gap == 0).double()).mean().",
     within(0, 1, SCORES, says="it lies in [0, 1]"),
-    agrees_with(lambda usual, odd: torch.tensor(0.5), TIES, says="it is one half where all scores are equal"),
+    agrees(TIES, lambda usual, odd: torch.tensor(0.5), says="it is one half where all scores are equal"),
     agrees(SCORES, says="it is the share of pairs in which the odd score is higher"),
 )
+def auroc(usual: Tensor, odd: Tensor) -> Tensor:
+    """The chance that a score out of ``odd`` is above one out of ``usual``, ties counting one half."""
+    gap = odd[:, None] - usual
+    return ((gap > 0).double() + 0.5 * (gap == 0).double()).mean()

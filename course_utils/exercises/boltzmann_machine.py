@@ -6,27 +6,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from course_utils.exercises.engine import Cases, Exercise, agrees, agrees_with, within
+from course_utils.exercises.engine import Cases, agrees, exercise, within
 from course_utils.universe import all_images
 
 GENERATOR = torch.Generator().manual_seed(0)
-
-
-def free_energy(x: Tensor, b: Tensor, c: Tensor, W: Tensor) -> Tensor:
-    """F(x) = −log Σ_h exp(−E(x, h)) of a restricted machine in closed form, ``(B,)``."""
-    return -x @ b - softplus(c + x @ W).sum(1)
-
-
-def p_pixels(h: Tensor, b: Tensor, W: Tensor) -> Tensor:
-    """p(x_i = 1 | h) of every pixel, ``(B, D)``, from hidden units ``(B, H)``."""
-    return torch.sigmoid(b + h @ W.T)
-
-
-def weight_gradient(x: Tensor, x_model: Tensor, c: Tensor, W: Tensor) -> Tensor:
-    """The gradient of the mean log-likelihood in W, ``(D, H)``: positive minus negative phase."""
-    positive = x.T @ torch.sigmoid(c + x @ W) / len(x)
-    negative = x_model.T @ torch.sigmoid(c + x_model @ W) / len(x_model)
-    return positive - negative
 
 
 def summed(x: Tensor, b: Tensor, c: Tensor, W: Tensor) -> Tensor:
@@ -36,7 +19,7 @@ def summed(x: Tensor, b: Tensor, c: Tensor, W: Tensor) -> Tensor:
 
 
 def by_autograd(x: Tensor, x_model: Tensor, c: Tensor, W: Tensor) -> Tensor:
-    """The same gradient as the slope of mean −F over data less that over the model's images."""
+    """The gradient in W as the slope of mean −F over data less that over the model's images."""
     W = W.clone().requires_grad_()
     score = softplus(c + x @ W).sum(1).mean() - softplus(c + x_model @ W).sum(1).mean()
     return torch.autograd.grad(score, W)[0]
@@ -77,34 +60,43 @@ BOTH_PHASES: Cases = {
 }
 SAME_PHASES: Cases = {name: (x, x.clone(), c, W) for name, (x, _, c, W) in BOTH_PHASES.items()}
 
-FREE_ENERGY = Exercise(
-    free_energy,
+
+@exercise(
     "The sum over h is a product of H sums with two terms each: Σ exp(h_j a_j) = 1 + exp(a_j).",
     "Here a = c + x @ W, (B, H), and log(1 + exp(a)) is torch.nn.functional.softplus(a).",
     "F = −x @ b − softplus(c + x @ W).sum(1).",
-    agrees_with(
-        lambda x, b, *_: -x @ b - log(2), NO_WEIGHTS, says="a hidden unit without weights adds −log 2"
-    ),
-    agrees_with(summed, MACHINES, says="it is the sum over all hidden states, by brute force"),
-    agrees_with(summed, {"W = 100": LARGE}, says="it stays finite where exp is too large for a float"),
+    agrees(NO_WEIGHTS, lambda x, b, *_: -x @ b - log(2), says="a hidden unit without weights adds −log 2"),
+    agrees(MACHINES, summed, says="it is the sum over all hidden states, by brute force"),
+    agrees({"W = 100": LARGE}, summed, says="it stays finite where exp is too large for a float"),
 )
+def free_energy(x: Tensor, b: Tensor, c: Tensor, W: Tensor) -> Tensor:
+    """F(x) = −log Σ_h exp(−E(x, h)) of a restricted machine in closed form, ``(B,)``."""
+    return -x @ b - softplus(c + x @ W).sum(1)
 
-P_PIXELS = Exercise(
-    p_pixels,
+
+@exercise(
     "Given h the pixels are independent. What does the energy gain if x_i turns from 0 to 1?",
     "It falls by b_i + Σ_j W_ij h_j: these are the log-odds of x_i.",
     "In code: torch.sigmoid(b + h @ W.T).",
     within(0, 1, HIDDEN, says="each probability lies between 0 and 1"),
     agrees(HIDDEN, says="the log-odds of a pixel, b + W h, are the energy that it saves by being on"),
 )
+def p_pixels(h: Tensor, b: Tensor, W: Tensor) -> Tensor:
+    """p(x_i = 1 | h) of every pixel, ``(B, D)``, from hidden units ``(B, H)``."""
+    return torch.sigmoid(b + h @ W.T)
 
-WEIGHT_GRADIENT = Exercise(
-    weight_gradient,
+
+@exercise(
     "Both phases are the same mean: of x_i p(h_j = 1 | x), once over data, once over the model's images.",
     "p(h = 1 | x) is torch.sigmoid(c + x @ W); the mean of all products x_i p_j is x.T @ p / len(x).",
     "positive = x.T @ torch.sigmoid(c + x @ W) / len(x); the negative phase has x_model; subtract it.",
-    agrees_with(
-        lambda *given: 0 * given[3], SAME_PHASES, says="a model whose samples are its data stops learning"
+    agrees(
+        SAME_PHASES, lambda *given: 0 * given[3], says="a model whose samples are its data stops learning"
     ),
-    agrees_with(by_autograd, BOTH_PHASES, says="it is the slope of −F on data less that on x_model"),
+    agrees(BOTH_PHASES, by_autograd, says="it is the slope of −F on data less that on x_model"),
 )
+def weight_gradient(x: Tensor, x_model: Tensor, c: Tensor, W: Tensor) -> Tensor:
+    """The gradient of the mean log-likelihood in W, ``(D, H)``: positive minus negative phase."""
+    positive = x.T @ torch.sigmoid(c + x @ W) / len(x)
+    negative = x_model.T @ torch.sigmoid(c + x_model @ W) / len(x_model)
+    return positive - negative

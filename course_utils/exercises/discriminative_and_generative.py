@@ -5,32 +5,9 @@ from itertools import product
 import torch
 from torch import Tensor
 
-from course_utils.exercises.engine import Cases, Exercise, agrees, agrees_with, holds
+from course_utils.exercises.engine import Cases, agrees, exercise, holds
 
 GENERATOR = torch.Generator().manual_seed(0)
-
-
-def posterior_by_bayes(log_px: Tensor, log_py: Tensor) -> Tensor:
-    """p(y | x) ``(N, K)`` from log p(x | y) ``(N, K)`` and log p(y) ``(K,)``."""
-    return (log_px + log_py).softmax(1)
-
-
-def naive_bayes_weights(mu: Tensor, p1: Tensor) -> tuple[Tensor, Tensor]:
-    """w ``(D,)`` and b of p(y = 1 | x) = σ(wᵀx + b), for a naive Bayes with μ ``(2, D)`` and p(y = 1)."""
-    w = torch.logit(mu[1]) - torch.logit(mu[0])
-    return w, ((1 - mu[1]) / (1 - mu[0])).log().sum() + torch.logit(p1)
-
-
-def log_px_of_seen(x: Tensor, seen: Tensor, mu: Tensor) -> Tensor:
-    """log p(seen pixels of x | y) ``(N, K)``: pixels ``(N, D)``, seen bool ``(D,)``, μ ``(K, D)``."""
-    x, mu = x[:, seen], mu[:, seen]
-    return x @ mu.log().T + (1 - x) @ (1 - mu).log().T
-
-
-def with_prior(p: Tensor, old: float, new: float) -> Tensor:
-    """p(y = 1 | x) ``(N,)`` under another p(y = 1), the p(x | y) as they were."""
-    one, zero = p * new / old, (1 - p) * (1 - new) / (1 - old)
-    return one / (one + zero)
 
 
 THREE = torch.tensor([0.2, 0.3, 0.5]).log()
@@ -77,35 +54,49 @@ def summed_out(x: Tensor, seen: Tensor, mu: Tensor) -> Tensor:
     return torch.stack(terms).logsumexp(0)
 
 
-POSTERIOR_BY_BAYES = Exercise(
-    posterior_by_bayes,
+@exercise(
     "p(y | x) = p(x | y) p(y) / p(x), and p(x) is the sum of the numerators over y.",
     "With logarithms the numerator is exp(log_px + log_py); divide each row by its sum.",
     "That is softmax, and it does not underflow: (log_px + log_py).softmax(1).",
     agrees(LIKELIHOODS, says="it is p(x | y) p(y), divided by its sum over y"),
 )
+def posterior_by_bayes(log_px: Tensor, log_py: Tensor) -> Tensor:
+    """p(y | x) ``(N, K)`` from log p(x | y) ``(N, K)`` and log p(y) ``(K,)``."""
+    return (log_px + log_py).softmax(1)
 
-NAIVE_BAYES_WEIGHTS = Exercise(
-    naive_bayes_weights,
+
+@exercise(
     "The log-odds are log p(x|1) − log p(x|0) + log p(y=1)/p(y=0). Sort them by what multiplies each xᵢ.",
     "A pixel gives xᵢ log μ + (1 − xᵢ) log(1 − μ) in each class: xᵢ has the factor log μ/(1 − μ).",
     "w = log μ₁/(1−μ₁) − log μ₀/(1−μ₀); b = Σ log (1−μ₁)/(1−μ₀) + log p(y=1)/p(y=0).",
     holds("σ(wᵀx + b) is the posterior by Bayes' rule", gives_the_posterior, "w and b as above", MODELS),
     agrees(MODELS),
 )
+def naive_bayes_weights(mu: Tensor, p1: Tensor) -> tuple[Tensor, Tensor]:
+    """w ``(D,)`` and b of p(y = 1 | x) = σ(wᵀx + b), for a naive Bayes with μ ``(2, D)`` and p(y = 1)."""
+    w = torch.logit(mu[1]) - torch.logit(mu[0])
+    return w, ((1 - mu[1]) / (1 - mu[0])).log().sum() + torch.logit(p1)
 
-LOG_PX_OF_SEEN = Exercise(
-    log_px_of_seen,
+
+@exercise(
     "Sum p(x | y) over both values of a pixel that is not seen: its factor becomes μ + (1 − μ) = 1.",
     "So leave those pixels out: x[:, seen] and mu[:, seen].",
     "With these, x @ mu.log().T + (1 - x) @ (1 - mu).log().T.",
-    agrees_with(summed_out, MISSING, says="it is the sum of p(x | y) over all that is not seen"),
+    agrees(MISSING, summed_out, says="it is the sum of p(x | y) over all that is not seen"),
 )
+def log_px_of_seen(x: Tensor, seen: Tensor, mu: Tensor) -> Tensor:
+    """log p(seen pixels of x | y) ``(N, K)``: pixels ``(N, D)``, seen bool ``(D,)``, μ ``(K, D)``."""
+    x, mu = x[:, seen], mu[:, seen]
+    return x @ mu.log().T + (1 - x) @ (1 - mu).log().T
 
-WITH_PRIOR = Exercise(
-    with_prior,
+
+@exercise(
     "p(y | x) is in proportion to p(x | y) p(y): take the old prior out, and put the new one in.",
     "y = 1 weighs p · new / old, y = 0 weighs (1 − p)(1 − new)/(1 − old): divide by the sum of both.",
     "one, zero = p * new / old, (1 - p) * (1 - new) / (1 - old); return one / (one + zero).",
     agrees(POSTERIORS, says="each class is weighted by its new prior over its old one"),
 )
+def with_prior(p: Tensor, old: float, new: float) -> Tensor:
+    """p(y = 1 | x) ``(N,)`` under another p(y = 1), the p(x | y) as they were."""
+    one, zero = p * new / old, (1 - p) * (1 - new) / (1 - old)
+    return one / (one + zero)

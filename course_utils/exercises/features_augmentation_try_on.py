@@ -3,22 +3,7 @@
 import torch
 from torch import Tensor
 
-from course_utils.exercises.engine import Cases, Exercise, agrees, holds, within
-
-
-def hidden(x: Tensor, W: Tensor, c: Tensor) -> Tensor:
-    """p(h_j = 1 | x) of a Boltzmann machine, from x ``(N, D)``, W ``(D, H)`` and c ``(H,)``: ``(N, H)``."""
-    return torch.sigmoid(x @ W + c)
-
-
-def moved(p: Tensor, right: float, down: float) -> Tensor:
-    """The warp ``(S, S, 2)`` that moves a picture right and down, from the places p of its pixels."""
-    return p - torch.tensor([right, down])
-
-
-def composed(M: Tensor, c: Tensor, r: Tensor) -> Tensor:
-    """The picture o: the warped shirt c ``(3, S, S)`` where the mask M ``(1, S, S)`` is 1, else r."""
-    return M * c + (1 - M) * r
+from course_utils.exercises.engine import Cases, agrees, exercise, holds, within
 
 
 def _places(side: int) -> Tensor:
@@ -56,8 +41,8 @@ PICTURES = torch.rand(4, 3, 4, 4, generator=GENERATOR)
 SHARP: Cases = {"M of 0 and 1": ((PICTURES[2, :1] > 0.5).float(), PICTURES[0], PICTURES[1])}
 SOFT: Cases = {"M between": (PICTURES[3, :1], PICTURES[0], PICTURES[1])}
 
-HIDDEN = Exercise(
-    hidden,
+
+@exercise(
     "Given x, hidden units are independent. What multiplies h_j in the energy −bᵀx − cᵀh − xᵀWh?",
     "The log-odds of h_j = 1 are c_j + Σ_i x_i W_ij.",
     "In code: torch.sigmoid(x @ W + c).",
@@ -66,21 +51,30 @@ HIDDEN = Exercise(
     agrees(BLANK, says="a blank image leaves the biases c"),
     agrees(MACHINE),
 )
+def hidden(x: Tensor, W: Tensor, c: Tensor) -> Tensor:
+    """p(h_j = 1 | x) of a Boltzmann machine, from x ``(N, D)``, W ``(D, H)`` and c ``(H,)``: ``(N, H)``."""
+    return torch.sigmoid(x @ W + c)
 
-MOVED = Exercise(
-    moved,
+
+@exercise(
     "The warp says where each pixel of the *new* picture looks in the old one.",
     "For the picture to move right, every pixel must look to its left.",
     "In code: p - torch.tensor([right, down]).",
     holds("a dot arrives where it should", _moves_a_dot, "a dot moved right", ONE_WAY),
     agrees(BOTH),
 )
+def moved(p: Tensor, right: float, down: float) -> Tensor:
+    """The warp ``(S, S, 2)`` that moves a picture right and down, from the places p of its pixels."""
+    return p - torch.tensor([right, down])
 
-COMPOSED = Exercise(
-    composed,
+
+@exercise(
     "Each pixel is a mean of two: M is the weight of the shirt.",
     "The weights of c and r add up to 1.",
     "In code: M * c + (1 - M) * r.",
     agrees(SHARP, says="the shirt shows where M = 1, the person where M = 0"),
     agrees(SOFT, says="in between they are mixed"),
 )
+def composed(M: Tensor, c: Tensor, r: Tensor) -> Tensor:
+    """The picture o: the warped shirt c ``(3, S, S)`` where the mask M ``(1, S, S)`` is 1, else r."""
+    return M * c + (1 - M) * r

@@ -7,29 +7,10 @@ from math import cos, exp
 import torch
 from torch import Tensor
 
-from course_utils.exercises.engine import Cases, Exercise, agrees, agrees_with, holds
+from course_utils.exercises.engine import Cases, agrees, exercise, holds
 from course_utils.universe import all_images
 
 GENERATOR = torch.Generator().manual_seed(0)
-
-
-def rk4_step(f: Callable[[float, Tensor], Tensor], t: float, z: Tensor, h: float) -> Tensor:
-    """One step of RK4 for dz/dt = f(t, z): from z at time t to time t + h."""
-    k1 = f(t, z)
-    k2 = f(t + h / 2, z + h / 2 * k1)
-    k3 = f(t + h / 2, z + h / 2 * k2)
-    k4 = f(t + h, z + h * k3)
-    return z + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
-
-
-def trace_estimates(A: Tensor, noise: Tensor) -> Tensor:
-    """εᵀAε for every row ε of noise ``(N, D)``, with A ``(D, D)``: ``(N,)``."""
-    return torch.einsum("ni,ij,nj->n", noise, A, noise)
-
-
-def next_log_p(log_p: Tensor, trace: Tensor, h: float) -> Tensor:
-    """log p of moving points a short time h later, from log p and Tr ∂f/∂z now, ``(B,)`` each."""
-    return log_p - h * trace
 
 
 @dataclass(frozen=True)
@@ -64,20 +45,25 @@ MOMENTS: Cases = {
     "five points": (*torch.randn(2, 5, generator=GENERATOR, dtype=torch.double), 0.05),
 }
 
-RK4_STEP = Exercise(
-    rk4_step,
+
+@exercise(
     "Four slopes: one at the start, two in the middle, one at the end; each is reached along the last.",
     "k2 = f(t + h/2, z + h/2 · k1), and k3 likewise along k2; k4 = f(t + h, z + h · k3).",
     "The mean slope is (k1 + 2 k2 + 2 k3 + k4) / 6; move along it for a time h.",
-    agrees_with(lambda f, t, z, h: z + (t + h) ** 3 - t**3, CUBIC, says="for f = 3t² the step is exact"),
-    agrees_with(
-        lambda f, t, z, h: z * exp(h), GROWTH, says="for f = z it is nearly exp(h) z", tolerance=5e-4
-    ),
+    agrees(CUBIC, lambda f, t, z, h: z + (t + h) ** 3 - t**3, says="for f = 3t² the step is exact"),
+    agrees(GROWTH, lambda f, t, z, h: z * exp(h), says="for f = z it is nearly exp(h) z", tolerance=5e-4),
     agrees(STEPS, tolerance=1e-9),
 )
+def rk4_step(f: Callable[[float, Tensor], Tensor], t: float, z: Tensor, h: float) -> Tensor:
+    """One step of RK4 for dz/dt = f(t, z): from z at time t to time t + h."""
+    k1 = f(t, z)
+    k2 = f(t + h / 2, z + h / 2 * k1)
+    k3 = f(t + h / 2, z + h / 2 * k2)
+    k4 = f(t + h, z + h * k3)
+    return z + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
 
-TRACE_ESTIMATES = Exercise(
-    trace_estimates,
+
+@exercise(
     "εᵀAε is a number: Σ_ij ε_i A_ij ε_j.",
     "For all rows at once: noise @ A gives εᵀA, row by row.",
     "In code: ((noise @ A) * noise).sum(1).",
@@ -89,9 +75,12 @@ TRACE_ESTIMATES = Exercise(
     ),
     agrees(SQUARES, tolerance=1e-9),
 )
+def trace_estimates(A: Tensor, noise: Tensor) -> Tensor:
+    """εᵀAε for every row ε of noise ``(N, D)``, with A ``(D, D)``: ``(N,)``."""
+    return torch.einsum("ni,ij,nj->n", noise, A, noise)
 
-NEXT_LOG_P = Exercise(
-    next_log_p,
+
+@exercise(
     "Where the flow spreads points apart (trace > 0) the same mass fills more room.",
     "d log p/dt = −Tr ∂f/∂z; a short time h later the change is h times that.",
     "log_p - h * trace.",
@@ -103,3 +92,6 @@ NEXT_LOG_P = Exercise(
     ),
     agrees(MOMENTS, tolerance=1e-9),
 )
+def next_log_p(log_p: Tensor, trace: Tensor, h: float) -> Tensor:
+    """log p of moving points a short time h later, from log p and Tr ∂f/∂z now, ``(B,)`` each."""
+    return log_p - h * trace

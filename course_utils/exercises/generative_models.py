@@ -5,19 +5,9 @@ from math import log10
 import torch
 from torch import Tensor
 
-from course_utils.exercises.engine import Cases, Exercise, agrees, agrees_with, within
+from course_utils.exercises.engine import Cases, agrees, exercise, within
 
 GENERATOR = torch.Generator().manual_seed(0)
-
-
-def log10_images(height: int, width: int, channels: int, levels: int) -> float:
-    """log₁₀ of the number of different images of this size, each value one of ``levels``."""
-    return height * width * channels * log10(levels)
-
-
-def distance(p: Tensor, q: Tensor) -> Tensor:
-    """The total variation ½ Σ |p − q| between two vectors of probabilities, ``(S,)`` each."""
-    return (p - q).abs().sum() / 2
 
 
 # Sizes of images, small ones and those of the lecture
@@ -43,17 +33,20 @@ PAIRS: Cases = {
     for s in (4, 100)
 }
 
-LOG10_IMAGES = Exercise(
-    log10_images,
+
+@exercise(
     "How many different images has one pixel? And two pixels?",
     "n values of k levels each make kⁿ images; the logarithm turns the power into a product.",
     "n = height · width · channels, and log₁₀ kⁿ = n · log₁₀ k: use math.log10.",
-    agrees_with(lambda *size: log10(2), PIXEL, says="one binary pixel makes two images"),
+    agrees(PIXEL, lambda *size: log10(2), says="one binary pixel makes two images"),
     agrees(SIZES, tolerance=1e-6),
 )
+def log10_images(height: int, width: int, channels: int, levels: int) -> float:
+    """log₁₀ of the number of different images of this size, each value one of ``levels``."""
+    return height * width * channels * log10(levels)
 
-DISTANCE = Exercise(
-    distance,
+
+@exercise(
     "In each state the two distributions differ by |p − q|.",
     "The sum over states counts all differences twice: what one has more, the other has less.",
     "In code: (p - q).abs().sum() / 2.",
@@ -61,3 +54,6 @@ DISTANCE = Exercise(
     within(0, 1, PAIRS, says="it lies in [0, 1]"),
     agrees(PAIRS),
 )
+def distance(p: Tensor, q: Tensor) -> Tensor:
+    """The total variation ½ Σ |p − q| between two vectors of probabilities, ``(S,)`` each."""
+    return (p - q).abs().sum() / 2

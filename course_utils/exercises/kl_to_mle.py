@@ -3,24 +3,9 @@
 import torch
 from torch import Tensor
 
-from course_utils.exercises.engine import Cases, Exercise, agrees, agrees_with, differentiable, holds
+from course_utils.exercises.engine import Cases, agrees, differentiable, exercise, holds
 
 GENERATOR = torch.Generator().manual_seed(0)
-
-
-def expected_nll(log_p: Tensor, log_q: Tensor) -> Tensor:
-    """E_{x∼p}[−log q(x)] on a finite universe, from log-probabilities ``(S,)``, in nats."""
-    return -(log_p.exp() * log_q).sum()
-
-
-def bernoulli_mle(x: Tensor) -> Tensor:
-    """The μ that makes N coin flips x ``(N,)`` in {0, 1} most likely."""
-    return x.mean()
-
-
-def mle_divergence() -> str:
-    """Which divergence is minimised by maximum likelihood: "forward KL", "reverse KL", "JS" or "TV"."""
-    return "forward KL"
 
 
 # Pairs of log-probabilities
@@ -46,14 +31,13 @@ def least(mu: Tensor, x: Tensor) -> bool:
     return bool(0 <= mu <= 1) and bool(log_p[0] >= log_p[1:].max() - 1e-4)
 
 
-EXPECTED_NLL = Exercise(
-    expected_nll,
+@exercise(
     "An expectation under p is a sum over all states, each weighted with p(x).",
     "You are given log p: the weight is log_p.exp().",
     "Weight −log q(x) with p(x), and sum: -(log_p.exp() * log_q).sum().",
-    agrees_with(
-        lambda *coins: torch.tensor(2.0).log(),
+    agrees(
         {"a fair coin under itself": (FAIR, FAIR)},
+        lambda *coins: torch.tensor(2.0).log(),
         says="a fair coin costs log 2 nats",
     ),
     holds(
@@ -65,18 +49,24 @@ EXPECTED_NLL = Exercise(
     agrees(PAIRS),
     differentiable(PAIRS, 1, says="θ can be learned through it: gradients flow to log q"),
 )
+def expected_nll(log_p: Tensor, log_q: Tensor) -> Tensor:
+    """E_{x∼p}[−log q(x)] on a finite universe, from log-probabilities ``(S,)``, in nats."""
+    return -(log_p.exp() * log_q).sum()
 
-BERNOULLI_MLE = Exercise(
-    bernoulli_mle,
+
+@exercise(
     "Write the negative log-likelihood of N flips as a function of μ, and set its derivative to zero.",
     "With k heads it is −k log μ − (N − k) log(1 − μ).",
     "The derivative vanishes at μ = k/N: the share of heads.",
     holds("no other μ makes the flips more likely", least, "the μ of the smallest NLL", FLIPS),
     agrees(FLIPS),
 )
+def bernoulli_mle(x: Tensor) -> Tensor:
+    """The μ that makes N coin flips x ``(N,)`` in {0, 1} most likely."""
+    return x.mean()
 
-MLE_DIVERGENCE = Exercise(
-    mle_divergence,
+
+@exercise(
     "Under which distribution is the expectation of −log p_θ(x) taken: the data's, or the model's?",
     "The data's: its weights are p_D(x), as in Σ p_D (log p_D − log p_θ).",
     holds(
@@ -87,3 +77,6 @@ MLE_DIVERGENCE = Exercise(
     agrees(says="its expectation is over the data"),
     value=True,
 )
+def mle_divergence() -> str:
+    """Which divergence is minimised by maximum likelihood: "forward KL", "reverse KL", "JS" or "TV"."""
+    return "forward KL"

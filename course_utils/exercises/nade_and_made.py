@@ -6,33 +6,13 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from course_utils.exercises.engine import Cases, Exercise, Property, agrees, agrees_with, holds
+from course_utils.exercises.engine import Cases, Property, agrees, exercise, holds
 from course_utils.exercises.engine.answer import Answer
 from course_utils.exercises.engine.comparison import Wrong
 
 
-def recursive_logits(x: Tensor, W: Tensor, V: Tensor, b: Tensor, c: Tensor) -> Tensor:
-    """The log-odds of x_i = 1 given x_{<i} for all i, ``(B, D)``; W and V are ``(D, H)``."""
-    a, logits = c.repeat(len(x), 1), []
-    for i in range(len(W)):
-        logits.append(torch.sigmoid(a) @ V[i] + b[i])
-        a = a + x[:, i, None] * W[i]
-    return torch.stack(logits, 1)
-
-
-def made_masks(m: Tensor, D: int) -> tuple[Tensor, Tensor]:
-    """The masks of one hidden layer with degrees m ``(H,)``: pixels to units ``(H, D)``, units to outputs."""
-    d = torch.arange(1, D + 1)
-    return m[:, None] >= d, d[:, None] > m
-
-
-def ensemble_log_prob(log_ps: Tensor) -> Tensor:
-    """log p(x) of the mixture of K models, from the log p_k(x) of each: ``(K, B)`` to ``(B,)``."""
-    return log_ps.logsumexp(0) - log(len(log_ps))
-
-
 def naive_logits(x: Tensor, W: Tensor, V: Tensor, b: Tensor, c: Tensor) -> Tensor:
-    """The same from the definition, with a new sum for every pixel."""
+    """NADE's log-odds from the definition, with a new sum for every pixel."""
     logits = [torch.sigmoid(c + x[:, :i] @ W[:i]) @ V[i] + b[i] for i in range(len(W))]
     return torch.stack(logits, 1)
 
@@ -75,8 +55,8 @@ MIXTURES: Cases = {
 }
 LARGE: Cases = {"two images of many pixels": (torch.tensor([[-900.0, -1100.0], [-901.0, -1105.0]]),)}
 
-RECURSIVE_LOGITS = Exercise(
-    recursive_logits,
+
+@exercise(
     "Keep one a for every image, (B, H). Before the first pixel it is c.",
     "In a loop over i: first the log-odds from σ(a), V[i] and b[i]; only then let a see pixel i.",
     "The step is a = a + x[:, i, None] * W[i]; at the end, torch.stack(logits, 1).",
@@ -86,12 +66,19 @@ RECURSIVE_LOGITS = Exercise(
         "b₁ + V₁ · σ(c) in the first column",
         NETWORKS,
     ),
-    agrees_with(naive_logits, NETWORKS, says="it is what the definition gives, for every pixel"),
+    agrees(NETWORKS, naive_logits, says="it is what the definition gives, for every pixel"),
     Property("its cost grows as D·H: no new sum for every pixel", linear_cost),
 )
+def recursive_logits(x: Tensor, W: Tensor, V: Tensor, b: Tensor, c: Tensor) -> Tensor:
+    """The log-odds of x_i = 1 given x_{<i} for all i, ``(B, D)``; W and V are ``(D, H)``."""
+    a, logits = c.repeat(len(x), 1), []
+    for i in range(len(W)):
+        logits.append(torch.sigmoid(a) @ V[i] + b[i])
+        a = a + x[:, i, None] * W[i]
+    return torch.stack(logits, 1)
 
-MADE_MASKS = Exercise(
-    made_masks,
+
+@exercise(
     "Pixel d has degree d. A unit of degree m may see pixels 1 … m.",
     "Output d may use units that see pixels 1 … d − 1 at most: degrees below d.",
     "With d = torch.arange(1, D + 1): m[:, None] >= d, and d[:, None] > m.",
@@ -103,9 +90,13 @@ MADE_MASKS = Exercise(
     ),
     agrees(DEGREES, says="every connection that may be there is there"),
 )
+def made_masks(m: Tensor, D: int) -> tuple[Tensor, Tensor]:
+    """The masks of one hidden layer with degrees m ``(H,)``: pixels to units ``(H, D)``, units to outputs."""
+    d = torch.arange(1, D + 1)
+    return m[:, None] >= d, d[:, None] > m
 
-ENSEMBLE_LOG_PROB = Exercise(
-    ensemble_log_prob,
+
+@exercise(
     "The mixture is p(x) = 1/K Σ p_k(x). You have logarithms.",
     "log Σ exp of K numbers is logsumexp; log(1/K) is −log K.",
     "In code: log_ps.logsumexp(0) - log(len(log_ps)), with log from math.",
@@ -118,3 +109,6 @@ ENSEMBLE_LOG_PROB = Exercise(
     agrees(MIXTURES, says="it is the log of the mean probability"),
     agrees(LARGE, says="it works where p(x) is too small for a float"),
 )
+def ensemble_log_prob(log_ps: Tensor) -> Tensor:
+    """log p(x) of the mixture of K models, from the log p_k(x) of each: ``(K, B)`` to ``(B,)``."""
+    return log_ps.logsumexp(0) - log(len(log_ps))

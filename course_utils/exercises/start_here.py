@@ -3,19 +3,9 @@
 import torch
 from torch import Tensor
 
-from course_utils.exercises.engine import Cases, Exercise, agrees, holds, within
+from course_utils.exercises.engine import Cases, agrees, exercise, holds, within
 
 GENERATOR = torch.Generator().manual_seed(0)
-
-
-def ink(x: Tensor) -> Tensor:
-    """The share of ink in each image of a batch: ``(B, C, H, W)`` to ``(B,)``."""
-    return x.mean(dim=(1, 2, 3))
-
-
-def pixels() -> int:
-    """The number of dimensions of a grey image of 8×8 pixels."""
-    return 8 * 8
 
 
 # Images without a choice: no ink at all, nothing but ink
@@ -29,8 +19,8 @@ DRAWINGS: Cases = {
     "one image in colour": (torch.rand(1, 3, 4, 4, generator=GENERATOR),),
 }
 
-INK = Exercise(
-    ink,
+
+@exercise(
     "Ink is 1 and paper is 0: what is the mean over the pixels of one image?",
     "Tensor.mean takes the dimensions to average over; the batch is dimension 0 and stays.",
     "x has the shape (B, C, H, W): average over the dimensions 1, 2 and 3.",
@@ -44,12 +34,18 @@ INK = Exercise(
     ),
     agrees(DRAWINGS),
 )
+def ink(x: Tensor) -> Tensor:
+    """The share of ink in each image of a batch: ``(B, C, H, W)`` to ``(B,)``."""
+    return x.mean(dim=(1, 2, 3))
 
-PIXELS = Exercise(
-    pixels,
+
+@exercise(
     "A dimension is one number that has to be known to draw the image.",
     "Grey needs one number a pixel; 8 rows of 8 pixels.",
     holds("it counts whole rows of 8 pixels", lambda n: n > 0 and n % 8 == 0, "8, 16, 24, …"),
     agrees(says="it counts every pixel of an 8×8 image once"),
     value=True,
 )
+def pixels() -> int:
+    """The number of dimensions of a grey image of 8×8 pixels."""
+    return 8 * 8

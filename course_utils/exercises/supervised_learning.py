@@ -3,42 +3,9 @@
 import torch
 from torch import Tensor
 
-from course_utils.exercises.engine import Cases, Exercise, agrees, agrees_with, holds, within
+from course_utils.exercises.engine import Cases, agrees, exercise, holds, within
 
 GENERATOR = torch.Generator().manual_seed(0)
-
-
-def class_loss(logits: Tensor, y: Tensor) -> Tensor:
-    """The mean −log p(y | x) in nats: logits ``(N, K)`` of p(y | x), true classes ``(N,)``."""
-    log_p = logits.log_softmax(1)
-    return -log_p[torch.arange(len(y)), y].mean()
-
-
-def iou(a: Tensor, b: Tensor) -> Tensor:
-    """Intersection over union of box i of a and box i of b: (left, top, right, bottom), ``(N, 4)``."""
-    sides = torch.minimum(a[:, 2:], b[:, 2:]) - torch.maximum(a[:, :2], b[:, :2])
-    shared = sides.clamp(min=0).prod(1)
-    areas = (a[:, 2:] - a[:, :2]).prod(1) + (b[:, 2:] - b[:, :2]).prod(1)
-    return shared / (areas - shared)
-
-
-def suppress(boxes: Tensor, scores: Tensor, most: float) -> Tensor:
-    """The rows of the boxes that stay, by falling score: none overlaps a better one by more than ``most``."""
-    left, kept = scores.argsort(descending=True), []
-    while len(left):
-        best, left = left[0], left[1:]
-        kept.append(best.item())
-        left = left[iou(boxes[best].expand(len(left), 4), boxes[left]) <= most]
-    return torch.tensor(kept)
-
-
-def precision_and_recall(
-    scores: Tensor, right: Tensor, objects: int, threshold: float
-) -> tuple[float, float]:
-    """Precision and recall of what scores at least the threshold: scores ``(M,)``, right bool ``(M,)``."""
-    counts = scores >= threshold
-    hits = (counts & right).sum().item()
-    return hits / counts.sum().item() if counts.any() else 1.0, hits / objects
 
 
 # Logits of three classes, and the true ones
@@ -107,33 +74,42 @@ def apart_enough(kept: Tensor, boxes: Tensor, scores: Tensor, most: float) -> bo
     return bool((table.fill_diagonal_(0) <= most + 1e-6).all())
 
 
-CLASS_LOSS = Exercise(
-    class_loss,
+@exercise(
     "softmax turns the logits of an image into p(y | x); take the probability of the true class.",
     "Work with logarithms: log_p = logits.log_softmax(1) is log p(y | x) of all classes, (N, K).",
     "-log_p[torch.arange(len(y)), y].mean() picks the true class in every row.",
-    agrees_with(
-        lambda logits, y: torch.tensor(3.0).log(),
+    agrees(
         NO_IDEA,
+        lambda logits, y: torch.tensor(3.0).log(),
         says="it is log 3 where all three classes are as probable",
     ),
     agrees(ANSWERS, says="it is the mean of −log p(y | x)"),
 )
+def class_loss(logits: Tensor, y: Tensor) -> Tensor:
+    """The mean −log p(y | x) in nats: logits ``(N, K)`` of p(y | x), true classes ``(N,)``."""
+    log_p = logits.log_softmax(1)
+    return -log_p[torch.arange(len(y)), y].mean()
 
-IOU = Exercise(
-    iou,
+
+@exercise(
     "Where two boxes overlap is a box again: from the larger left to the smaller right, and so on.",
     "If its width or its height is negative they do not meet: clamp both at 0 before you multiply.",
     "Union = area of a + area of b − intersection. sides = torch.minimum(a[:, 2:], b[:, 2:]) - "
     "torch.maximum(a[:, :2], b[:, :2]) gives width and height of the intersection.",
     within(0, 1, PAIRS, says="it lies in [0, 1]"),
-    agrees_with(lambda a, b: torch.ones(1), SAME, says="it is 1 for a box and itself"),
-    agrees_with(lambda a, b: torch.zeros(1), APART, says="it is 0 where two boxes do not meet"),
+    agrees(SAME, lambda a, b: torch.ones(1), says="it is 1 for a box and itself"),
+    agrees(APART, lambda a, b: torch.zeros(1), says="it is 0 where two boxes do not meet"),
     agrees(PAIRS, says="it is the intersection divided by the union"),
 )
+def iou(a: Tensor, b: Tensor) -> Tensor:
+    """Intersection over union of box i of a and box i of b: (left, top, right, bottom), ``(N, 4)``."""
+    sides = torch.minimum(a[:, 2:], b[:, 2:]) - torch.maximum(a[:, :2], b[:, :2])
+    shared = sides.clamp(min=0).prod(1)
+    areas = (a[:, 2:] - a[:, :2]).prod(1) + (b[:, 2:] - b[:, :2]).prod(1)
+    return shared / (areas - shared)
 
-SUPPRESS = Exercise(
-    suppress,
+
+@exercise(
     "Take the box with the best score, keep it, drop what overlaps it too much; repeat with the rest.",
     "left = scores.argsort(descending=True) is the order to go in; while len(left): keep left[0].",
     "left = left[1:]; then left = left[iou(boxes[best].expand(len(left), 4), boxes[left]) <= most].",
@@ -146,12 +122,27 @@ SUPPRESS = Exercise(
     holds("no two boxes kept overlap by more than allowed", apart_enough, "boxes apart", CROWDS),
     agrees(CROWDS, says="only a box that was kept drops another"),
 )
+def suppress(boxes: Tensor, scores: Tensor, most: float) -> Tensor:
+    """The rows of the boxes that stay, by falling score: none overlaps a better one by more than ``most``."""
+    left, kept = scores.argsort(descending=True), []
+    while len(left):
+        best, left = left[0], left[1:]
+        kept.append(best.item())
+        left = left[iou(boxes[best].expand(len(left), 4), boxes[left]) <= most]
+    return torch.tensor(kept)
 
-PRECISION_AND_RECALL = Exercise(
-    precision_and_recall,
+
+@exercise(
     "counts = scores >= threshold are the detections that count; hits are those of them that are right.",
     "Precision: hits divided by how many count. Recall: hits divided by how many objects there are.",
     "Where none counts, nothing is wrong: let precision be 1 then.",
     within(0, 1, FINDINGS, says="both lie in [0, 1]"),
     agrees(FINDINGS, says="precision is the share of detections that is right, recall that of objects found"),
 )
+def precision_and_recall(
+    scores: Tensor, right: Tensor, objects: int, threshold: float
+) -> tuple[float, float]:
+    """Precision and recall of what scores at least the threshold: scores ``(M,)``, right bool ``(M,)``."""
+    counts = scores >= threshold
+    hits = (counts & right).sum().item()
+    return hits / counts.sum().item() if counts.any() else 1.0, hits / objects

@@ -6,24 +6,9 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
-from course_utils.exercises.engine import Cases, Exercise, agrees, agrees_with, differentiable, holds, within
+from course_utils.exercises.engine import Cases, agrees, differentiable, exercise, holds, within
 
 GENERATOR = torch.Generator().manual_seed(0)
-
-
-def reparameterise(mean: Tensor, log_variance: Tensor, noise: Tensor) -> Tensor:
-    """A draw z ∼ N(mean, exp(log_variance)) from noise ε ∼ N(0, 1), differentiable in both: ``(B, d)``."""
-    return mean + (0.5 * log_variance).exp() * noise
-
-
-def kl_to_prior(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """KL(N(mean, exp(log_variance))‖N(0, I)) in nats, ``(B, d)`` each to ``(B,)``."""
-    return 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum(1)
-
-
-def k_sample_bound(log_w: Tensor) -> Tensor:
-    """log 1/k Σ_j w_j from the logs of k weights for each of B images: ``(k, B)`` to ``(B,)``."""
-    return log_w.logsumexp(0) - log(len(log_w))
 
 
 def by_torch(mean: Tensor, log_variance: Tensor) -> Tensor:
@@ -44,29 +29,35 @@ WEIGHTS: Cases = {  # of images of few pixels: they fit into a float
 }
 MANY_PIXELS: Cases = {"two images of many pixels": (torch.tensor([[-900.0, -1100.0], [-902.0, -1105.0]]),)}
 
-REPARAMETERISE = Exercise(
-    reparameterise,
+
+@exercise(
     "Which map of ε has mean μ and standard deviation σ? Shift it and stretch it.",
     "You have log σ², not σ. Of what is σ the exp?",
     "In code: mean + (0.5 * log_variance).exp() * noise.",
-    agrees_with(lambda mean, *_: mean, WITHOUT_NOISE, says="without noise it is the mean", tolerance=1e-6),
+    agrees(WITHOUT_NOISE, lambda mean, *_: mean, says="without noise it is the mean", tolerance=1e-6),
     agrees(WITH_NOISE, says="it has the standard deviation σ = exp(½ log σ²)"),
     differentiable(WITH_NOISE, 0, 1, says="gradients flow through the draw to μ and log σ²"),
 )
+def reparameterise(mean: Tensor, log_variance: Tensor, noise: Tensor) -> Tensor:
+    """A draw z ∼ N(mean, exp(log_variance)) from noise ε ∼ N(0, 1), differentiable in both: ``(B, d)``."""
+    return mean + (0.5 * log_variance).exp() * noise
 
-KL_TO_PRIOR = Exercise(
-    kl_to_prior,
+
+@exercise(
     "In one dimension it is E_q[log q(z) − log p(z)]: you need E_q[z] = μ and E_q[z²] = μ² + σ².",
     "That gives ½ (μ² + σ² − 1 − log σ²), with σ² = log_variance.exp(). KLs of dimensions add up.",
     "In code: 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum(1).",
     agrees({"μ = 0, σ = 1": (torch.zeros(2, 3), torch.zeros(2, 3))}, says="the guess N(0, I) costs nothing"),
     within(0, inf, GUESSES, says="it is never negative"),
-    agrees_with(by_torch, GUESSES, says="it is the KL of two Gaussians, summed over dimensions"),
+    agrees(GUESSES, by_torch, says="it is the KL of two Gaussians, summed over dimensions"),
     differentiable(GUESSES, 0, 1, says="gradients flow to μ and log σ²"),
 )
+def kl_to_prior(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """KL(N(mean, exp(log_variance))‖N(0, I)) in nats, ``(B, d)`` each to ``(B,)``."""
+    return 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum(1)
 
-K_SAMPLE_BOUND = Exercise(
-    k_sample_bound,
+
+@exercise(
     "First average the k weights, then take the logarithm: the other way round is the ELBO.",
     "exp(−900) is 0 in a float. logsumexp pulls the largest out before it sums.",
     "In code: log_w.logsumexp(0) - log(len(log_w)), with log from math.",
@@ -79,3 +70,6 @@ K_SAMPLE_BOUND = Exercise(
     agrees(WEIGHTS, says="it is the log of the mean weight of each image"),
     agrees(MANY_PIXELS, says="it works where the weights are too small for a float"),
 )
+def k_sample_bound(log_w: Tensor) -> Tensor:
+    """log 1/k Σ_j w_j from the logs of k weights for each of B images: ``(k, B)`` to ``(B,)``."""
+    return log_w.logsumexp(0) - log(len(log_w))

@@ -3,19 +3,9 @@
 import torch
 from torch import Tensor
 
-from course_utils.exercises.engine import Cases, Exercise, agrees, agrees_with, holds
+from course_utils.exercises.engine import Cases, agrees, exercise, holds
 
 GENERATOR = torch.Generator().manual_seed(0)
-
-
-def point_and_velocity(x0: Tensor, x1: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
-    """Where the line from x0 to x1, ``(B, D)``, is at times t ``(B, 1)``, and with which velocity."""
-    return (1 - t) * x0 + t * x1, x1 - x0
-
-
-def score(z: Tensor, guess: Tensor, alpha: float, sigma: float) -> Tensor:
-    """∇ log p(z) from the mean guess of y, for z = α y + σ ε: ``(B, D)``."""
-    return (alpha * guess - z) / sigma**2
 
 
 def drawn(*shape: int) -> Tensor:
@@ -39,8 +29,8 @@ NOISY: Cases = {
     "nearly clean": (drawn(3, 5), drawn(3, 5), 0.995, 0.1),
 }
 
-POINT_AND_VELOCITY = Exercise(
-    point_and_velocity,
+
+@exercise(
     "At t = 0 you stand on x0, at t = 1 on x1, and in between on the line that joins them.",
     "The velocity is the derivative of the point in t: it does not depend on t.",
     "(1 - t) * x0 + t * x1, x1 - x0.",
@@ -58,14 +48,20 @@ POINT_AND_VELOCITY = Exercise(
     ),
     agrees(LINES, tolerance=1e-9),
 )
+def point_and_velocity(x0: Tensor, x1: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+    """Where the line from x0 to x1, ``(B, D)``, is at times t ``(B, 1)``, and with which velocity."""
+    return (1 - t) * x0 + t * x1, x1 - x0
 
-SCORE = Exercise(
-    score,
+
+@exercise(
     "For one y, log p(z | y) = −‖z − α y‖²/2σ² + constant. What is its slope in z?",
     "The slope of log p(z) is the mean of those slopes over y given z: replace y by its mean, the guess.",
     "(alpha * guess - z) / sigma**2.",
-    agrees_with(
-        lambda z, guess, alpha, sigma: -z, ALONE, says="where all is noise, p is N(0, I), and its score is −z"
+    agrees(
+        ALONE, lambda z, guess, alpha, sigma: -z, says="where all is noise, p is N(0, I), and its score is −z"
     ),
     agrees(NOISY, tolerance=1e-9),
 )
+def score(z: Tensor, guess: Tensor, alpha: float, sigma: float) -> Tensor:
+    """∇ log p(z) from the mean guess of y, for z = α y + σ ε: ``(B, D)``."""
+    return (alpha * guess - z) / sigma**2

@@ -216,10 +216,3 @@ def test_a_cast_takes_what_is_written_otherwise_and_says_in_its_own_words_what_i
     assert verdict(None, exercise).outcome == "not attempted"
     assert "it is a word." in (text := verdict(3, exercise).text) and "expected: one word" in text
     assert verdict("flow", value("flow", lambda y: y.no_such_verb)).outcome == "wrong"
-
-
-def test_an_exercise_needs_hints_and_properties():
-    hints, properties = MIRROR.hints, MIRROR.properties
-    for parts in ((), hints, properties, (hints, *properties), (*hints, *properties, print)):
-        with pytest.raises(ValueError, match="Exercise mirror: expected texts and properties, .*got"):
-            Exercise(mirror, *parts)

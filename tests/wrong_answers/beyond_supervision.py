@@ -5,9 +5,6 @@ import torch
 from wrong_answers import Answers
 
 
-def dots(*args): ...
-
-
 def gap(usual, odd):
     return odd[:, None] - usual
 
@@ -23,7 +20,6 @@ ANSWERS = {
             lambda x, centres: torch.cdist(x, centres).argmin(1),
             lambda x, centres: (centres.square().sum(1) - 2 * x @ centres.T).argmin(1),
         ),
-        untouched=(dots, ..., None),
     ),
     "from_components": Answers(
         wrong=(
@@ -31,11 +27,7 @@ ANSWERS = {
             lambda x, mean, axes: x @ axes.T @ axes,
             lambda x, mean, axes: (x - mean) @ axes.T,
         ),
-        right=(
-            lambda x, mean, axes: mean + ((x - mean) @ axes.T) @ axes,
-            lambda x, mean, axes: mean + (x - mean).double() @ axes.T.double() @ axes.double(),
-        ),
-        untouched=(dots, ..., None),
+        right=(lambda x, mean, axes: mean + ((x - mean) @ axes.T) @ axes,),
     ),
     "auroc": Answers(
         wrong=(
@@ -44,6 +36,5 @@ ANSWERS = {
             lambda usual, odd: odd.mean() - usual.mean(),
         ),
         right=(lambda usual, odd: (gap(usual, odd).sign().double().mean() + 1) / 2,),
-        untouched=(dots, ..., None),
     ),
 }

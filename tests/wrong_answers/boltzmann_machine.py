@@ -34,9 +34,6 @@ ANSWERS = {
             lambda x, x_model, c, W: weight_gradient(x, x_model, c, W).T,
             lambda x, x_model, c, W: up(x, c, W),
         ),
-        right=(
-            lambda x, x_model, c, W: up(x, c, W) - up(x_model, c, W),
-            lambda x, x_model, c, W: -weight_gradient(x_model, x, c, W),
-        ),
+        right=(lambda x, x_model, c, W: up(x, c, W) - up(x_model, c, W),),
     ),
 }

@@ -26,7 +26,6 @@ ANSWERS = {
         ),
         right=(
             lambda log_px, log_py: (log_px + log_py - (log_px + log_py).logsumexp(1, keepdim=True)).exp(),
-            lambda log_px, log_py: (log_px + log_py).double().softmax(1),
         ),
     ),
     "naive_bayes_weights": Answers(
@@ -35,10 +34,7 @@ ANSWERS = {
             lambda mu, p1: (w(mu), odds(p1).log()),
             lambda mu, p1: (-w(mu), ((1 - mu[0]) / (1 - mu[1])).log().sum() - odds(p1).log()),
         ),
-        right=(
-            lambda mu, p1: (w(mu), ((1 - mu[1]) / (1 - mu[0])).log().sum() + odds(p1).log()),
-            lambda mu, p1: (w(mu), (1 - mu).log().sum(1) @ torch.tensor([-1.0, 1.0]) + torch.logit(p1)),
-        ),
+        right=(lambda mu, p1: (w(mu), (1 - mu).log().sum(1) @ torch.tensor([-1.0, 1.0]) + torch.logit(p1)),),
     ),
     "log_px_of_seen": Answers(
         wrong=(
@@ -55,7 +51,6 @@ ANSWERS = {
             lambda p, old, new: odds(p) * odds(new) / odds(old) / (1 + odds(p) * odds(new) / odds(old)),
         ),
         right=(
-            lambda p, old, new: p * new / old / (p * new / old + (1 - p) * (1 - new) / (1 - old)),
             lambda p, old, new: torch.sigmoid(
                 torch.logit(p) + torch.logit(torch.tensor(new)) - torch.logit(torch.tensor(old))
             ),

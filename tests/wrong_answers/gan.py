@@ -2,7 +2,6 @@
 
 import torch
 
-from course_utils.exercises.gan import modes_hit
 from wrong_answers import Answers
 
 
@@ -30,6 +29,6 @@ ANSWERS = {
             lambda x, patterns: int((x[:, None] == patterns).any(2).any(0).sum()),
             lambda x, patterns: len(x.unique(dim=0)),
         ),
-        right=(by_rows, lambda x, patterns: torch.tensor(modes_hit(x, patterns))),
+        right=(by_rows,),
     ),
 }

@@ -6,10 +6,6 @@ import torch
 
 from wrong_answers import Answers
 
-
-def dots(*args): ...
-
-
 ANSWERS = {
     "log10_images": Answers(
         wrong=(
@@ -21,7 +17,6 @@ ANSWERS = {
             lambda h, w, c, k: log10(k) * c * w * h,
             lambda h, w, c, k: torch.tensor(float(k)).double().log10() * (h * w * c),
         ),
-        untouched=(dots, ..., None),
     ),
     "distance": Answers(
         wrong=(
@@ -32,8 +27,6 @@ ANSWERS = {
         right=(
             lambda p, q: (p - q).clamp_min(0).sum(),
             lambda p, q: 1 - torch.minimum(p, q).sum(),
-            lambda p, q: 0.5 * torch.dist(p, q, 1),
         ),
-        untouched=(dots, ..., None),
     ),
 }

@@ -4,10 +4,6 @@ import torch
 
 from wrong_answers import Answers
 
-
-def dots(*args): ...
-
-
 ANSWERS = {
     "expected_nll": Answers(
         wrong=(
@@ -19,12 +15,10 @@ ANSWERS = {
             lambda log_p, log_q: -(log_p.exp() @ log_q),
             lambda log_p, log_q: torch.nn.functional.cross_entropy(log_q, log_p.exp()),
         ),
-        untouched=(dots, ..., None),
     ),
     "bernoulli_mle": Answers(
         wrong=(lambda x: x.sum(), lambda x: 1 - x.mean(), lambda x: x.median()),
         right=(lambda x: x.sum() / len(x), lambda x: (x == 1).float().mean()),
-        untouched=(dots, ..., None),
     ),
     "mle_divergence": Answers(wrong=("reverse KL", "KL", 1), right=("forward KL",), untouched=(..., None)),
 }

@@ -31,9 +31,6 @@ ANSWERS = {
             lambda log_w: log_w.exp().mean(0).log(),
             lambda log_w: log_w.logsumexp(0),
         ),
-        right=(
-            lambda log_w: (log_w - log(len(log_w))).logsumexp(0),
-            lambda log_w: log_w.max(0).values + (log_w - log_w.max(0).values).exp().mean(0).log(),
-        ),
+        right=(lambda log_w: (log_w - log(len(log_w))).logsumexp(0),),
     ),
 }

@@ -27,7 +27,6 @@ ANSWERS = {
         ),
         right=(
             lambda p, x, prefix: (p * fits(x, prefix) * x[:, len(prefix)]).sum() / p[fits(x, prefix)].sum(),
-            lambda p, x, prefix: p[fits(x, prefix) & ink(x, prefix)].sum() / (p * fits(x, prefix)).sum(),
         ),
     ),
     "log_marginal": Answers(
@@ -38,7 +37,6 @@ ANSWERS = {
         ),
         right=(
             lambda prior, given: torch.logaddexp((prior + given)[:, 0], (prior + given)[:, 1:].logsumexp(1)),
-            lambda prior, given: torch.logsumexp(prior[None] + given, dim=-1),
         ),
     ),
     "explain": Answers(
@@ -47,9 +45,6 @@ ANSWERS = {
             lambda prior, given: best((prior + given).exp()),
             lambda prior, given: best((prior + given).softmax(1))[::-1],
         ),
-        right=(
-            lambda prior, given: best((prior + given - log_marginal(prior, given)[:, None]).exp()),
-            lambda prior, given: ((given + prior).argmax(1), torch.softmax(given + prior, -1).amax(-1)),
-        ),
+        right=(lambda prior, given: best((prior + given - log_marginal(prior, given)[:, None]).exp()),),
     ),
 }

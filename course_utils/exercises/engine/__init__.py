@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import torch
 
@@ -38,9 +38,6 @@ class Exercise:
             which they are tested: theorems first, agreement with the reference last.
         value: whether the answer is a value.
         cast: turns an answer into the form of the reference, where words may be written in several ways.
-
-    Raises:
-        ValueError: hints or properties are missing, or something is neither.
     """
 
     def __init__(
@@ -53,9 +50,6 @@ class Exercise:
         self.name: str = reference.__name__
         self.hints = tuple(part for part in parts if isinstance(part, str))
         self.properties = tuple(part for part in parts if isinstance(part, Property))
-        if not self.hints or not self.properties or len(self.hints + self.properties) < len(parts):
-            got = ", ".join(type(part).__name__ for part in parts) or "nothing"
-            raise ValueError(f"Exercise {self.name}: expected texts and properties, one of each, got {got}")
         self.reference, self.value, self.cast = reference, value, cast
 
     @cached_property
@@ -65,6 +59,22 @@ class Exercise:
         Of a value it is one that no student can type, so that an answer is known from what was handed out.
         """
         return distinct(self.reference()) if self.value else self.reference
+
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+made: list[Exercise] = []  # every exercise of the modules that are imported
+
+
+def exercise(
+    *parts: str | Property, value: bool = False, cast: Callable[[Any], Any] | None = None
+) -> Callable[[Function], Function]:
+    """The decorator that makes an exercise of its reference; the arguments are those of ``Exercise``."""
+
+    def make(reference: Function) -> Function:
+        made.append(Exercise(reference, *parts, value=value, cast=cast))
+        return reference
+
+    return make
 
 
 def distinct(value: Any) -> Any:
@@ -111,10 +121,14 @@ def within(low: float, high: float, cases: Cases, *, says: str) -> Property:
     return holds(says, test, f"numbers from {low:g} to {high:g}", cases)
 
 
-def agrees_with(
-    right: Callable[..., Any] | None, cases: Cases = NO_INPUT, *, says: str, tolerance: float = 1e-4
+def agrees(
+    cases: Cases = NO_INPUT,
+    right: Callable[..., Any] | None = None,
+    *,
+    says: str = "it agrees with the reference",
+    tolerance: float = 1e-4,
 ) -> Property:
-    """The property that the answer returns what another function returns, in every case; None: the reference.
+    """The property that the answer returns what the reference or, if given, another function returns.
 
     The tolerance, relative and absolute, is above all rounding of floats, in any order of operations.
     """
@@ -127,13 +141,6 @@ def agrees_with(
                 raise Wrong(short(came), expected=expected, given=answer.given)
 
     return Property(says, run)
-
-
-def agrees(
-    cases: Cases = NO_INPUT, *, says: str = "it agrees with the reference", tolerance: float = 1e-4
-) -> Property:
-    """The property that the answer returns what the reference returns, in every case."""
-    return agrees_with(None, cases, says=says, tolerance=tolerance)
 
 
 def differentiable(cases: Cases, *arguments: int, says: str) -> Property:

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from course_utils import exercises
-from course_utils.exercises.engine import Exercise, Verdict, judge
+from course_utils.exercises.engine import Exercise, Verdict, judge, made
 
 listeners: list[Callable[[Exercise, Verdict], object]] = []  # each is called with every verdict of check
 _verdicts: dict[str, Verdict] = {}  # the last of each exercise
@@ -21,12 +21,9 @@ _shown: dict[str, int] = {}  # how many hints of each exercise were shown
 @cache
 def catalogue() -> dict[str, Exercise]:
     """Every exercise of the course by its name, which is no other's: those in the modules of this package."""
-    found: dict[str, Exercise] = {}
     for entry in iter_modules(exercises.__path__):
-        for value in vars(import_module(f"{exercises.__name__}.{entry.name}")).values():
-            if isinstance(value, Exercise) and found.setdefault(value.name, value) is not value:
-                raise ValueError(f"exercises: expected one exercise of each name, got two of {value.name!r}")
-    return found
+        import_module(f"{exercises.__name__}.{entry.name}")
+    return {each.name: each for each in made}
 
 
 def find(exercise: Any, who: str) -> Exercise:
@@ -114,6 +111,8 @@ def solution(exercise: Any) -> None:
 def standalone(function: Callable[..., Any]) -> str:
     """The source of a function of a module, under imports of what it uses, so that it runs anywhere."""
     source, scope = getsource(function).rstrip(), function.__globals__
+    first = ast.parse(source).body[0].lineno  # what decorates the function stands above
+    source = "\n".join(source.splitlines()[first - 1 :])
     names = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
     used = names.intersection(scope).difference(function.__code__.co_varnames, [function.__name__])
     imports = [_import(name, scope[name], function.__module__) for name in used]
