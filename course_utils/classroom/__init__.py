@@ -2,5 +2,5 @@
 
 Each submission runs alone in a sandbox (``sandbox``, ``submission``); what ``check`` says there counts
 (``marking``) and is kept as it comes, in a table and a report for each student (``report``). Grades go into
-an LMS's own export (``gradebook``, ``filling``); ``nbgrader`` hands a notebook to those who mark with that.
+an LMS's own export (``gradebook``); ``nbgrader`` hands a notebook to those who mark with that.
 """

@@ -11,8 +11,7 @@ from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
 
-from course_utils.classroom.filling import fill
-from course_utils.classroom.gradebook import Gradebook
+from course_utils.classroom.gradebook import Gradebook, fill
 from course_utils.classroom.marking import Mark, alike, clean, mark, submissions
 from course_utils.classroom.report import SIGNS, feedback, report, results
 from course_utils.classroom.sandbox import Limits
