@@ -36,7 +36,9 @@ def keep_stored(new: NotebookNode, stored: NotebookNode) -> None:
             data, kept = output.get("data", {}), old.get("data", {})
             image, stored_image = (IMAGE.fullmatch(one.get("text/html", "")) for one in (data, kept))
             if image and stored_image:
-                if _same_image(image, stored_image, share):
+                (words, picture), (said, seen) = image.groups(), stored_image.groups()
+                # numbers in its words may differ: how far they moved, one sees
+                if same_text(words, said, chance=True) and same_picture(picture, seen, share=share):
                     data |= {kind: kept[kind] for kind in ("text/html", "text/plain")}
                 continue
             for place, was in ((output, old), (data, kept)):
@@ -44,11 +46,6 @@ def keep_stored(new: NotebookNode, stored: NotebookNode) -> None:
                     texts = [one.get(kind) for one in (place, was)]
                     if all(isinstance(t, str) for t in texts) and same_text(*texts, chance="chance" in tags):
                         place[kind] = was[kind]
-
-
-def _same_image(one: re.Match[str], other: re.Match[str], share: float) -> bool:
-    """Whether two image elements look the same and say the same: how far numbers moved, one sees."""
-    return same_text(one[1], other[1], chance=True) and same_picture(one[2], other[2], share=share)
 
 
 def same_text(one: str, other: str, *, chance: bool = False) -> bool:

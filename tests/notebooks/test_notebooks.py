@@ -33,7 +33,7 @@ def output(where: str, kind: str = "stream", /, *data: dict, **fields: object) -
 
 
 def shown(kind: str, data: object) -> Callable:
-    return output("number-a", "display_data", {kind: data})
+    return output("step-1-code", "display_data", {kind: data})
 
 
 def metadata(name: str, **fields: object) -> Callable:
@@ -41,7 +41,7 @@ def metadata(name: str, **fields: object) -> Callable:
 
 
 def code(text: str) -> Callable:
-    return source("number-a", text)
+    return source("step-1-code", text)
 
 
 def slide(name: str, kind: str) -> Callable:
@@ -53,13 +53,13 @@ def header(old: str, new: str = "") -> Callable:
     return source("title", HEADER.replace(old, new))
 
 
-def without(name: str) -> Callable:
-    return lambda notebook: notebook.cells.remove(cell(notebook, name))
+def without(*names: str) -> Callable:
+    return lambda notebook: notebook.update(cells=[c for c in notebook.cells if c.id not in names])
 
 
 def long_cells(notebook: NotebookNode) -> None:
     for c in notebook.cells:
-        if c.id.startswith("number"):
+        if c.cell_type == "code":
             c.source = "\n".join(f"a = {i}" for i in range(7))
 
 
@@ -77,7 +77,7 @@ PLANTED = {
     "an id with an underscore": (lambda n: cell(n, "claim").update(id="my_claim"), "an id is words"),
     "an empty cell": (source("claim", "  "), "claim: is empty"),
     "a cell that did not run": (lambda n: cell(n, "claim").update(execution_count=None), "count None"),
-    "a cell run twice": (lambda n: cell(n, "claim").update(execution_count=9), "count 9, expected 3"),
+    "a cell run twice": (lambda n: cell(n, "claim").update(execution_count=9), "count 9, expected 4"),
     "a result of another run": (lambda n: cell(n, "explore").outputs[0].update(execution_count=9), "count"),
     "a stored error": (output("claim", "error", ename="E", evalue="x", traceback=[]), "claim: E: x"),
     "a stored warning": (output("claim", name="stderr", text="beware"), "printed to stderr: beware"),
@@ -95,17 +95,17 @@ PLANTED = {
     "no slide": (lambda n: cell(n, "claim").metadata.pop("slideshow"), "claim: slide_type None"),
     "a slide type of nbconvert's": (slide("claim", "-"), "claim: slide_type '-'"),
     "a start without a slide": (slide("title", "fragment"), "starts no slide"),
-    "a dead end": (slide("task", "skip"), "task: a skip cell right after code"),
+    "a dead end": (slide("ink-checked", "skip"), "ink-checked: a skip cell right after code"),
     "a hidden cell": (metadata("claim", tags=["nbval-skip"]), "the tag nbval-skip"),
     "an allowed error": (metadata("claim", tags=["raises-exception"]), "the tag raises-exception"),
     "a hidden cell by comment": (code("# NBVAL_SKIP\nprint(1)"), "a comment that hides it"),
     "no header": (without("title"), "the first cell is no header"),
     "no title": (header("# A sample"), "lacks a title"),
     "no slides": (header("Slide 6"), "lacks the slides"),
-    "no prerequisites": (header("Prerequisites"), "lacks the prerequisites (**Before:** …)"),
+    "no prerequisites": (header("Before"), "lacks the prerequisites (**Before:** …)"),
     "no time": (header("about 1 minute", "a while"), "lacks **Time:**"),
-    "too few goals": (header("- check its claim.", "And more."), "lists 2 things"),
-    "too many goals": (header("- check", "- a\n- b\n- c\n- check"), "lists 6 things"),
+    "too few goals": (header("- judge ….", "And more."), "lists 2 things"),
+    "too many goals": (header("- judge", "- a\n- b\n- c\n- judge"), "lists 6 things"),
     "a second title": (source("remember", "# Things to remember"), "remember: a second title"),
     "a long text": (source("task", "## Not these\n\n" + "word " * 81), "81 words, at most 80"),
     "an open formula": (source("task", "Let $x be.\n\nAnd y$ too."), "a formula that is not closed"),
@@ -127,22 +127,19 @@ PLANTED = {
     "an import that is here by chance": (code("import torch"), "imports torch, which no pin"),
     "a private module": (code("import numpy._core"), "which is private"),
     "imports on a slide": (slide("imports", "fragment"), "imports: imports or asserts on a slide"),
-    "asserts on a slide": (source("claim", "assert 2 + 2 == 4"), "claim: imports or asserts on a slide"),
+    "asserts on a slide": (slide("claim", "fragment"), "claim: imports or asserts on a slide"),
     "a private name": (code("from course_utils.exercises import _shown"), "which is private"),
-    "too few cells": (lambda n: n.cells.__delitem__(slice(-5, -1)), "22 cells, expected 25 to 50"),
+    "too few cells": (lambda n: n.cells.__delitem__(slice(-5, -1)), "23 cells, expected 25 to 50"),
     "too many cells": (more_cells, "51 cells, expected 25 to 50"),
     "no explorer": (source("explore", "print('digit')"), "no explorer"),
     "an explorer without a picture": (lambda n: cell(n, "explore").update(outputs=[]), "no explorer"),
-    "no check": (source("answer-checked", "model.check(ink)"), "no cell calls check"),
-    "no exercise": (lambda n: cell(n, "answer").metadata.pop("tags"), "no cell has the tag exercise"),
+    "no check": (source("ink-checked", "model.check(ink)"), "no cell calls check"),
+    "no exercise": (lambda n: cell(n, "ink").metadata.pop("tags"), "no cell has the tag exercise"),
     "no assert": (source("claim", "print(2 + 2)"), "no claim is checked"),
     "no prediction": (source("predict", "**Look** at this."), "nothing to predict"),
     "no summary": (source("remember", "## The end"), "no section Things to remember"),
-    "a picture unannounced": (output("number-a", "display_data", {"image/png": png()}), "what is seen"),
-    "two pictures under one text": (
-        output("claim", "display_data", {"image/png": png()}),
-        "claim: a picture",
-    ),
+    "a picture unannounced": (output("step-1-code", "display_data", {"image/png": png()}), "what is seen"),
+    "two pictures under one text": (without("answer", "explore-text"), "explore: a picture"),
     "a picture under a heading": (source("what-is-seen", "## Ink and nothing but ink"), "what is seen"),
 }
 
@@ -186,7 +183,7 @@ def test_what_only_looks_wrong_is_no_problem(harmless: Callable, tmp_path: Path)
 
 def test_the_first_notebook_may_be_shorter(tmp_path: Path):
     notebook = sample()
-    del notebook.cells[-9:-1]
+    without(*(f"step-{n}{end}" for n in range(5) for end in ("", "-seen")))(notebook)
     path = course(tmp_path)
     assert problems(notebook, path.with_name("00_start_here.ipynb")) == []
     assert "cells, expected 25" in " ".join(problems(notebook, path))

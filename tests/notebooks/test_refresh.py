@@ -92,7 +92,6 @@ def test_pictures_and_text_stay_and_widgets_go(lively):
     assert stored["bar"] == [] and stored["output-widget"] == []
     assert "widget" not in lively[0].read_text().replace("ipywidgets", "").replace("output-widget", "")
 
-
     printed, result = stored["printed"]
     assert printed.text == "ab\nc\n" and result.data == {"text/plain": "2"}
 
@@ -286,7 +285,9 @@ def test_what_is_the_same_is_kept_by_cell():
     grey, near, far = (png(np.full((5, 4), level)) for level in (100, 101, 200))
 
     def cells(**pictures: str):
-        shown = {name: new_output("display_data", image(data, "12 images")) for name, data in pictures.items()}
+        shown = {
+            name: new_output("display_data", image(data, "12 images")) for name, data in pictures.items()
+        }
         return new_notebook(cells=[new_code_cell(id=name, outputs=[o]) for name, o in shown.items()])
 
     new = cells(moved=near, changed=far, added=near)
