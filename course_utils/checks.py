@@ -2,7 +2,7 @@
 expected and what came.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import inf, isfinite
 from numbers import Integral, Number
 from typing import Any
@@ -90,11 +90,19 @@ def on_grid(x: Tensor, levels: int) -> Tensor:
 
 
 def check_count(n: object, who: str, *, low: int = 1, high: int | None = None) -> int:
-    """A positive integer, or one from low to high."""
+    """An integer from low to high; without a highest one, a positive integer or one of at least low."""
     if isinstance(n, bool) or not isinstance(n, int) or not low <= n <= (n if high is None else high):
-        want = "a positive integer" if high is None else f"an integer from {low} to {high}"
+        least = "a positive integer" if low == 1 else f"an integer of at least {low}"
+        want = least if high is None else f"an integer from {low} to {high}"
         raise ValueError(f"{who}: expected {want}, got {n!r}")
     return n
+
+
+def check_choice(value: object, who: str, choices: Iterable[object]) -> None:
+    """Raise a ValueError unless the value is one of the choices."""
+    choices = list(choices)
+    if value not in choices:
+        raise ValueError(f"{who}: expected one of {', '.join(map(str, choices))}, got {value!r}")
 
 
 def check_seed(seed: int, who: str) -> int:
@@ -125,11 +133,12 @@ def check_permutation(order: Sequence[int], n: int, who: str) -> list[int]:
     return [int(i) for i in each]
 
 
-def check_sizes(sizes: int | Sequence[int], who: str) -> list[int]:
-    """The sizes of layers as a list, one number as a list of one; each is a positive integer."""
-    if not isinstance(sizes, int | Sequence):
+def check_sizes(sizes: int | Sequence[int], who: str, *, least: int = 0) -> list[int]:
+    """The sizes of at least so many layers as a list, one number as a list of one; positive integers."""
+    several = [sizes] if isinstance(sizes, int) else sizes
+    if not isinstance(several, Sequence) or len(several) < least:
         raise ValueError(f"{who}: expected a positive integer or several, got {sizes!r}")
-    return [check_count(size, who) for size in ([sizes] if isinstance(sizes, int) else sizes)]
+    return [check_count(size, who) for size in several]
 
 
 def check_classes(y: Tensor, n: int, classes: int, *, like: Tensor, who: str, values: bool = True) -> Tensor:

@@ -35,12 +35,9 @@ def write(path: str | os.PathLike[str], payload: dict) -> Path:
     The data go to a new file in the same folder, to the disk, and only then under the name: whenever the
     machine stops, the name leads to the old file or to the new one, and to nothing in between.
 
-    Args:
-        path: where.
-        payload: dicts, lists and tuples of tensors, numbers, strings, bytes and None.
-
     Raises:
-        ValueError: the payload holds something else (the message says where), or the path is none of a file.
+        ValueError: the payload holds something else than dicts, lists and tuples of tensors, numbers,
+            strings, bytes and None (the message says where), or the path is none of a file.
         OSError: the disk is full or cannot be written; what was there under the name stays.
 
     >>> import tempfile

@@ -10,21 +10,16 @@ from course_utils.universe import state_index
 
 
 class Agreement(NamedTuple):
-    """What ``sample_agreement`` found."""
+    """What ``agreement`` found."""
 
     total_variation: float  # ½ Σ |histogram − p_M|; above 0 even for perfect samples, since n is finite
     p_value: float  # how often perfect samples would fit p_M no better (Pearson's χ², rare states pooled)
 
 
-def sample_agreement(
-    model: Any, log_p: Tensor, n: int = 100_000, *, generator: torch.Generator | None = None
-) -> Agreement:
-    """Compare the histogram of n samples of binary images with the probabilities of all 2^D states.
-
-    A wrong prior or a double sigmoid leaves Σ p = 1 and is seen by this test alone.
-    """
-    counts = torch.bincount(state_index(model.sample(n, generator=generator)), minlength=len(log_p))
-    counts, expected = counts.cpu().double(), n * log_p.cpu().double().exp()
+def agreement(drawn: Tensor, log_p: Tensor) -> Agreement:
+    """Compare the histogram of drawn states, by their numbers ``(n,)``, with the probabilities of all."""
+    n, counts = len(drawn), torch.bincount(drawn, minlength=len(log_p)).cpu().double()
+    expected = n * log_p.cpu().double().exp()
     likely_first = expected.argsort(descending=True)
     common = int((expected >= 5).sum())
     cells = max(common + int(n - expected[likely_first[:common]].sum() >= 5), 1)
@@ -34,3 +29,13 @@ def sample_agreement(
     statistic = ((seen - due).square() / due).sum().item()
     total_variation = (counts - expected).abs().sum().item() / (2 * n)
     return Agreement(total_variation, float(chdtrc(max(cells - 1, 1), statistic)))
+
+
+def sample_agreement(
+    model: Any, log_p: Tensor, n: int = 100_000, *, generator: torch.Generator | None = None
+) -> Agreement:
+    """``agreement`` of n samples of binary images with all 2^D states.
+
+    A wrong prior or a double sigmoid leaves Σ p = 1 and is seen by this test alone.
+    """
+    return agreement(state_index(model.sample(n, generator=generator)), log_p)

@@ -11,7 +11,7 @@ on the device "meta" instead, which is as strictly kept apart from the CPU.
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from unittest import mock
 
@@ -101,6 +101,15 @@ def watched() -> Iterator[Watched]:
         watch,
     ):
         yield watch
+
+
+def slow_downs(model: nn.Module, losses: Iterable[str], *shapes: tuple[int, ...]) -> Counter[str]:
+    """Where the steps down these losses of a batch of these shapes wait for the device, or copy to it."""
+    with watched() as watch:
+        moved(model, META).train()
+        for loss in losses:
+            getattr(model, loss)(*(torch.empty(shape, device=META) for shape in shapes)).backward()
+    return watch.waits + watch.copies
 
 
 def moved(model: nn.Module, device: torch.device) -> nn.Module:

@@ -2,22 +2,33 @@
 
 import itertools
 from collections.abc import Callable
+from typing import Any
 
 import torch
+from torch import nn
 
 from course_utils.models.pixel_model import choose
 from course_utils.taxonomy import Autoregressive
 
 
-def random_model(
-    build: Callable, shape: tuple[int, ...] = (1, 3, 3), by: float = 0.3, **settings
-) -> Autoregressive:
+def random_model(build: Callable, shape: tuple[int, ...] = (1, 3, 3), by: float = 0.3, **settings) -> Any:
     """A model with weights far from their start, in float64."""
     torch.manual_seed(0)
-    model = build(shape, **settings).double().eval()
-    for parameter in model.parameters():
+    return pushed(build(shape, **settings), by, seed=None)
+
+
+def pushed(module: nn.Module, by: float = 0.2, seed: int | None = 0) -> Any:
+    """The same module in float64 and eval mode, with weights far from their start."""
+    if seed is not None:
+        torch.manual_seed(seed)
+    for parameter in module.double().parameters():
         parameter.data.add_(by * torch.randn_like(parameter))
-    return model
+    return module.eval()
+
+
+def numbers(*shape: int, scale: float = 1.0) -> torch.Tensor:
+    """Normal numbers in float64, always the same."""
+    return scale * torch.randn(*shape, dtype=torch.double, generator=torch.Generator().manual_seed(3))
 
 
 def states(shape: tuple[int, ...], levels: int) -> torch.Tensor:

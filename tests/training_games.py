@@ -28,8 +28,16 @@ def play(game: GAN, x: Any = X, **settings: Any) -> GameHistory:
 
 def outcome(history: GameHistory) -> dict[str, Any]:
     """What does not depend on the clock."""
-    found = history.as_dict()
-    return {key: found[key] for key in ("losses", "answers", "lr", "stopped")}
+    return {key: getattr(history, key) for key in ("losses", "answers", "lr", "stopped")}
+
+
+def moved_by(game: Any, player: str, data: Any, **settings: Any) -> set[str]:
+    """Train with this player alone, and name the networks that have moved."""
+    players = [one for one in game.players() if one.name == player]
+    game.players = lambda: players
+    before = {key: value.clone() for key, value in game.state_dict().items()}
+    fit(game, data, **{"epochs": 1, "progress": False, "device": "cpu"} | settings)
+    return {key.split(".")[0] for key, value in game.state_dict().items() if not value.equal(before[key])}
 
 
 def springs(game: GAN, player: str, at: int | None, spring: Callable[[Tensor], Tensor]) -> GAN:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from math import inf, pi
-from typing import Any, ClassVar, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -16,11 +16,7 @@ TURN, SHIFT, STRETCH = 10.0, 0.75, 0.1
 def unequal(y: Tensor, rare: Tensor, *, few: int = 5, many: int = 80, seed: int = 0) -> tuple[Tensor, Tensor]:
     """Rows of a training set in which some classes are rare, and all other rows, to test on.
 
-    Args:
-        y: the class of each image, ``(N,)``.
-        rare: the rare classes; none of them, and all have ``many``.
-        few, many: how many images a rare class has, and each other class.
-        seed: decides which.
+    Of the images of classes y ``(N,)``, the seed chooses ``few`` of each rare class, ``many`` of each other.
 
     Raises:
         ValueError: a class has not enough images.
@@ -60,11 +56,8 @@ def draw_rows(y: Tensor, n: int, *, balanced: bool, generator: torch.Generator) 
 def recall(y: Tensor, read: Tensor, rare: Tensor) -> float:
     """How many images of each class in ``rare`` are read as what they are, in percent: the classes' mean.
 
-    Unlike the share of all images read right, it does not care for what is common.
-
-    Args:
-        y, read: the class of each image, and what it was read as, ``(N,)`` each.
-        rare: the classes to ask for.
+    Unlike the share of all images read right, it does not care for what is common. y is the class of each
+    image, ``read`` what it was read as, ``(N,)`` both.
 
     Raises:
         ValueError: y and read are not as long, or no image is of some class.
@@ -128,14 +121,9 @@ def ways(x: Tensor, y: Tensor, made: Set, n: int, generator: torch.Generator) ->
     """What classifiers may learn from: by the name of a way, n images and their classes, some repeated.
 
     "as they come": real images, rare classes rarely; "warped": the same, each warped. "repeated": every class
-    as often, so that rare images come often; "generated": half of these are images that were made.
-    Both also warped. "only generated": none is real.
-
-    Args:
-        x, y: a training set.
-        made: images of a model of this set, and the classes that it was asked for.
-        n: how many images each way shows; with as many steps for each, no way has an advantage.
-        generator: of all random numbers.
+    as often, so that rare images come often; "generated": half of these are images that were made, by a model
+    of the training set (x, y) that was asked for classes. Both also warped. "only generated": none is real.
+    With as many steps for each, no way has an advantage.
 
     Raises:
         ValueError: images and classes, real or made, are not as many.
@@ -225,24 +213,16 @@ class Classifiers(nn.Module):
     (torch.Size([7, 3, 2]), torch.Size([3, 6]))
     """
 
-    fit_defaults: ClassVar[dict[str, Any]] = {
-        "lr": 5e-3,
-        "epochs": 10,
-        "batch_size": 50,
-        "schedule": "cosine",
-    }
-    fit_defaults |= {"weight_decay": 0.05, "patience": inf}
+    fit_defaults = {"lr": 5e-3, "epochs": 10, "batch_size": 50, "weight_decay": 0.05, "patience": inf}
+    fit_defaults |= {"schedule": "cosine"}
 
     def __init__(self, copies: int, *, dims: int = 64, hidden: int = 64, classes: int = 10) -> None:
         super().__init__()
-        who = "Classifiers"
-        check_count(copies, f"{who}: copies")
-        sizes = check_count(dims, f"{who}: dims"), check_count(hidden, f"{who}: hidden")
-        self.W = nn.Parameter(torch.randn(copies, *sizes) * (2 / sizes[0]) ** 0.5)
-        self.a = nn.Parameter(torch.zeros(copies, 1, sizes[1]))
-        self.V = nn.Parameter(
-            torch.randn(copies, sizes[1], check_count(classes, f"{who}: classes")) * sizes[1] ** -0.5
-        )
+        for name, n in {"copies": copies, "dims": dims, "hidden": hidden, "classes": classes}.items():
+            check_count(n, f"Classifiers: {name}")
+        self.W = nn.Parameter(torch.randn(copies, dims, hidden) * (2 / dims) ** 0.5)
+        self.a = nn.Parameter(torch.zeros(copies, 1, hidden))
+        self.V = nn.Parameter(torch.randn(copies, hidden, classes) * hidden**-0.5)
         self.b = nn.Parameter(torch.zeros(copies, 1, classes))
 
     def forward(self, x: Tensor) -> Tensor:

@@ -98,10 +98,8 @@ class ColourGame(nn.Module, Duel):
 
     def __init__(self, *, l1: float = 0.0, latent: int = 8, hidden: int = 32, penalty: float = 0.01) -> None:
         super().__init__()
-        self.l1, self.latent = (
-            check_number(l1, "ColourGame: l1", low=0),
-            check_count(latent, "ColourGame: latent"),
-        )
+        self.l1 = check_number(l1, "ColourGame: l1", low=0)
+        self.latent = check_count(latent, "ColourGame: latent")
         self.penalty = check_number(penalty, "ColourGame: penalty", low=0)
         channels = check_count(hidden, "ColourGame: hidden")
         body = residual_net(PATCH**2 + latent, channels, hidden=channels, blocks=2)

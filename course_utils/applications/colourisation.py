@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, pad, pixel_shuffle, pixel_unshuffle, unfold
 
 from course_utils.applications.luma_chroma import chroma, luma, rgb, sketch
-from course_utils.checks import check_count, check_events
+from course_utils.checks import check_choice, check_count, check_events
 from course_utils.models import PixelCNN
 from course_utils.models.pixel_model import log_prob
 from course_utils.nets import residual_net
@@ -118,8 +118,7 @@ class Colouriser(nn.Module):
         super().__init__()
         if check_count(side, "Colouriser: side") % PATCH:
             raise ValueError(f"Colouriser: expected side as a multiple of {PATCH}, got {side}")
-        if given not in ("grey", "sketch"):
-            raise ValueError(f"Colouriser: expected given as 'grey' or 'sketch', got {given!r}")
+        check_choice(given, "Colouriser: given", ("grey", "sketch"))
         self.side, self.given = side, given
         self.channels = 2 if given == "grey" else 3
         small = side // PATCH

@@ -12,7 +12,6 @@ from course_utils.datasets.faces import FACTORS, GLASSES_FROM, NAMES
 
 SIDE = 32
 HUES = ("shirt", "background")
-GROUPS = tuple(dict.fromkeys(factor.group for factor in FACTORS))
 
 
 def readable(factors: Tensor) -> Tensor:
@@ -84,11 +83,8 @@ class FaceReader(nn.Module):
 def followed(mixed: Tensor, a: Tensor, b: Tensor) -> Tensor:
     """Which of two faces a mixture of both follows, factor by factor: 0 for a, 1 for b, ``(14,)``.
 
-    Readings of mixtures are fitted by α·(reading of a) + β·(reading of b), least squares over N ≥ 3 mixtures;
+    Readings ``(N, 16)`` of N ≥ 3 mixtures are fitted by α·(reading of a) + β·(reading of b), least squares;
     |β| / (|α| + |β|) is b's share.
-
-    Args:
-        mixed, a, b: readable numbers ``(N, 16)`` of the mixtures and of both sources.
 
     Raises:
         ValueError: their shapes are not that.

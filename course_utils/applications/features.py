@@ -13,19 +13,12 @@ PENALTY, STEPS = 0.01, 300
 
 
 def label_draws(y: Tensor, labels: int, draws: int = 10, *, seed: int = 0) -> Tensor:
-    """Which images get a label: the same number of each class, drawn anew in every row.
+    """Which images get a label: the same number of each class, class by class, drawn anew in every row.
 
-    Args:
-        y: the class of each image that may be drawn, ``(N,)``.
-        labels: how many labels a draw has, a multiple of the number of classes.
-        draws: how many draws.
-        seed: decides them.
-
-    Returns:
-        Rows of y, ``(draws, labels)``, class by class.
+    Of images of classes y ``(N,)``, their numbers ``(draws, labels)``.
 
     Raises:
-        ValueError: y is no vector of classes, or a class has too few images.
+        ValueError: y is no vector of classes, labels no multiple of their number, or a class has too few.
 
     >>> y = torch.tensor([0, 1, 0, 1, 1])
     >>> y[label_draws(y, 4, draws=2)].tolist()
@@ -45,7 +38,7 @@ def label_draws(y: Tensor, labels: int, draws: int = 10, *, seed: int = 0) -> Te
 
 
 def read(features: Tensor, y: Tensor, rows: Tensor, *, penalty: float = PENALTY) -> Tensor:
-    """What logistic regression makes of all images, once it has seen the labels of some.
+    """The classes ``(N,)`` that logistic regression gives to all images, once it has seen those of some.
 
         min over W, b of   Σ over labelled i of −log softmax(W f_i + b)_{y_i}  +  penalty · s²/2 · ‖W‖²,
 
@@ -59,9 +52,6 @@ def read(features: Tensor, y: Tensor, rows: Tensor, *, penalty: float = PENALTY)
         y: the class of each, ``(N,)``, of which only those of ``rows`` are looked at.
         rows: which images are labelled, ``(n,)``.
         penalty: for large weights.
-
-    Returns:
-        The class that each image gets, ``(N,)``.
 
     Raises:
         ValueError: there is no row, feature or class for each image, or the rows have one class alone.

@@ -5,14 +5,14 @@ from math import pi
 import torch
 from torch import Tensor, nn
 
-from course_utils.checks import check_count, check_number, check_seed
+from course_utils.applications.face_reader import HUES
+from course_utils.checks import check_choice, check_count, check_number, check_seed
 from course_utils.datasets.faces import FACTORS
 from course_utils.models.gan import PAYOFFS, penalty_at_data
 from course_utils.nets.styled import LAYERS, DenseStyledGenerator, StridedReader, StyledGenerator
 from course_utils.taxonomy import Duel, Player
 
 LEVELS = ("coarse", "middle", "fine")
-HUES = ("shirt", "background")
 # of which group of factors each number of a code tells; a hue is a direction, so two numbers
 GROUP = tuple(factor.group for factor in FACTORS for _ in range(1 + (factor.name in HUES)))
 LATENT = len(GROUP)
@@ -103,11 +103,9 @@ class StyleGAN(nn.Module, Duel):
         fast: bool = False,
     ) -> None:
         super().__init__()
-        if side not in LAYERS:
-            raise ValueError(f"StyleGAN: expected side as one of {', '.join(map(str, LAYERS))}, got {side}")
+        check_choice(side, "StyleGAN: side", LAYERS)
+        check_choice(network, "StyleGAN: network", NETWORKS)
         self.side, self.swap, self.adversarial, self.fast = side, swap, adversarial, fast
-        if network not in NETWORKS:
-            raise ValueError(f"StyleGAN: expected network as one of {', '.join(NETWORKS)}, got {network!r}")
         self.generator = NETWORKS[network](side, latent=LATENT, style=check_count(style, "StyleGAN: style"))
         colours = torch.tensor([group == "colours" for group in GROUP])
         self.register_buffer("told", torch.stack([~colours, ~colours, colours]), persistent=False)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pixel_unshuffle
 
-from course_utils.checks import check_count, check_events, check_number
+from course_utils.checks import check_choice, check_count, check_events, check_number
 from course_utils.datasets.photographs import luma
 from course_utils.nets.coders import ResidualBlock, zero
 from course_utils.taxonomy import Game, Player
@@ -109,8 +109,7 @@ class CycleGAN(nn.Module, Game):
     @torch.no_grad()
     def translate(self, x: Tensor, to: str = "y") -> Tensor:
         """Pictures of the other kind, in [0, 1]: G(x), or with ``to="x"`` F(x)."""
-        if to not in ("x", "y"):
-            raise ValueError(f"CycleGAN: expected to as 'x' or 'y', got {to!r}")
+        check_choice(to, "CycleGAN: to", ("x", "y"))
         like = self.to_y.fine.weight
         x = check_events(x, self.event_shape, "unit", like=like, who="CycleGAN")
         return (self.to_y if to == "y" else self.to_x)(x).clamp(0, 1)

@@ -86,8 +86,7 @@ class Matching(nn.Module):
         super().__init__()
         if check_count(side, "Matching: side") % (PATCH * CELLS):
             raise ValueError(f"Matching: expected side as a multiple of {PATCH * CELLS}, got {side}")
-        if (k := check_count(points, "Matching: points")) < 2:
-            raise ValueError(f"Matching: expected points as 2 or more, got {k}")
+        k = check_count(points, "Matching: points", low=2)
         self.side = side
         across, down = (torch.linspace(*ends, k) for ends in REGION)
         knots = torch.stack(torch.meshgrid(across, down, indexing="xy"), -1).reshape(-1, 2)

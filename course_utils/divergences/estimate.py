@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from course_utils.checks import described
 from course_utils.runtime import as_double
 
 
@@ -49,8 +50,7 @@ def mean(values: Tensor) -> Estimate:
 def kl_monte_carlo(log_p: Tensor, log_q: Tensor) -> Estimate:
     """KL(p‖q) = E_{x∼p}[log p(x) − log q(x)] in nats, unbiased; infinite once q(x) = 0 at a sample.
 
-    Args:
-        log_p, log_q: both log-densities at the same N ≥ 2 samples x ∼ p, ``(N,)`` each.
+    log_p and log_q are both log-densities at the same N ≥ 2 samples x ∼ p, ``(N,)`` each.
 
     Raises:
         ValueError: they are not 1-D float tensors of one length on one device, p(x) is not positive and
@@ -74,12 +74,9 @@ def check_vector(
 ) -> Tensor:
     """Return a 1-D float tensor in float64, as long as ``like`` and where it is; else raise a ValueError."""
     expected = f"{who}: expected {name} as a 1-D float tensor of {least} or more numbers"
-    if not isinstance(values, Tensor):
-        raise ValueError(f"{expected}, got {type(values).__name__}")
-    if values.dim() != 1 or not values.is_floating_point():
-        raise ValueError(f"{expected}, got {values.dtype} of shape {tuple(values.shape)}")
-    if len(values) < least:
-        raise ValueError(f"{expected}, got {len(values)}")
+    vector = isinstance(values, Tensor) and values.dim() == 1 and values.is_floating_point()
+    if not vector or len(values) < least:
+        raise ValueError(f"{expected}, got {described(values)}")
     if like is not None and (len(values) != len(like) or values.device != like.device):
         want, got = f"{len(like)} on {like.device}", f"{len(values)} on {values.device}"
         raise ValueError(f"{who}: expected {name} with one length and device for all, {want}, got {got}")

@@ -64,7 +64,9 @@ def js(log_p: Tensor, log_q: Tensor) -> Tensor:
     0.6931
     """
     log_p, log_q = both(log_p, log_q, "js")
-    log_m = log_mixture(log_p, log_q)
+    nowhere = (log_p == -inf) & (log_q == -inf)  # there logaddexp has no gradient
+    log_m = torch.logaddexp(log_p.masked_fill(nowhere, 0.0), log_q.masked_fill(nowhere, 0.0)) - log(2)
+    log_m = log_m.masked_fill(nowhere, -inf)
     return (expected(log_p, log_p - log_m) + expected(log_q, log_q - log_m)) / 2
 
 
@@ -120,10 +122,3 @@ def expected(log_p: Tensor, values: Tensor) -> Tensor:
     total = (log_p.exp() * values.masked_fill(~possible | infinite, 0.0)).sum()
     beyond = values.detach()[possible & infinite]
     return total + beyond[0] if len(beyond) else total
-
-
-def log_mixture(log_a: Tensor, log_b: Tensor) -> Tensor:
-    """log((a + b)/2), elementwise, with clean gradients where both are zero."""
-    dead = (log_a == -inf) & (log_b == -inf)
-    mixed = torch.logaddexp(log_a.masked_fill(dead, 0.0), log_b.masked_fill(dead, 0.0)) - log(2)
-    return mixed.masked_fill(dead, -inf)

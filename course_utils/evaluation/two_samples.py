@@ -81,9 +81,8 @@ def frechet_distance(x: Tensor, y: Tensor, *, repeats: int = REPEATS, seed: int 
     if x.dim() != 2 or min(len(x), len(y)) < 2:
         shapes = f"{tuple(x.shape)}, {tuple(y.shape)}"
         raise ValueError(f"frechet_distance: expected features (N, F), N of 2 or more, got {shapes}")
-    none = isinstance(repeats, int) and repeats == 0
-    if not none and check_count(repeats, "frechet_distance: repeats") < 2:
-        raise ValueError("frechet_distance: expected repeats as 0 or at least 2, got 1: one has no spread")
+    if repeats != 0:
+        check_count(repeats, "frechet_distance: repeats", low=2)  # one has no spread
     generator = torch.Generator().manual_seed(check_seed(seed, "frechet_distance"))
     x, y = x.detach().cpu().double(), y.detach().cpu().double()
     value = between_gaussians(x, y)

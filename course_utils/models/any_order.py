@@ -1,6 +1,6 @@
 """Any-order autoregression: one network that gives every unknown pixel from any set of known ones."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import pairwise
 from math import log
 from typing import ClassVar
@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import silu
 
-from course_utils.checks import check_count, check_number, check_permutation, check_seed, described
+from course_utils.checks import check_count, check_number, check_seed, described
 from course_utils.models.nade import NADE
-from course_utils.models.pixel_model import LARGEST, choose, log_each
+from course_utils.models.pixel_model import choose, log_each, support_of
 from course_utils.nets.coders import layers
-from course_utils.taxonomy import Support, TractableDensity
+from course_utils.taxonomy import TractableDensity
 
 ENUMERABLE = 12  # pixels: with 4,096 subsets their recursion is quick
 ROWS = 2**15  # that go through the network at once
@@ -83,14 +83,8 @@ class AnyOrder(TractableDensity):
     on_tree: ClassVar[bool] = False
     descends_from: ClassVar[type] = NADE
     latent = True  # which order was chosen is hidden
-    fit_defaults: ClassVar[dict[str, object]] = {
-        "lr": 3e-3,
-        "epochs": 150,
-        "batch_size": 100,
-        "weight_decay": 0.1,
-        "schedule": "cosine",
-        "average": 0.99,
-    }
+    fit_defaults = {"lr": 3e-3, "epochs": 150, "batch_size": 100, "weight_decay": 0.1, "average": 0.99}
+    fit_defaults |= {"schedule": "cosine"}
     places: Tensor
 
     def __init__(
@@ -105,14 +99,12 @@ class AnyOrder(TractableDensity):
         seed: int = 0,
     ) -> None:
         super().__init__(event_shape)
-        if not 2 <= check_count(levels, "AnyOrder: levels") <= LARGEST:
-            raise ValueError(f"AnyOrder: expected levels from 2 to {LARGEST}, got {levels}")
+        self.levels, self.support = levels, support_of(levels, "AnyOrder")
         if orders is None and self.dims > ENUMERABLE:
             raise ValueError(f"AnyOrder: expected orders, beyond {ENUMERABLE} pixels a number, got None")
         for name, size in (("hidden", hidden), ("blocks", blocks)):
             check_count(size, f"AnyOrder: {name}")
         check_number(dropout, "AnyOrder: dropout", low=0, high=0.99)
-        self.levels, self.support = levels, _support(levels)
         many = 0 if orders is None else check_count(orders, "AnyOrder: orders")
         generator = torch.Generator().manual_seed(check_seed(seed, "AnyOrder"))
         # the place of each pixel in each order, from 0
@@ -130,12 +122,6 @@ class AnyOrder(TractableDensity):
             return self._over_all_orders(x.flatten(1))
         log_p = torch.stack([self._in_order(x.flatten(1), place) for place in self.places])  # (K, B)
         return log_p.logsumexp(0) - log(len(log_p))
-
-    def log_prob_in(self, x: Tensor, order: Sequence[int]) -> Tensor:
-        """log p(x) in nats of the one order ``(D,)`` in which pixels are visited: ``(B,)``."""
-        x, who = self.check(x), "AnyOrder.log_prob_in: order"
-        places = torch.tensor(check_permutation(order, self.dims, who), device=x.device).argsort()
-        return self._in_order(x.flatten(1), places)
 
     def _in_order(self, x: Tensor, place: Tensor) -> Tensor:
         """log p(x) ``(B,)`` of pixels in their places: D passes, each of which gives one pixel."""
@@ -199,8 +185,14 @@ class AnyOrder(TractableDensity):
         if they were independent given those before: faster, and no longer from p_M.
         """
         self._check_generator(generator)
-        n = check_count(n, "AnyOrder.sample")
-        return self._finish(*self._start(n, generator), 0, steps, generator)
+        n, like = check_count(n, "AnyOrder.sample"), self.reference
+        if self.places is None:
+            u = torch.rand(n, self.dims, generator=generator, dtype=like.dtype, device=like.device)
+            place = u.argsort(1)
+        else:
+            which = torch.randint(len(self.places), (n,), generator=generator, device=like.device)
+            place = self.places.index_select(0, which)
+        return self._finish(like.new_zeros(n, self.dims), place, 0, steps, generator)
 
     def _sample(self, n: int, generator: torch.Generator | None) -> Tensor:
         return self.sample(n, generator=generator)
@@ -219,16 +211,6 @@ class AnyOrder(TractableDensity):
         u = torch.rand(len(x), self.dims, generator=generator, dtype=x.dtype, device=x.device)
         place = (u - start.to(u.dtype)).argsort(1).argsort(1)
         return self._finish(x.flatten(1).clone(), place, int(start.sum()), steps, generator)
-
-    def _start(self, n: int, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
-        """Empty images and the places of their pixels, ``(n, D)`` each."""
-        like = self.reference
-        x = like.new_zeros(n, self.dims)
-        if self.places is None:
-            u = torch.rand(n, self.dims, generator=generator, dtype=like.dtype, device=like.device)
-            return x, u.argsort(1)
-        which = torch.randint(len(self.places), (n,), generator=generator, device=like.device)
-        return x, self.places.index_select(0, which)
 
     def _finish(
         self, x: Tensor, place: Tensor, start: int, steps: int | None, generator: torch.Generator | None
@@ -252,7 +234,3 @@ class AnyOrder(TractableDensity):
             drawn = choose(self.net(x, place < low), u, 1.0)
             x = torch.where((place >= low) & (place < high), drawn, x)
             yield x
-
-
-def _support(levels: int) -> Support:
-    return "binary" if levels == 2 else "levels"

@@ -6,12 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid, softplus
 
-from course_utils.checks import check_count, check_events
+from course_utils.checks import check_choice, check_count, check_events
 from course_utils.runtime import as_double
 from course_utils.taxonomy import ExplicitMarkovChain, Support
 
-CHOICES = {"connections": ("restricted", "full"), "gradient": ("CD", "PCD", "exact")}
-SIDES = ("visible", "hidden")
 MOST_HIDDEN = 12  # of a full machine: every p(h | v) is a list of 2^H numbers
 LARGEST = 22  # units: four million states are summed in seconds; each unit more doubles the time
 BLOCK = 2**21  # numbers held at once
@@ -90,9 +88,8 @@ class BoltzmannMachine(ExplicitMarkovChain):
         super().__init__(event_shape)
         for name, count in {"hidden": hidden, "k": k, "chains": chains, "mixing": mixing}.items():
             check_count(count, f"BoltzmannMachine: {name}")
-        for name, value in {"connections": connections, "gradient": gradient}.items():
-            if value not in CHOICES[name]:
-                raise ValueError(f"BoltzmannMachine: expected {name} of {CHOICES[name]}, got {value!r}")
+        check_choice(connections, "BoltzmannMachine: connections", ("restricted", "full"))
+        check_choice(gradient, "BoltzmannMachine: gradient", ("CD", "PCD", "exact"))
         if connections == "full" and hidden > MOST_HIDDEN:
             raise ValueError(f"BoltzmannMachine: expected at most {MOST_HIDDEN} hidden if full, got {hidden}")
         self.connections, self.gradient, self.k, self.mixing = connections, gradient, k, mixing
@@ -161,16 +158,11 @@ class BoltzmannMachine(ExplicitMarkovChain):
         rows = torch.cat([self.L, self.W], 1), torch.cat([self.W.T, self.J], 1)
         return torch.cat([self.b, self.c]), torch.cat(rows)
 
-    def _sample(self, n: int, generator: torch.Generator | None, steps: int) -> Tensor:
-        if self.gradient == "PCD":
-            start = {"generator": generator, "device": self.W.device}
-            x = self.fantasies[torch.randint(len(self.fantasies), (n,), **start)]
-        else:
-            like = {"dtype": self.W.dtype, "device": self.W.device}
-            x = torch.rand(n, *self.event_shape, generator=generator, **like).round()
-        for _ in range(steps):
-            x = self._step(x, generator)
-        return x
+    def _start(self, n: int, generator: torch.Generator | None) -> Tensor:
+        if self.gradient != "PCD":
+            return super()._start(n, generator)
+        many, device = len(self.fantasies), self.W.device
+        return self.fantasies[torch.randint(many, (n,), generator=generator, device=device)]
 
     def loss(self, x: Tensor) -> Tensor:
         """A scalar whose *gradient* is that of training; its value is a likelihood only if it is exact.
@@ -227,8 +219,7 @@ class BoltzmannMachine(ExplicitMarkovChain):
     def _summed_side(self, side: str | None) -> str:
         """The layer whose states are summed over: the one asked for, or the cheaper one."""
         who, (D, H) = "BoltzmannMachine.log_partition", self.W.shape
-        if side not in (None, *SIDES):
-            raise ValueError(f"{who}: expected side to be one of {SIDES}, got {side!r}")
+        check_choice(side, f"{who}: side", (None, "visible", "hidden"))
         full = self.connections == "full"
         side = "visible" if full else side or ("visible" if D <= H else "hidden")
         units = D + H if full else D if side == "visible" else H
@@ -272,8 +263,7 @@ def scan(
 
 
 def binary_states(units: int, first: int = 0, last: int | None = None, *, like: Tensor) -> Tensor:
-    """The states numbered first … last − 1, the first unit the most significant bit: ``(last − first,
-    units)``.
+    """The states numbered first … last − 1, the first unit the most significant bit: a row for each.
 
     >>> binary_states(3, 5, 7, like=torch.zeros(()))
     tensor([[1., 0., 1.],

@@ -11,7 +11,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from course_utils.checks import check_count
+from course_utils.checks import check_choice, check_count
 from course_utils.models.flow_steps import Chain, FactorOut, Normal, Squeezed, Step, no_change, to_real
 from course_utils.nets import layers, residual_net, zero
 from course_utils.taxonomy import Flow
@@ -171,8 +171,7 @@ def coupling_net(
     ``residual_net``, for large ones. ``depth`` counts hidden layers, or residual blocks. Dropout is for dense
     ones, ``patch`` for convolutional ones.
     """
-    if kind not in ("dense", "conv"):
-        raise ValueError(f"{who}: expected net as 'dense' or 'conv', got {kind!r}")
+    check_choice(kind, f"{who}: net", ("dense", "conv"))
     check_count(hidden, f"{who}: hidden")
     check_count(depth, f"{who}: depth")
     divides = all(side % check_count(patch, f"{who}: patch") == 0 for side in shape[1:])

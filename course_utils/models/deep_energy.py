@@ -49,13 +49,7 @@ class DeepEnergy(ExplicitMarkovChain):
     on_tree: ClassVar[bool] = False
     descends_from: ClassVar[type] = BoltzmannMachine
     support: Support = "binary"
-    fit_defaults: ClassVar[dict[str, object]] = {
-        "lr": 1e-2,
-        "epochs": 4,
-        "batch_size": 250,
-        "schedule": "cosine",
-        "average": 0.99,
-    }
+    fit_defaults = {"lr": 1e-2, "epochs": 4, "batch_size": 250, "schedule": "cosine", "average": 0.99}
 
     def __init__(
         self, event_shape: tuple[int, ...], *, hidden: tuple[int, ...] = (64, 64), mixing: int = 100
@@ -90,11 +84,3 @@ class DeepEnergy(ExplicitMarkovChain):
             log_odds = self._free_energy(paper) - self._free_energy(ink)
             v[:, i] = flip_coins(log_odds, generator)
         return v.view_as(x)
-
-    def _sample(self, n: int, generator: torch.Generator | None, steps: int) -> Tensor:
-        like = self.reference
-        u = torch.rand(n, *self.event_shape, generator=generator, dtype=like.dtype, device=like.device)
-        x = u.round()
-        for _ in range(steps):
-            x = self._step(x, generator)
-        return x

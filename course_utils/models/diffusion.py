@@ -62,14 +62,8 @@ class Diffusion(ApproximateDensity):
     density = "lower bound"
     on_tree: ClassVar[bool] = False
     descends_from: ClassVar[type] = VAE
-    fit_defaults: ClassVar[dict[str, object]] = {
-        "lr": 2e-3,
-        "epochs": 150,
-        "batch_size": 200,
-        "schedule": "cosine",
-        "clip": 200.0,
-        "average": 0.995,
-    }
+    fit_defaults = {"lr": 2e-3, "epochs": 150, "batch_size": 200, "clip": 200.0, "average": 0.995}
+    fit_defaults |= {"schedule": "cosine"}
 
     def __init__(
         self,
@@ -101,8 +95,7 @@ class Diffusion(ApproximateDensity):
         """α and σ at a time, or at each of several: ``(…, 1)``, to multiply z with."""
         rise = torch.as_tensor(t, dtype=self.reference.dtype, device=self.reference.device)[..., None]
         half = (self.lowest + self.span * rise) / 2  # of λ
-        norm = torch.sigmoid(2 * half).sqrt(), torch.sigmoid(-2 * half).sqrt()
-        return norm
+        return torch.sigmoid(2 * half).sqrt(), torch.sigmoid(-2 * half).sqrt()
 
     def guesses(self, z: Tensor, t: Time) -> tuple[Tensor, Tensor]:
         """ŷ and ε̂ from z ``(B, D)`` at a time, one for all or one for each: ``(B, D)`` both."""

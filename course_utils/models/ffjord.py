@@ -7,15 +7,14 @@ from math import log
 import torch
 from torch import Tensor, nn
 
-from course_utils.checks import check_count, check_events, check_number
+from course_utils.checks import check_choice, check_count, check_events, check_number
 from course_utils.models.flow_steps import Normal, to_real
 from course_utils.nets.hollow import HollowVelocity
-from course_utils.nets.ode import Solver, State, Time
+from course_utils.nets.ode import Field, Solver, Time
 from course_utils.nets.velocity import Velocity, hutchinson, with_trace
 from course_utils.taxonomy import Flow
 
 Traced = Callable[[Time, Tensor], tuple[Tensor, Tensor]]
-TRACES = ("rademacher", "gaussian", "exact")
 
 
 class FFJORD(Flow):
@@ -83,19 +82,15 @@ class FFJORD(Flow):
         alpha: float = 0.01,
     ) -> None:
         super().__init__(event_shape)
-        if trace not in TRACES:
-            raise ValueError(f"FFJORD: expected trace to be one of {', '.join(TRACES)}, got {trace!r}")
+        check_choice(trace, "FFJORD: trace", ("rademacher", "gaussian", "exact"))
         if dynamics is not None and not isinstance(dynamics, nn.Module):
             raise ValueError(f"FFJORD: expected dynamics as a module f(t, z), got {type(dynamics).__name__}")
         self.support, self.enter = to_real(self.event_shape, alpha)
         check_count(hidden, "FFJORD: hidden")
-        if network not in ("dense", "hollow"):
-            raise ValueError(f"FFJORD: expected network as 'dense' or 'hollow', got {network!r}")
+        check_choice(network, "FFJORD: network", ("dense", "hollow"))
         if dynamics is None and network == "hollow":
             dynamics = hollow(event_shape, hidden, alpha, "FFJORD")
-        elif dynamics is None:
-            dynamics = Velocity(self.dims, hidden=hidden)
-        self.dynamics = dynamics
+        self.dynamics = Velocity(self.dims, hidden=hidden) if dynamics is None else dynamics
         self.trace, self.prior, self.nfe = trace, Normal(), 0
         self.solver = Solver(solver, steps=steps, tolerance=tolerance)
         self.training_solver = Solver(solver, steps=training_steps, tolerance=tolerance)
@@ -103,14 +98,11 @@ class FFJORD(Flow):
     def transport(
         self, z: Tensor, start: float, end: float, **condition: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """Carry points from one time of the flow, 0 for noise and 1 for data, to another: the exact trace.
+        """Points carried from one time of the flow, 0 for noise and 1 for data, to another: the exact trace.
 
-        The density at time t is p_t(z) = p_0(z(0)) · exp(log_det) with z(0) and log_det from
-        ``transport(z, t, 0)``. Images stand here behind the logit, on the whole line. The condition is what
-        a conditional flow takes.
-
-        Returns:
-            the points at time ``end``, and log |det ∂z(end)/∂z(start)|, ``(B,)`` in nats.
+        With them comes log |det ∂z(end)/∂z(start)|, ``(B,)`` in nats: the density at time t is p_t(z) =
+        p_0(z(0)) · exp(log_det) with z(0) and log_det from ``transport(z, t, 0)``. Images stand here behind
+        the logit, on the whole line. The condition is what a conditional flow takes.
         """
         check_events(z, self.event_shape, "real", like=self.reference, who="FFJORD.transport")
         for time in (start, end):
@@ -126,24 +118,21 @@ class FFJORD(Flow):
         z = check_events(z, self.event_shape, "real", like=self.reference, who=who)
         k, points = check_count(moments, f"{who}: moments"), [z.flatten(1)]
         step = Solver(self.solver.method, steps=1, tolerance=self.solver.tolerance)
-
-        def field(t: Time, state: State) -> State:
-            return (self._velocity(t, state[0], **condition),)
-
         for i in range(k):
-            points += step(field, (points[-1],), i / k, (i + 1) / k)
+            points += step(self._field(**condition), (points[-1],), i / k, (i + 1) / k)
         return torch.stack(points).view(k + 1, *z.shape)
 
     def _solve(
         self, z: Tensor, start: float, end: float, traced: Traced, solver: Solver
     ) -> tuple[Tensor, Tensor]:
-        def field(t: Time, state: State) -> State:
-            return traced(t, state[0])
-
         state = (z.flatten(1), z.new_zeros(len(z)))
-        moved, log_det = solver(field, state, start, end)
+        moved, log_det = solver(lambda t, state: traced(t, state[0]), state, start, end)
         self.nfe = solver.nfe
         return moved.view_as(z), log_det
+
+    def _field(self, **condition: Tensor | None) -> Field:
+        """The velocity as what a solver takes, without a density."""
+        return lambda t, state: (self._velocity(t, state[0], **condition),)
 
     def _velocity(self, t: Time, z: Tensor, **condition: Tensor | None) -> Tensor:
         return self.dynamics(t, z, **condition)
@@ -180,10 +169,7 @@ class FFJORD(Flow):
         return z, log_det + change
 
     def _decode(self, z: Tensor, **condition: Tensor | None) -> Tensor:
-        def field(t: Time, state: State) -> State:
-            return (self._velocity(t, state[0], **condition),)
-
-        (y,) = self.solver(field, (z.flatten(1),), 0.0, 1.0)
+        (y,) = self.solver(self._field(**condition), (z.flatten(1),), 0.0, 1.0)
         self.nfe = self.solver.nfe
         return self.enter.inverse(y.view_as(z))
 

@@ -64,14 +64,8 @@ class FlowMatching(ClassConditional, FFJORD):
     about = "an ODE learned by regression (2023)"
     on_tree: ClassVar[bool] = False
     descends_from: ClassVar[type] = FFJORD
-    fit_defaults: ClassVar[dict[str, object]] = {
-        "lr": 2e-3,
-        "epochs": 150,
-        "batch_size": 200,
-        "schedule": "cosine",
-        "clip": 50.0,
-        "average": 0.995,
-    }
+    fit_defaults = {"lr": 2e-3, "epochs": 150, "batch_size": 200, "clip": 50.0, "average": 0.995}
+    fit_defaults |= {"schedule": "cosine"}
     unasked = 0.15  # the share of examples whose class is kept back in training
 
     def __init__(
@@ -119,23 +113,18 @@ class FlowMatching(ClassConditional, FFJORD):
         return self._over_classes(lambda y: self._log_prob(x, y), len(x), y)
 
     def _log_prob(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        z, log_det = self._encode(x, y)
+        z, log_det = self._encode(x, y=y)
         return self.prior.log_prob(z) + log_det
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Traced:
         """z at time 0 of the flow through x, of class y, and log |det ∂z/∂x| as ``(B,)`` in nats."""
-        return self._encode(*self._check_pair(x, y))
-
-    def _encode(self, x: Tensor, y: Tensor | None = None) -> Traced:
-        return super()._encode(x, y=y)
+        x, y = self._check_pair(x, y)
+        return self._encode(x, y=y)
 
     def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """x at time 1 of the flow through z, of class y: ``(B, *event_shape)`` to the same."""
         z = check_events(z, self.event_shape, "real", like=self.reference, who="FlowMatching.decode")
-        return self._decode(z, self._check_classes(y, len(z), needed=True))
-
-    def _decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        return super()._decode(z, y=y)
+        return self._decode(z, y=self._check_classes(y, len(z), needed=True))
 
     def way(self, z: Tensor, moments: int, y: Tensor | None = None) -> Tensor:
         """What z passes on its way to data of class y (see `FFJORD.way`)."""
@@ -143,7 +132,7 @@ class FlowMatching(ClassConditional, FFJORD):
         return super().way(z, moments, y=self._check_classes(y, len(z), needed=True))
 
     def _sample(self, n: int, generator: torch.Generator | None, y: Tensor | None = None) -> Tensor:
-        return self._decode(self.prior.sample((n, *self.event_shape), self.reference, generator), y)
+        return self._decode(self.prior.sample((n, *self.event_shape), self.reference, generator), y=y)
 
     def _velocity(self, t: Time, z: Tensor, y: Tensor | None = None) -> Tensor:
         return self._guided(lambda y: (super(FlowMatching, self)._velocity(t, z, **asked(y)),), y)[0]
@@ -196,8 +185,8 @@ def velocity(
         if event_shape[1] % patch or event_shape[2] % patch:
             want = "patch to divide height and width"
             raise ValueError(f"{who}: expected {want}, got {patch} on {event_shape}")
-        widths = (24, 40, 64) if hidden is None else tuple(check_sizes(hidden, f"{who}: hidden"))
-        if not widths or any(width % GROUPS for width in widths):
+        widths = (24, 40, 64) if hidden is None else tuple(check_sizes(hidden, f"{who}: hidden", least=1))
+        if any(width % GROUPS for width in widths):
             raise ValueError(f"{who}: expected hidden as multiples of {GROUPS}, got {hidden!r}")
         how = {"classes": classes, "patch": patch, "preconditioned": preconditioned}
         return TimedUNet(event_shape, widths=widths, **how)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from course_utils.checks import check_count, check_number
+from course_utils.checks import check_choice, check_count, check_number
 from course_utils.nets.coders import Network, coders, one_hot_classes
 from course_utils.taxonomy import Direct, Support
 
@@ -161,8 +161,7 @@ class GAN(Direct):
         penalty: float | None = None,
     ) -> None:
         super().__init__(event_shape)
-        if loss not in PAYOFFS:
-            raise ValueError(f"GAN: expected loss as one of {', '.join(PAYOFFS)}, got {loss!r}")
+        check_choice(loss, "GAN: loss", PAYOFFS)
         payoffs, image = PAYOFFS[loss], len(self.event_shape) == 3
         self.support: Support = "unit" if image else "real"
         self.loss_name, self.probability = loss, loss != "wasserstein"

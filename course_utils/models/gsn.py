@@ -8,11 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from course_utils.checks import check_count, check_number, check_sizes
+from course_utils.checks import check_choice, check_count, check_number, check_sizes
 from course_utils.models.denoising import salt_and_pepper
 from course_utils.taxonomy import ImplicitMarkovChain, Support
 
-STARTS = ("noise", "blank")
 HELD_OUT_DRAWS = 8  # walks from each held-out example, each with noise of its own
 
 
@@ -94,12 +93,9 @@ class GSN(ImplicitMarkovChain):
         start: str = "noise",
     ) -> None:
         super().__init__(event_shape)
-        if start not in STARTS:
-            raise ValueError(f"GSN: expected start as one of {', '.join(STARTS)}, got {start!r}")
+        check_choice(start, "GSN: start", ("noise", "blank"))
         self.start = start
-        sizes = check_sizes(hidden, "GSN: hidden")
-        if not sizes:
-            raise ValueError("GSN: expected at least one hidden layer, got none")
+        sizes = check_sizes(hidden, "GSN: hidden", least=1)
         self.noise = check_number(noise, "GSN: noise", low=0, high=1)
         self.latent_noise = check_number(latent_noise, "GSN: latent_noise", low=0)
         self.walkback = check_count(walkback, "GSN: walkback")

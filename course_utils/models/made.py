@@ -72,9 +72,7 @@ class MADE(Autoregressive):
         seed: int = 0,
     ) -> None:
         super().__init__(event_shape)
-        sizes = check_sizes(hidden, "MADE: hidden")
-        if not sizes:
-            raise ValueError("MADE: expected at least one hidden layer, got none")
+        sizes = check_sizes(hidden, "MADE: hidden", least=1)
         self.count, self.which = check_count(masks, "MADE: masks"), 0
         generator = torch.Generator().manual_seed(check_seed(seed, "MADE"))
         self.register_buffer("orders", self._orders(order, generator))

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from course_utils.checks import check_count, check_permutation
@@ -22,7 +23,7 @@ class Recursion(torch.autograd.Function):
     @torch.amp.custom_fwd(device_type="cuda", cast_inputs=torch.float32)
     def forward(ctx: Any, x: Tensor, W: Tensor, V: Tensor, c: Tensor, block: int) -> Tensor:
         """x ``(B, D)``, W and V ``(D, H)``, c ``(H,)`` to ``(B, D)``."""
-        inputs, ctx.block = (x, W, V, c), block
+        inputs, ctx.block = (x, W, V), block
         x, a, logits = x.T.contiguous(), c.repeat(len(x), 1), []
         for start in range(0, len(W), block):
             k = slice(start, start + block)
@@ -33,17 +34,11 @@ class Recursion(torch.autograd.Function):
         return torch.cat(logits).T
 
     @staticmethod
+    @once_differentiable
     @torch.amp.custom_bwd(device_type="cuda")
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         """The gradients in x, where it needs one, and in W, V and c."""
-        a, *inputs = ctx.saved_tensors
-        x, W, V, c = inputs
-        if torch.is_grad_enabled():  # second derivatives are wanted: by operations that have some, in O(BDH)
-            steps = x[:, :, None] * W
-            logits = (torch.sigmoid(c + steps.cumsum(1) - steps) * V).sum(-1)
-            sought = [value for value in inputs if value.requires_grad]
-            found = iter(torch.autograd.grad(logits, sought, gradient, create_graph=True))
-            return *(next(found) if value.requires_grad else None for value in inputs), None
+        a, x, W, V = ctx.saved_tensors
         x, a, g = x.T.contiguous(), a.clone(), gradient.T.contiguous()
         dW, dV, da = torch.empty_like(W), torch.empty_like(V), torch.zeros_like(a)
         dx = torch.empty_like(x) if ctx.needs_input_grad[0] else None

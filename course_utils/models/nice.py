@@ -78,8 +78,7 @@ class NICE(CouplingFlow):
         net: str = "dense",
         patch: int = 1,
     ) -> None:
-        if check_count(couplings, "NICE: couplings") < 2:
-            raise ValueError("NICE: expected at least 2 couplings, so that every variable moves, got 1")
+        check_count(couplings, "NICE: couplings", low=2)  # so that every variable moves
         network = partial(coupling_net, net, hidden=hidden, depth=depth, who="NICE", patch=patch)
 
         def steps(shape: Shape) -> list[Step]:

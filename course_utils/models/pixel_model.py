@@ -37,15 +37,12 @@ class PixelModel(Autoregressive, ClassConditional):
         who, shape = type(self).__name__, self.event_shape
         if len(shape) != 3:
             raise ValueError(f"{who}: expected event_shape as (C, H, W), got {event_shape!r}")
-        if not 2 <= check_count(levels, f"{who}: levels") <= LARGEST:
-            raise ValueError(f"{who}: expected levels from 2 to {LARGEST}, got {levels}")
-        if check_count(hidden, f"{who}: hidden") < shape[0]:
-            raise ValueError(f"{who}: expected hidden of at least {shape[0]}, one a colour, got {hidden}")
+        self.support: Support = support_of(levels, who)
+        check_count(hidden, f"{who}: hidden", low=shape[0])  # at least one feature a colour
         for name, count in (("classes", classes), ("given", given)):
             if count is not None:
                 check_count(count, f"{who}: {name}")
         self.levels, self.classes, self.given = levels, classes, given
-        self.support: Support = "binary" if levels == 2 else "levels"
 
     def add_head(self, hidden: int) -> None:
         """Add what comes after the stack and, if x is conditioned on an image, what reads that."""
@@ -183,6 +180,11 @@ class PixelModel(Autoregressive, ClassConditional):
                 scan.known(here)
         self.train(was_training)
         return x
+
+
+def support_of(levels: int, who: str) -> Support:
+    """What pixels of L levels are, black and white or grey; a ValueError unless L is from 2 to 256."""
+    return "binary" if check_count(levels, f"{who}: levels", low=2, high=LARGEST) == 2 else "levels"
 
 
 def log_prob(logits: Tensor, x: Tensor) -> Tensor:

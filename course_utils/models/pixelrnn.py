@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from course_utils.checks import check_count
+from course_utils.checks import check_choice, check_count
 from course_utils.models.pixel_model import PixelModel
 from course_utils.nets import MaskedConv2d
 from course_utils.nets.causal_stack import ResidualStack, Widths
@@ -66,8 +66,7 @@ class PixelRNN(PixelModel):
         given: int | None = None,
     ) -> None:
         super().__init__(event_shape, levels, hidden, classes, given)
-        if kind not in KINDS:
-            raise ValueError(f"PixelRNN: expected kind as one of {', '.join(KINDS)}, got {kind!r}")
+        check_choice(kind, "PixelRNN: kind", KINDS)
         check_count(layers, "PixelRNN: layers")
         colours, height, width = self.event_shape
         widths = Widths(colours, hidden, classes=classes, maps=None if given is None else hidden)

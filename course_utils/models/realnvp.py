@@ -4,7 +4,7 @@ from functools import partial
 
 from torch import Tensor
 
-from course_utils.models.couplings import AffineCoupling, CouplingFlow, Shape, coupling_net, multi_scale
+from course_utils.models.couplings import AffineCoupling, CouplingFlow, coupling_net, multi_scale
 from course_utils.models.flow_steps import Step
 
 
@@ -66,7 +66,5 @@ class RealNVP(CouplingFlow):
         def coupling(mask: Tensor) -> Step:
             return AffineCoupling(mask, network(mask.shape, 2))
 
-        def steps(shape: Shape) -> list[Step]:
-            return multi_scale(shape, scales, couplings, coupling, "RealNVP")
-
-        super().__init__(event_shape, steps)
+        how = {"scales": scales, "couplings": couplings, "coupling": coupling, "who": "RealNVP"}
+        super().__init__(event_shape, partial(multi_scale, **how))

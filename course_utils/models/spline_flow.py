@@ -1,5 +1,6 @@
 """A neural spline flow: RealNVP whose couplings bend the line instead of scaling it."""
 
+from functools import partial
 from math import exp, log
 from typing import ClassVar
 
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad, softplus
 
 from course_utils.checks import check_count, check_number
-from course_utils.models.couplings import Coupling, CouplingFlow, Shape, coupling_net, multi_scale
+from course_utils.models.couplings import Coupling, CouplingFlow, coupling_net, multi_scale
 from course_utils.models.flow_steps import Step
 from course_utils.models.realnvp import RealNVP
 
@@ -149,14 +150,8 @@ class SplineFlow(CouplingFlow):
     about = "couplings that bend (2019)"
     on_tree: ClassVar[bool] = False
     descends_from: ClassVar[type] = RealNVP
-    fit_defaults: ClassVar[dict[str, object]] = {
-        "lr": 2e-3,
-        "epochs": 40,
-        "batch_size": 100,
-        "schedule": "cosine",
-        "clip": 50.0,
-        "average": 0.99,
-    }
+    fit_defaults = {"lr": 2e-3, "epochs": 40, "batch_size": 100, "clip": 50.0, "average": 0.99}
+    fit_defaults |= {"schedule": "cosine"}
 
     def __init__(
         self,
@@ -172,17 +167,13 @@ class SplineFlow(CouplingFlow):
         dropout: float = 0.2,
         alpha: float = 0.01,
     ) -> None:
-        if check_count(bins, "SplineFlow: bins") < 2:
-            raise ValueError(f"SplineFlow: expected at least 2 bins, got {bins}")
+        check_count(bins, "SplineFlow: bins", low=2)
         check_number(bound, "SplineFlow: bound", low=0.1, high=1e3)
         check_number(dropout, "SplineFlow: dropout", low=0, high=0.99)
+        network = partial(coupling_net, net, hidden=hidden, depth=depth, who="SplineFlow", dropout=dropout)
 
         def coupling(mask: Tensor) -> Step:
-            size = {"hidden": hidden, "depth": depth, "dropout": dropout}
-            network = coupling_net(net, mask.shape, 3 * bins - 1, who="SplineFlow", **size)
-            return SplineCoupling(mask, network, bound)
+            return SplineCoupling(mask, network(mask.shape, 3 * bins - 1), bound)
 
-        def steps(shape: Shape) -> list[Step]:
-            return multi_scale(shape, scales, couplings, coupling, "SplineFlow")
-
-        super().__init__(event_shape, steps, alpha)
+        how = {"scales": scales, "couplings": couplings, "coupling": coupling, "who": "SplineFlow"}
+        super().__init__(event_shape, partial(multi_scale, **how), alpha)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from course_utils.checks import check_count, check_number
+from course_utils.checks import check_choice, check_count, check_number
 from course_utils.models.distributions import Bernoulli, DiscretisedLogistic, Gaussian
 from course_utils.nets.coders import Network, coders, one_hot_classes
 from course_utils.taxonomy import Distribution, Support, Variational, log_mean_weight
@@ -81,10 +81,8 @@ class VAE(Variational):
     ) -> None:
         super().__init__(event_shape)
         self.latent_shape = (check_count(latent, "VAE: latent"),)
-        if decoder not in SUPPORTS:
-            raise ValueError(f"VAE: expected decoder as one of {', '.join(SUPPORTS)}, got {decoder!r}")
-        if check_count(levels, "VAE: levels") < 2:
-            raise ValueError(f"VAE: expected at least 2 levels, got {levels}")
+        check_choice(decoder, "VAE: decoder", SUPPORTS)
+        check_count(levels, "VAE: levels", low=2)
         self.beta = check_number(beta, "VAE: beta", low=0)
         self.samples = check_count(samples, "VAE: samples")
         if samples > 1 and beta != 1:

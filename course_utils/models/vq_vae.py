@@ -8,7 +8,7 @@ from torch.nn.functional import one_hot
 
 from course_utils.checks import check_count, check_number
 from course_utils.models.distributions import Bernoulli, DiscretisedLogistic
-from course_utils.models.pixel_model import LARGEST
+from course_utils.models.pixel_model import support_of
 from course_utils.models.vae import VAE
 from course_utils.nets.coders import layers
 from course_utils.taxonomy import TractableDensity
@@ -63,13 +63,7 @@ class VQVAE(TractableDensity):
     on_tree: ClassVar[bool] = False
     descends_from: ClassVar[type] = VAE
     latent = True
-    fit_defaults: ClassVar[dict[str, object]] = {
-        "lr": 6e-3,
-        "epochs": 100,
-        "batch_size": 100,
-        "schedule": "cosine",
-        "average": 0.99,
-    }
+    fit_defaults = {"lr": 6e-3, "epochs": 100, "batch_size": 100, "schedule": "cosine", "average": 0.99}
 
     def __init__(
         self,
@@ -84,8 +78,7 @@ class VQVAE(TractableDensity):
         commitment: float = 0.25,
     ) -> None:
         super().__init__(event_shape)
-        if not 2 <= check_count(levels, "VQVAE: levels") <= LARGEST:
-            raise ValueError(f"VQVAE: expected levels from 2 to {LARGEST}, got {levels}")
+        self.support = support_of(levels, "VQVAE")
         for name, count in {"tokens": tokens, "codes": codes, "width": width, "hidden": hidden}.items():
             check_count(count, f"VQVAE: {name}")
         if codes < 2 or codes**tokens > ENUMERABLE:
@@ -94,7 +87,6 @@ class VQVAE(TractableDensity):
         check_number(dropout, "VQVAE: dropout", low=0, high=0.99)
         self.commitment = check_number(commitment, "VQVAE: commitment", low=0)
         self.levels, self.tokens, self.codes = levels, tokens, codes
-        self.support = "binary" if levels == 2 else "levels"
         self.encoder = layers([self.dims, hidden, tokens * width], dropout)
         self.codebook = nn.Parameter(START * torch.randn(tokens, codes, width))
         self.decoder = layers([tokens * width, hidden, hidden, self.dims], dropout)

@@ -6,7 +6,7 @@ from torch.nn.functional import silu
 
 from course_utils.nets.coders import zero
 from course_utils.nets.ode import Time
-from course_utils.nets.timed import Moment
+from course_utils.nets.timed import Moment, gaussian_velocity
 
 
 class HollowVelocity(nn.Module):
@@ -22,8 +22,8 @@ class HollowVelocity(nn.Module):
     They see a window around the pixel with its centre closed, and every p×p block of pixels but the one it
     lies in. R. T. Q. Chen and D. Duvenaud, *Neural Networks with Cheap Differential Operators*, NeurIPS 2019.
 
-    Departures: channels of one pixel do not see each other; the velocity of Gaussian data N(0, I) is added,
-    so that the network learns how far from it the velocity is (as in `TimedUNet`).
+    Departures: channels of one pixel do not see each other; the ``gaussian_velocity`` is added, so that the
+    network learns how far from it the velocity is.
 
     Args:
         event_shape: (C, H, W); height and width are multiples of p = 4.
@@ -84,8 +84,8 @@ class HollowVelocity(nn.Module):
         bent = torch.tanh(torch.addcmul(c, b, own))
         f = (m + r * own + (a * bent).sum(4, keepdim=True)).squeeze(4).permute(0, 3, 1, 2).flatten(1)
         slope = (r.squeeze(4) + (a * b * (1 - bent * bent)).sum(4)).flatten(1).sum(1)
-        time = torch.as_tensor(t, dtype=z.dtype, device=z.device).view(-1, 1)
-        rate = (2 * time - 1) / (time.square() + (1 - time).square())
+        drift, power = gaussian_velocity(t, z)
+        rate = drift / power
         return self.scale * f + rate * z, slope + z.shape[1] * rate[:, 0]
 
     def _near(self, x: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_utils.checks import check_count
+from course_utils.checks import check_choice, check_count
 
 Kind = Literal["A", "B"]
 Runner = Callable[[nn.Module, Tensor], Tensor]  # how a layer is run: on a whole map, or by a ``Scan``
@@ -88,8 +88,7 @@ class MaskedConv2d(nn.Conv2d):
         for side in (height, width):
             if check_count(side, "MaskedConv2d: size") % 2 == 0:
                 raise ValueError(f"MaskedConv2d: expected a kernel with odd sides, got {size!r}")
-        if kind not in ("A", "B"):
-            raise ValueError(f"MaskedConv2d: expected kind 'A' or 'B', got {kind!r}")
+        check_choice(kind, "MaskedConv2d: kind", ("A", "B"))
         colours_in, colours_out = colour_of(channels_in, colours), colour_of(channels_out, colours, copies)
         super().__init__(channels_in, channels_out, (height, width))
         self.kind = kind

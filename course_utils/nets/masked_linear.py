@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn.functional import linear
 
 STRIPS = 4
@@ -57,12 +58,11 @@ class StripLinear(torch.autograd.Function):
         return y if b is None else y.add_(b)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+    @once_differentiable
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
         """The gradients in x, where it needs one, in W and in b."""
-        (g,), (x, W, M, *edges) = gradients, ctx.saved_tensors
+        x, W, M, *edges = ctx.saved_tensors
         db = g.sum(0) if ctx.needs_input_grad[3] else None
-        if torch.is_grad_enabled():  # second derivatives are wanted: by operations that have some
-            return g @ (W * M), (g.T @ x) * M, None, db, None
         dx, dW = torch.zeros_like(x) if ctx.needs_input_grad[0] else None, torch.zeros_like(W)
         for (first, last, open_, end), edge in zip(ctx.strips, edges, strict=True):
             part = g[:, first:last]

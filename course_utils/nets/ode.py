@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from course_utils.checks import check_count, check_number
+from course_utils.checks import check_choice, check_count, check_number
 
 State = tuple[Tensor, ...]
 Time = float | Tensor
@@ -63,8 +63,7 @@ class Solver:
     """
 
     def __init__(self, method: str = "rk4", *, steps: int = 8, tolerance: float = 1e-5) -> None:
-        if method not in (*FIXED, ADAPTIVE):
-            raise ValueError(f"Solver: expected one of {', '.join(FIXED)}, {ADAPTIVE}, got {method!r}")
+        check_choice(method, "Solver: method", (*FIXED, ADAPTIVE))
         self.method = method
         self.steps = check_count(steps, "Solver: steps")
         self.tolerance = check_number(tolerance, "Solver: tolerance", low=1e-14, high=1)
@@ -81,15 +80,12 @@ class Solver:
         if start == end:
             return state
         if self.method == ADAPTIVE:
-            return self._adaptive(counted, state, start, end)
+            from torchdiffeq import odeint  # with SciPy behind it: only who asks for it waits
+
+            times = torch.tensor([start, end], dtype=state[0].dtype, device=state[0].device)
+            path = odeint(counted, state, times, rtol=self.tolerance, atol=self.tolerance, method=ADAPTIVE)
+            return tuple(part[-1] for part in path)
         step, h = FIXED[self.method], (end - start) / self.steps
         for i in range(self.steps):
             state = step(counted, start + i * h, state, h)
         return state
-
-    def _adaptive(self, field: Field, state: State, start: float, end: float) -> State:
-        from torchdiffeq import odeint  # with SciPy behind it: only who asks for it waits
-
-        times = torch.tensor([start, end], dtype=state[0].dtype, device=state[0].device)
-        path = odeint(field, state, times, rtol=self.tolerance, atol=self.tolerance, method=ADAPTIVE)
-        return tuple(part[-1] for part in path)

@@ -20,8 +20,7 @@ def thin_plate(knots: Tensor, at: Tensor) -> Tensor:
     The spline f(p) = a + B p + Σ_k w_k U(‖p − knot_k‖²), U(r²) = r² log r², takes the values v at K knots and
     has the least bending energy ∫ f_xx² + 2 f_xy² + f_yy². It is linear in v: f(at) = weights @ v. Affine
     maps do not bend, and are kept exactly. F. Bookstein, *Principal Warps: Thin-Plate Splines and the
-    Decomposition of Deformations*, IEEE PAMI 1989. The weights are solved for in
-    float64.
+    Decomposition of Deformations*, IEEE PAMI 1989. The weights are solved for in float64.
 
     Args:
         knots: ``(…, K, 2)``, K ≥ 3 distinct points, not all on one line. at: ``(…, P, 2)``.

@@ -38,6 +38,12 @@ class Moment(nn.Module):
         return silu(moment)
 
 
+def gaussian_velocity(t: Time, z: Tensor) -> tuple[Tensor, Tensor]:
+    """The velocity of data N(0, I) is v = (2t − 1) z / p, p = t² + (1 − t)²: 2t − 1 and p, ``(…, 1)``."""
+    time = torch.as_tensor(t, dtype=z.dtype, device=z.device).view(-1, 1)
+    return 2 * time - 1, time.square() + (1 - time).square()
+
+
 def slope(a: Tensor) -> Tensor:
     """The derivative of SiLU, a·σ(a)."""
     s = torch.sigmoid(a)
@@ -120,12 +126,10 @@ class TimedUNet(nn.Module):
         classes: how many classes one can ask for.
         patch: p×p pixels are read, and written, as the channels of one place: p² times fewer places, and
             nearly as many times less work. Height and width are multiples of p.
-        preconditioned: the network learns how far the velocity is from that of Gaussian data N(0, I),
-
-                v = (2t − 1) z / p + u(t, z / √p) / √p,   p = t² + (1 − t)²,
-
-            so that what it reads, z / √p, and what it gives, u, have a variance near 1 at every time
-            (T. Karras et al., *Elucidating the Design Space of Diffusion-Based Generative Models*, 2022).
+        preconditioned: the network learns how far v is from the ``gaussian_velocity``, v = (2t − 1) z / p +
+            u(t, z / √p) / √p, so that what it reads, z / √p, and what it gives, u, have a variance near 1 at
+            every time (T. Karras et al., *Elucidating the Design Space of Diffusion-Based Generative Models*,
+            2022).
 
     >>> TimedUNet((1, 6, 7), widths=(4, 8))(torch.rand(3), torch.zeros(3, 42)).shape
     torch.Size([3, 42])
@@ -158,9 +162,8 @@ class TimedUNet(nn.Module):
         """``(B, C·H·W)`` to the same."""
         if not self.preconditioned:
             return self._forward(t, z, y)
-        time = torch.as_tensor(t, dtype=z.dtype, device=z.device).view(-1, 1)
-        power = time.square() + (1 - time).square()
-        return (2 * time - 1) * z / power + self._forward(t, z / power.sqrt(), y) / power.sqrt()
+        drift, power = gaussian_velocity(t, z)
+        return drift * z / power + self._forward(t, z / power.sqrt(), y) / power.sqrt()
 
     def _forward(self, t: Time, z: Tensor, y: Tensor | None) -> Tensor:
         moment, seen = self.moment(t, z, y), []

@@ -5,18 +5,3 @@ from course_utils.pretrained.recipes import RECIPES, Recipe
 from course_utils.pretrained.samples import gallery, legibility, probabilities, scores
 from course_utils.pretrained.table import table
 from course_utils.pretrained.weights import Card, card, load
-
-__all__ = [
-    "APPLICATIONS",
-    "RECIPES",
-    "Application",
-    "Card",
-    "Recipe",
-    "card",
-    "gallery",
-    "legibility",
-    "load",
-    "probabilities",
-    "scores",
-    "table",
-]

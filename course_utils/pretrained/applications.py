@@ -1,7 +1,7 @@
 """The recipes of applications, on drawn pictures and on photographs: slides 8 to 10."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -27,7 +27,7 @@ class Application:
     Attributes:
         system: what makes the system.
         arguments: of the system.
-        data: what makes the tensors to learn from, and those that are held out.
+        sets: what makes the tensors to learn from, and those that are held out.
         about: what they show, such as "drawn faces, 64×64".
         training: of ``fit``.
         measure: figures of a trained system, the most telling one first, on pictures it has not seen.
@@ -38,7 +38,7 @@ class Application:
 
     system: Callable[..., nn.Module]
     arguments: Mapping[str, Any]
-    data: Callable[[], tuple[tuple[Tensor, ...], tuple[Tensor, ...]]]
+    sets: Callable[[], tuple[tuple[Tensor, ...], tuple[Tensor, ...]]]
     about: str
     training: Mapping[str, Any]
     measure: Callable[[Any], dict[str, Estimate]]
@@ -50,15 +50,37 @@ class Application:
         """The system before training."""
         return untrained(self.system, **self.arguments)
 
-    def sets(self) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-        """The tensors to learn from, and those that are held out."""
-        return self.data()
 
-
-LEDIG = "Ledig et al. 2017"
-PIXCOLOR = {"side": 64, "levels": 20, "hidden": 40, "blocks": 4, "reading": 1, "refining": 32}
-PEOPLE, CP_VTON = "drawn people in shirts, 64×64", "Wang et al. 2018 (CP-VTON)"
-DRESSING = {**COSINE, "clip": 1.0}
+TURNED = {"transform": turned, "schedule": "cosine"}
+PHOTOGRAPHS = Application(
+    SRResNet,
+    {"channels": 40, "blocks": 5, "top": 20},
+    restoration.photo_patches,
+    "photographs, ×4",
+    {"epochs": 7, "batch_size": 8, "lr": 3e-3, "average": 0.999, **TURNED, **COSINE},
+    restoration.restored,
+    "Ledig et al. 2017",
+)
+COLOURS = Application(
+    Colouriser,
+    {"given": "grey", "side": 64, "levels": 20, "hidden": 40, "blocks": 4, "reading": 1, "refining": 32},
+    colouring.pictures,
+    "grey drawings to colour, 64×64",
+    {"epochs": 10, "lr": 5e-3, "batch_size": 32, "clip": 1.0, "average": 0.998, **COSINE},
+    colouring.colours,
+    "Guadarrama et al. 2017, PixColor",
+)
+CP_VTON = "Wang et al. 2018 (CP-VTON)"
+SHIRTS = Application(
+    TryOn,
+    {},
+    dressing.in_own_shirts,
+    "drawn people in shirts, 64×64",
+    {"epochs": 7, "lr": 2e-3, "batch_size": 16, "clip": 1.0, "average": 0.995, **COSINE},
+    dressing.in_other_shirts,
+    CP_VTON,
+    start="matching",
+)
 APPLICATIONS: Mapping[str, Application] = MappingProxyType(
     {
         "digits_from_four": Application(
@@ -70,49 +92,21 @@ APPLICATIONS: Mapping[str, Application] = MappingProxyType(
             restoration.filled_in,
             "van den Oord et al. 2016b",
         ),
-        "srresnet": Application(
-            SRResNet,
-            {"channels": 40, "blocks": 5, "top": 20},
-            restoration.photo_patches,
-            "photographs, ×4",
-            {"epochs": 7, "batch_size": 8, "lr": 3e-3, "average": 0.999, "transform": turned, **COSINE},
-            restoration.restored,
-            LEDIG,
-        ),
-        "srgan": Application(
-            SRGAN,
-            {"channels": 40, "blocks": 5, "top": 20, "critic": 32},
-            restoration.photo_patches,
-            "photographs, ×4",
-            {
-                "epochs": 2,
-                "batch_size": 8,
-                "lr": 1e-3,
-                "average": 0.995,
-                "transform": turned,
-                "schedule": "cosine",
-            },
-            restoration.restored,
-            LEDIG,
+        "srresnet": PHOTOGRAPHS,
+        "srgan": replace(
+            PHOTOGRAPHS,
+            system=SRGAN,
+            arguments={**PHOTOGRAPHS.arguments, "critic": 32},
+            training={"epochs": 2, "batch_size": 8, "lr": 1e-3, "average": 0.995, **TURNED},
             start="srresnet",
         ),
-        "colourise": Application(
-            Colouriser,
-            {"given": "grey", **PIXCOLOR},
-            colouring.pictures,
-            "grey drawings to colour, 64×64",
-            {"epochs": 10, "lr": 5e-3, "batch_size": 32, "clip": 1.0, "average": 0.998, **COSINE},
-            colouring.colours,
-            "Guadarrama et al. 2017, PixColor",
-        ),
-        "sketch": Application(
-            Colouriser,
-            {"given": "sketch", **PIXCOLOR},
-            colouring.pictures,
-            "outlines of drawings to pictures, 64×64",
-            {"epochs": 6, "lr": 5e-3, "batch_size": 32, "clip": 1.0, "average": 0.998, **COSINE},
-            colouring.colours,
-            "Guadarrama et al. 2017, PixColor, from sketches",
+        "colourise": COLOURS,
+        "sketch": replace(
+            COLOURS,
+            arguments={**COLOURS.arguments, "given": "sketch"},
+            about="outlines of drawings to pictures, 64×64",
+            training={**COLOURS.training, "epochs": 6},
+            source=f"{COLOURS.source}, from sketches",
         ),
         "face_reader": Application(
             FaceReader,
@@ -128,13 +122,7 @@ APPLICATIONS: Mapping[str, Application] = MappingProxyType(
             {"adversarial": False, "fast": True},
             drawn_faces.with_codes,
             "drawn faces, 64×64",
-            {
-                "epochs": 10,
-                "lr": 1e-2,
-                "batch_size": 16,
-                "average": 0.998,
-                "schedule": "cosine",
-            },
+            {"epochs": 10, "lr": 1e-2, "batch_size": 16, "average": 0.998, "schedule": "cosine"},
             drawn_faces.copied,
             "a regression, with the generator of Karras, Laine & Aila 2019",
         ),
@@ -143,13 +131,7 @@ APPLICATIONS: Mapping[str, Application] = MappingProxyType(
             {"fast": True},
             drawn_faces.with_codes,
             "drawn faces, 64×64",
-            {
-                "epochs": 4,
-                "lr": 4e-3,
-                "batch_size": 16,
-                "average": 0.998,
-                "schedule": "cosine",
-            },
+            {"epochs": 4, "lr": 4e-3, "batch_size": 16, "average": 0.998, "schedule": "cosine"},
             drawn_faces.generated,
             "Karras, Laine & Aila 2019; told the factors, as in Isola et al. 2017",
             start="face_copies",
@@ -182,33 +164,20 @@ APPLICATIONS: Mapping[str, Application] = MappingProxyType(
             translating.translations,
             "Zhu, Park, Isola & Efros 2017",
         ),
-        "matching": Application(
-            Matching,
-            {},
-            dressing.in_own_shirts,
-            PEOPLE,
-            {"epochs": 24, "lr": 2e-3, "batch_size": 16, "average": 0.995, **DRESSING},
-            dressing.in_other_shirts,
-            f"{CP_VTON}, first stage",
+        "matching": replace(
+            SHIRTS,
+            system=Matching,
+            training={**SHIRTS.training, "epochs": 24},
+            source=f"{CP_VTON}, first stage",
+            start=None,
         ),
-        "try_on": Application(
-            TryOn,
-            {},
-            dressing.in_own_shirts,
-            PEOPLE,
-            {"epochs": 7, "lr": 2e-3, "batch_size": 16, "average": 0.995, **DRESSING},
-            dressing.in_other_shirts,
-            CP_VTON,
-            start="matching",
-        ),
-        "try_on_unmatched": Application(
-            TryOn,
-            {"match": False},
-            dressing.in_own_shirts,
-            PEOPLE,
-            {"epochs": 2, "lr": 2e-3, "batch_size": 16, "average": 0.995, **DRESSING},
-            dressing.in_other_shirts,
-            f"{CP_VTON} without its first stage",
+        "try_on": SHIRTS,
+        "try_on_unmatched": replace(
+            SHIRTS,
+            arguments={"match": False},
+            training={**SHIRTS.training, "epochs": 2},
+            source=f"{CP_VTON} without its first stage",
+            start=None,
         ),
     }
 )

@@ -10,23 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import fold, unfold
 
+from course_utils import models
 from course_utils.datasets import Images, binarise, binarized_mnist, mnist
 from course_utils.datasets.mnist import LEVELS
 from course_utils.divergences import Estimate
-from course_utils.models import (
-    FFJORD,
-    GAN,
-    GSN,
-    MADE,
-    NADE,
-    NICE,
-    VAE,
-    BoltzmannMachine,
-    Glow,
-    PixelCNN,
-    PixelRNN,
-    RealNVP,
-)
 from course_utils.models.flow_matching import FlowMatching
 from course_utils.pretrained import measures
 from course_utils.recognition import DigitClassifier
@@ -112,7 +99,7 @@ COSINE = {"schedule": "cosine", "patience": inf}
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
         "pixelrnn": Recipe(
-            PixelRNN,
+            models.PixelRNN,
             "static",
             {"kind": "row", "hidden": 24, "layers": 1},
             {"epochs": 3, "lr": 1e-2, "batch_size": 32, "clip": 1.0, "average": 0.999, **COSINE},
@@ -121,7 +108,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             "van den Oord, Kalchbrenner & Kavukcuoglu 2016, 7 layers of Diagonal BiLSTM",
         ),
         "pixelcnn": Recipe(
-            PixelCNN,
+            models.PixelCNN,
             "static",
             {"hidden": 32, "blocks": 4, "classes": CLASSES, "dropout": 0.0},
             {"epochs": 4, "lr": 3e-3, "batch_size": 32, "clip": 1.0, "average": 0.999, **COSINE},
@@ -130,7 +117,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             "van den Oord, Kalchbrenner & Kavukcuoglu 2016",
         ),
         "nade": Recipe(
-            NADE,
+            models.NADE,
             "static",
             {"hidden": 500},
             {"epochs": 9, "lr": 3e-3, "batch_size": 100, "average": 0.999, **COSINE},
@@ -139,7 +126,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             "Larochelle & Murray 2011, 500 hidden units",
         ),
         "made": Recipe(
-            MADE,
+            models.MADE,
             "static",
             {"hidden": (500,)},
             {"epochs": 30, "lr": 2e-3, "batch_size": 100, "weight_decay": 0.1, "average": 0.999, **COSINE},
@@ -148,7 +135,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             "Germain et al. 2015, one hidden layer of 8,000 and 32 masks; 86.64 with two",
         ),
         "nice": Recipe(
-            NICE,
+            models.NICE,
             "unit",
             {"net": "conv", "hidden": 40, "depth": 1, "couplings": 10, "patch": 4},
             {"epochs": 12, "lr": 2e-3, "batch_size": 50, "clip": 50.0, "average": 0.999, **COSINE},
@@ -157,7 +144,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             "Dinh, Krueger & Bengio 2015",
         ),
         "realnvp": Recipe(
-            RealNVP,
+            models.RealNVP,
             "unit",
             {"net": "conv", "hidden": 32, "depth": 1, "couplings": 2, "scales": 3},
             {"epochs": 8, "lr": 2e-3, "batch_size": 50, "clip": 50.0, "average": 0.999, **COSINE},
@@ -166,7 +153,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             "as reported by Grathwohl et al. 2019",
         ),
         "glow": Recipe(
-            Glow,
+            models.Glow,
             "unit",
             {"net": "conv", "hidden": 32, "depth": 1, "classes": CLASSES},
             {"epochs": 8, "lr": 2e-3, "batch_size": 50, "clip": 50.0, "average": 0.999, **COSINE},
@@ -184,7 +171,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             "Lipman et al. 2023: the velocity of FFJORD, learned without an ODE",
         ),
         "ffjord": Recipe(
-            FFJORD,
+            models.FFJORD,
             "unit",
             {**HOLLOW, "trace": "exact", "training_steps": 8},
             # 200 small steps: after more, RK4 with 8 steps, and with 12, takes the flow for better than it is
@@ -196,7 +183,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             part=(6_400, 300),
         ),
         "vae": Recipe(
-            VAE,
+            models.VAE,
             "levels",
             {"latent": 40, "hidden": (350, 200), "classes": CLASSES, "dropout": 0.0},
             {"epochs": 100, "lr": 2e-3, "batch_size": 100, "average": 0.999, "transform": tossed, **COSINE},
@@ -205,7 +192,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             "Burda, Grosse & Salakhutdinov 2016, −L₅₀₀₀ of a VAE; 84.78 of an IWAE with k = 50",
         ),
         "rbm": Recipe(
-            BoltzmannMachine,
+            models.BoltzmannMachine,
             "static",
             {"hidden": 500, "gradient": "PCD", "k": 5, "chains": 200},
             {"epochs": 30, "lr": 2e-3, "batch_size": 100, "average": 0.999, **COSINE},
@@ -214,7 +201,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             "Salakhutdinov & Murray 2008, 500 hidden units, 25 steps of CD",
         ),
         "gsn": Recipe(
-            GSN,
+            models.GSN,
             "static",
             {"hidden": (600, 480), "walkback": 5, "start": "blank"},
             {"epochs": 20, "lr": 2e-3, "batch_size": 100, "average": 0.999, **COSINE},
@@ -223,7 +210,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             "Bengio et al. 2014 report a Parzen score of 214, which ranks nothing",
         ),
         "gan": Recipe(
-            GAN,
+            models.GAN,
             "levels",
             {"network": "dense", "hidden": (400, 180), "latent": 32, "classes": CLASSES},
             {"epochs": 20, "lr": 1e-3, "batch_size": 100, "average": 0.999, "schedule": "cosine"},

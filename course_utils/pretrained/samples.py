@@ -63,12 +63,9 @@ def whitened(kind: str) -> tuple[Tensor, Tensor]:
 
 
 def scores(fake: Tensor, kind: str, y: Tensor | None = None) -> dict[str, Estimate]:
-    """What samples say without a density, against as many real test images.
+    """What samples ``(N, 1, 28, 28)``, N even, say without a density, against as many real test images.
 
-    Args:
-        fake: samples ``(N, 1, 28, 28)``, N even.
-        kind: of the real images, see ``mnist_shipped``.
-        y: the digits that were asked for.
+    These are of a kind of ``mnist_shipped``; y are the digits that were asked for.
     """
     real = mnist_shipped(kind).x[: len(fake)]
     (learned, judged), (drawn, others) = real.chunk(2), fake.chunk(2)

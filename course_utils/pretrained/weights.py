@@ -96,11 +96,7 @@ def card(name: str, folder: Path = FOLDER) -> Card | None:
 
 
 def load(name: str, folder: Path = FOLDER) -> Any:
-    """The trained model of a recipe, on the CPU, in eval mode.
-
-    Args:
-        name: one of ``RECIPES`` or ``APPLICATIONS``.
-        folder: where weights and cards lie.
+    """The trained model of a recipe, one of ``RECIPES`` or ``APPLICATIONS``, on the CPU, in eval mode.
 
     Raises:
         ValueError: no such recipe, no weights, or a file that is damaged or not the card's: it names the file
@@ -141,14 +137,9 @@ def way_out(name: str) -> str:
 def save(
     name: str, model: nn.Module, figures: dict[str, Estimate], seconds: float, folder: Path = FOLDER
 ) -> Card:
-    """Write weights, rounded to float16, and their card: the weights first, so that no card lacks them.
+    """Write weights, as ``rounded`` left them, and their card: the weights first, so that no card lacks them.
 
-    Args:
-        name: of the recipe.
-        model: as ``rounded`` left it.
-        figures: what was measured.
-        seconds: that training took: of processor time on a CPU, by the clock elsewhere.
-        folder: where to.
+    Seconds are those of training: of processor time on a CPU, by the clock elsewhere.
     """
     content = written(packed(model))
     made = Card(

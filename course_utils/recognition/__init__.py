@@ -6,17 +6,3 @@ from course_utils.recognition.detection import Detector
 from course_utils.recognition.detections import Detections, at_one_size
 from course_utils.recognition.localisation import Localiser, mean_box
 from course_utils.recognition.segmentation import InstanceSegmenter, connected_components
-
-__all__ = [
-    "Classifier",
-    "Detections",
-    "Detector",
-    "DigitClassifier",
-    "InstanceSegmenter",
-    "Localiser",
-    "at_one_size",
-    "average_precision",
-    "connected_components",
-    "matches",
-    "mean_box",
-]

@@ -21,14 +21,9 @@ def detect_photograph(photo: Tensor, *, threshold: float = 0.5) -> tuple[Detecti
     """Find everyday things on a photograph; None where the weights are not here. Nothing is downloaded.
 
     torchvision's Faster R-CNN with a MobileNetV3 (S. Ren et al., *Faster R-CNN*, NIPS 2015; A. Howard et
-    al., *Searching for MobileNetV3*, ICCV 2019), trained on the 118,000 photographs of COCO.
-
-    Args:
-        photo: ``(3, H, W)``, values in [0, 1].
-        threshold: the least score.
-
-    Returns:
-        What was found, all on scene 0, and the names of the classes by their labels; or None.
+    al., *Searching for MobileNetV3*, ICCV 2019), trained on the 118,000 photographs of COCO. What it finds on
+    ``(3, H, W)``, values in [0, 1], with a score of at least the threshold, is on scene 0; beside it come the
+    names of the classes by their labels.
 
     Raises:
         ValueError: photo is no such image, or the threshold lies outside [0, 1].

@@ -181,10 +181,7 @@ def connected_components(semantic: Tensor) -> Detections:
     """The baseline of instance segmentation: pixels of one class that touch are one object, of score 1.
 
     Two objects of one class that touch become one: which pixel belongs to whom is not in the classes of
-    the pixels. Diagonal neighbours touch.
-
-    Args:
-        semantic: the class of each pixel, −1 for background, ``(B, H, W)`` int64.
+    the pixels, ``(B, H, W)`` int64 with −1 for background. Diagonal neighbours touch.
 
     Raises:
         ValueError: semantic is not what it should be.

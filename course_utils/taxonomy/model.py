@@ -114,6 +114,8 @@ class MarkovChain(ABC):
     """
 
     mixing: int
+    event_shape: tuple[int, ...]  # as every generative model has it
+    reference: Tensor
     check: Callable[[Tensor], Tensor]
     _check_generator: Callable[[torch.Generator | None], None]
 
@@ -137,8 +139,17 @@ class MarkovChain(ABC):
         steps = self.mixing if steps is None else check_count(steps, f"{who}: steps")
         return self._sample(check_count(n, who), generator, steps)
 
-    @abstractmethod
-    def _sample(self, n: int, generator: torch.Generator | None, steps: int) -> Tensor: ...
+    def _sample(self, n: int, generator: torch.Generator | None, steps: int) -> Tensor:
+        x = self._start(n, generator)
+        for _ in range(steps):
+            x = self._step(x, generator)
+        return x
+
+    def _start(self, n: int, generator: torch.Generator | None) -> Tensor:
+        """Where n chains begin: at noise, each pixel black or white."""
+        like = self.reference
+        u = torch.rand(n, *self.event_shape, generator=generator, dtype=like.dtype, device=like.device)
+        return u.round()
 
 
 class ClassConditional:

@@ -1,11 +1,10 @@
 """A colouriser is a density of coarse colours and an affine refiner; its rivals are what their losses say."""
 
-from collections import Counter
 from math import pi
 
 import pytest
 import torch
-from fake_cuda import CUDA, META, moved, watched
+from fake_cuda import CUDA, moved, slow_downs, watched
 
 from course_utils.applications.colour_rivals import BINS, ColourGame, Pixelwise
 from course_utils.applications.colourisation import (
@@ -116,19 +115,15 @@ def test_what_is_given_decides():
     """Another grey picture, other probabilities of the same colours: the first pixel's, too."""
     model = stirred(Colouriser(16, levels=5, hidden=8, blocks=1, reading=1))
     levels = model.quantised(coarse(chroma(X)))[:2]
-    a, b = (
-        model.density.conditionals(levels, given=model.reader(blocks(g[:2]))) for g in (luma(X), 1 - luma(X))
-    )
+    maps = [model.reader(blocks(grey[:2])) for grey in (luma(X), 1 - luma(X))]
+    a, b = (model.density.conditionals(levels, given=given) for given in maps)
     assert ((a - b).abs().flatten(1).amax(1) > 1e-4).all() and (a - b)[:, 0, 0, 0].abs().max() > 1e-5
 
 
 def test_rounding_is_to_the_nearest_level_and_back():
     model = Colouriser(8, given="sketch", levels=11, hidden=6)
-    c = (
-        torch.rand(50, 3, 2, 2, generator=torch.Generator().manual_seed(0))
-        * torch.tensor([1, 0.8, 0.8])[:, None, None]
-    )
-    c[:, 1:] -= 0.4
+    c = torch.rand(50, 3, 2, 2, generator=torch.Generator().manual_seed(0))
+    c[:, 1:] = 0.8 * c[:, 1:] - 0.4
     back = model.values(model.quantised(c))
     assert ((back - c).abs() <= torch.tensor([0.05, 0.04, 0.04])[:, None, None] + 1e-6).all()
     assert torch.allclose(from_unit(to_unit(c[:, 1:])), c[:, 1:], atol=1e-6)
@@ -155,9 +150,8 @@ def test_regression_answers_the_mean_bins_the_distribution_and_samples_share_no_
     drawn = net.sample(grey, generator=torch.Generator().manual_seed(0)).movedim(1, -1)
     which = (drawn[..., None, :] - colours).norm(dim=-1).argmin(-1)
     assert (torch.bincount(which.flatten(), minlength=3) / which.numel() - shares).abs().max() < 0.06
-    assert (
-        which.flatten(1).amin(1) == which.flatten(1).amax(1)
-    ).float().mean() < 0.4  # (.5³ + …) would be .16
+    alike = which.flatten(1).amin(1) == which.flatten(1).amax(1)
+    assert alike.float().mean() < 0.4  # (.5³ + …) would be .16
 
 
 def test_l1_adds_lambda_times_the_mean_distance():
@@ -200,11 +194,7 @@ def test_one_step_of_training_lowers_the_loss_of_both_stages():
 def test_no_training_step_mixes_devices_copies_or_waits(make):
     model = make()
     verbs = ("discriminator_loss", "generator_loss") if isinstance(model, ColourGame) else ("loss",)
-    with watched() as watch:
-        moved(model, META).train()
-        for verb in verbs:
-            getattr(model, verb)(torch.empty(3, 3, 16, 16, device=META)).backward()
-    assert (watch.waits, watch.copies) == (Counter(), Counter())
+    assert slow_downs(model, verbs, (3, 3, 16, 16)) == {}
     with torch.no_grad(), watched() as watch:
         moved(model, CUDA).eval()
         assert model.sample(torch.empty(3, 1, 16, 16, device=CUDA)).device == CUDA
@@ -218,10 +208,10 @@ def test_bad_input_gets_one_clear_error():
     for bad in (dict(l1=-1), dict(latent=0), dict(hidden=0), dict(penalty=-0.1)):
         with pytest.raises(ValueError, match="^ColourGame: .*expected"):
             ColourGame(**bad)
-    model, net, game = (
-        m.eval() for m in (Colouriser(16, hidden=8), Pixelwise(hidden=8), ColourGame(hidden=8))
-    )
+    model, net, game = Colouriser(16, hidden=8), Pixelwise(hidden=8), ColourGame(hidden=8)
     grey = luma(X)
+    for system in (model, net, game):
+        system.eval()
     for call, x in (
         (model.sample, X), (model.loss, grey), (model.loss, X[..., :8]), (model.sample, grey.double()),
         (model.through, X + 1), (net.loss, grey), (net.mean, X), (net.mean, grey[..., :6]), (net.sample, 3),

@@ -1,13 +1,13 @@
 """Super-resolution: what a restorer keeps, what a game moves, what is measured, what a sample costs."""
 
-from collections import Counter
 from math import log, log10
 
 import numpy as np
 import pytest
 import torch
-from fake_cuda import META, moved, watched
+from fake_cuda import slow_downs
 from skimage.metrics import peak_signal_noise_ratio
+from training_games import moved_by
 
 from course_utils.applications.super_resolution import (
     SRGAN,
@@ -104,11 +104,8 @@ def test_a_discriminator_that_cannot_decide_pays_2_log_2_and_no_penalty():
 
 def test_the_loss_of_the_generator_is_error_plus_both_terms():
     x = pictures(2, 1, 16, 16)
-    parts = {
-        (a, b): awake(SRGAN, adversarial=a, features=b).generator_loss(x).item()
-        for a in (0, 2)
-        for b in (0, 3)
-    }
+    weights = ((0, 0), (0, 3), (2, 0), (2, 3))
+    parts = {(a, b): awake(SRGAN, adversarial=a, features=b).generator_loss(x).item() for a, b in weights}
     plain = awake(SRGAN)
     assert parts[0, 0] == pytest.approx(plain.loss(x).item())
     assert parts[2, 3] == pytest.approx(parts[2, 0] + parts[0, 3] - parts[0, 0])
@@ -122,15 +119,7 @@ def test_the_loss_of_the_generator_is_error_plus_both_terms():
 
 def test_each_player_moves_its_own_network_only():
     for name in ("discriminator", "generator"):
-        game = awake(SRGAN).float()
-        players = [player for player in game.players() if player.name == name]
-        game.players = lambda players=players: players
-        before = {key: value.clone() for key, value in game.state_dict().items()}
-        fit(game, patches(24, 16), epochs=1, **QUIET)
-        moved_ones = {
-            key.split(".")[0] for key, value in game.state_dict().items() if not before[key].equal(value)
-        }
-        assert moved_ones == {name}
+        assert moved_by(awake(SRGAN).float(), name, patches(24, 16)) == {name}
 
 
 def test_the_game_starts_from_the_regression():
@@ -173,19 +162,13 @@ def test_a_spectrum_finds_waves_in_every_direction_and_counts_decibels():
 
 def test_scores_agree_with_others_and_sharpness_needs_no_pixel_in_its_place():
     x, other = patches(1, 96, seed=3), pictures(1, 1, 96, 96).float()
-    found = scores((0.8 * x + 0.2 * other).clamp(0, 1), x)
     made = (0.8 * x + 0.2 * other).clamp(0, 1)
-    assert found["PSNR, dB"] == pytest.approx(
-        peak_signal_noise_ratio(x.numpy(), made.numpy(), data_range=1), abs=1e-3
-    )
+    psnr = peak_signal_noise_ratio(x.numpy(), made.numpy(), data_range=1)
+    assert scores(made, x)["PSNR, dB"] == pytest.approx(psnr, abs=1e-3)
     same = scores(x, x.clone() * (1 - 1e-4))
     assert same["SSIM"] > 0.999 and same["spectrum, dB"] < 0.1
-    upside_down, blurred = x.flip(2), bicubic(smaller(x)).clamp(0, 1)
-    turned_over, soft = scores(upside_down, x), scores(blurred, x)
-    assert (
-        turned_over["PSNR, dB"] < soft["PSNR, dB"]
-        and turned_over["spectrum, dB"] < 0.2 < soft["spectrum, dB"]
-    )
+    over, soft = scores(x.flip(2), x), scores(bicubic(smaller(x)).clamp(0, 1), x)
+    assert over["PSNR, dB"] < soft["PSNR, dB"] and over["spectrum, dB"] < 0.2 < soft["spectrum, dB"]
     colour = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(1))
     assert scores(colour, luma(colour))["SSIM"] == pytest.approx(1)
 
@@ -211,9 +194,8 @@ def test_a_sample_of_the_truth_costs_3_dB_and_one_with_half_the_spread_less(spre
     found = restoration.filled_in(OtherDigits(x, spread))
     assert abs(found["gap, dB"].value - 10 * log10(1 + spread**2)) < 0.1
     gap = found["PSNR of the mean, dB"].value - found["PSNR of a sample, dB"].value
-    assert (
-        gap == pytest.approx(found["gap, dB"].value, abs=1e-3) and 0 < found["gap, dB"].standard_error < 0.2
-    )
+    assert gap == pytest.approx(found["gap, dB"].value, abs=1e-3)
+    assert 0 < found["gap, dB"].standard_error < 0.2
     assert found["nats, exact"].value == pytest.approx((len(x) - 1) / 2)
 
 
@@ -224,12 +206,7 @@ def test_pairs_of_digits_belong_together():
 
 def test_no_training_step_mixes_devices_copies_or_waits():
     for system, losses in ((SRResNet, ("loss",)), (SRGAN, ("discriminator_loss", "generator_loss"))):
-        model = seeded(system)
-        with watched() as watch:
-            moved(model, META).train()
-            for loss in losses:
-                getattr(model, loss)(torch.empty(3, 1, 16, 24, device=META)).backward()
-        assert (watch.waits, watch.copies) == (Counter(), Counter())
+        assert slow_downs(seeded(system), losses, (3, 1, 16, 24)) == {}
 
 
 X = torch.rand(2, 1, 8, 8)
@@ -238,13 +215,9 @@ BAD = (None, X.numpy(), X.long(), X[0], X.expand(-1, 2, -1, -1), X + 1, X * np.n
 
 @pytest.mark.parametrize("who", ["smaller", "pixelated", "spectrum", "scores", "SRResNet", "SRGAN.restore"])
 def test_what_is_no_picture_is_refused_at_the_door(who):
-    model = seeded(SRGAN)
     doors = {"smaller": smaller, "pixelated": pixelated, "spectrum": spectrum}
-    doors |= {
-        "scores": lambda x: scores(x, x),
-        "SRResNet": seeded(SRResNet).check,
-        "SRGAN.restore": model.restore,
-    }
+    doors |= {"scores": lambda x: scores(x, x), "SRResNet": seeded(SRResNet).check}
+    doors |= {"SRGAN.restore": seeded(SRGAN).restore}
     for x in BAD:
         with pytest.raises(ValueError, match=rf"^{who}: expected .*got"):
             doors[who](x)

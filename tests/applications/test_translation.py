@@ -1,10 +1,9 @@
 """CycleGAN: its losses are the paper's, and each player moves its own nets; the measures measure."""
 
-from collections import Counter
-
 import pytest
 import torch
-from fake_cuda import CUDA, META, moved, watched
+from fake_cuda import CUDA, moved, slow_downs, watched
+from training_games import moved_by
 
 from course_utils.applications.translation import CycleGAN, contrast, difference
 from course_utils.training import fit
@@ -76,20 +75,7 @@ def test_the_cycle_that_is_observed():
 def test_each_player_moves_its_own_nets_only():
     owners = {"translators": {"to_y", "to_x"}, "judges": {"of_x", "of_y"}}
     for alone, nets in owners.items():
-        model = seeded()
-        mine = [player for player in model.players() if player.name == alone]
-        model.players = lambda mine=mine: mine  # type: ignore[method-assign]
-        before = {name: [p.clone() for p in net.parameters()] for name, net in model.named_children()}
-        fit(model, (pictures(8), pictures(6, 1)), epochs=2, average=0.5, progress=False, device="cpu")
-        moved_nets = {
-            name
-            for name, net in model.named_children()
-            if any(not torch.equal(p, q) for p, q in zip(before[name], net.parameters(), strict=True))
-        }
-        assert moved_nets == nets
-
-
-def test_pictures_are_not_paired():
+        assert moved_by(seeded(), alone, (pictures(8), pictures(6, 1)), average=0.5) == nets
     assert not CycleGAN.paired
 
 
@@ -99,17 +85,14 @@ def test_a_game_of_two_colours_is_won():
     dim, bright = 0.2 + 0.2 * pictures(64), 0.6 + 0.2 * pictures(64, 1)
     model = seeded(cycle=2.0)
     fit(model, (dim, bright), epochs=25, lr=1e-2, batch_size=8, average=0.9, progress=False, device="cpu")
-    assert (
-        abs(model.translate(dim).mean() - 0.7) < 0.1 and abs(model.translate(bright, "x").mean() - 0.3) < 0.1
-    )
+    for made, due in ((model.translate(dim), 0.7), (model.translate(bright, "x"), 0.3)):
+        assert abs(made.mean() - due) < 0.1
     assert max(model.observe(dim, bright).values()) < 0.05
 
 
 def test_sight_and_depth():
     for sight in (1, 3):
-        x = pictures(1).requires_grad_()
-        score = seeded(sight=sight).of_x(x)
-        assert score.shape == (1, 1, 2, 3)
+        assert seeded(sight=sight).of_x(pictures(1)).shape == (1, 1, 2, 3)
     near, far = seeded(sight=1).of_x, seeded(sight=2).of_x
     assert len(far) == len(near) + 2
 
@@ -127,9 +110,8 @@ def test_measures():
     half[..., :3] = 1
     made = black.clone()
     made[..., :3] = 0.5
-    assert (
-        difference(black, made, half).tolist() == [0.5, 0.5] and difference(black, made, 1 - half).sum() == 0
-    )
+    assert difference(black, made, half).tolist() == [0.5, 0.5]
+    assert difference(black, made, 1 - half).sum() == 0
     assert difference(black, white, torch.ones_like(half)).tolist() == [1, 1]
     assert contrast(made, half).abs().max() < 1e-6, "plain where it is looked at"
     stripes = white.clone()
@@ -140,11 +122,7 @@ def test_measures():
 
 def test_a_gpu_is_asked_to_wait_at_the_door_alone():
     model, other = CycleGAN(SHAPE, **SMALL), CycleGAN(SHAPE, **SMALL)
-    with watched() as watch:
-        moved(model, META).train()
-        for loss in (model.translators_loss, model.judges_loss):
-            loss(torch.empty(3, *SHAPE, device=META), torch.empty(2, *SHAPE, device=META)).backward()
-    assert (watch.waits, watch.copies) == (Counter(), Counter())
+    assert slow_downs(model, ("translators_loss", "judges_loss"), (3, *SHAPE), (2, *SHAPE)) == {}
     with torch.no_grad(), watched() as watch:
         moved(other, CUDA).translate(torch.empty(3, *SHAPE, device=CUDA))
     assert set(watch.waits) <= {"checks:check_events"} and not watch.copies
@@ -171,5 +149,5 @@ def test_bad_pictures():
     model = seeded()
     with pytest.raises(ValueError, match=r"CycleGAN: expected .*\(B, 2, 8, 12\)"):
         model.translate(torch.rand(2, 3, 8, 12))
-    with pytest.raises(ValueError, match="'x' or 'y', got 'z'"):
+    with pytest.raises(ValueError, match="CycleGAN: to: expected one of x, y, got 'z'"):
         model.translate(pictures(1), to="z")

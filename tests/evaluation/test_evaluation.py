@@ -55,13 +55,10 @@ def test_batches_do_not_change_log_probs(universe):
 
 def test_bits_per_dim_of_a_dequantised_grid_is_that_of_its_discrete_distribution():
     """A density constant on cells of 1/L carries the probabilities of the grey values."""
-    levels, dims = 17, 3
     log_probability = torch.tensor([-2.0, -7.5]).double()
-    log_density = log_probability + dims * log(levels)
-    torch.testing.assert_close(
-        bits_per_dim(log_density, dims, levels), bits_per_dim(log_probability, dims), rtol=0, atol=1e-12
-    )
-    assert bits_per_dim(torch.tensor(-dims * log(2)), dims) == 1
+    dequantised = bits_per_dim(log_probability + 3 * log(17), 3, levels=17)
+    torch.testing.assert_close(dequantised, bits_per_dim(log_probability, 3), rtol=0, atol=1e-12)
+    assert bits_per_dim(torch.tensor(-3 * log(2)), 3) == 1
 
 
 def test_paired_difference_beats_two_error_bars():

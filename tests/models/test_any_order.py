@@ -9,8 +9,6 @@ from test_flow_matching import shaken
 
 from course_utils.evaluation import state_log_probs
 from course_utils.models.any_order import AnyOrder
-from course_utils.models.nade import NADE
-from course_utils.taxonomy import leaves, tree
 from course_utils.training import fit
 from course_utils.universe import all_images, bars_and_stripes
 
@@ -20,6 +18,15 @@ STATES = all_images(2, 3).double()
 
 def build(shape=SHAPE, **settings) -> AnyOrder:
     return shaken(AnyOrder(shape, **{"hidden": 12, **settings}), 1.5)
+
+
+def log_prob_in(model, x, order) -> torch.Tensor:
+    """log p(x) of the one order in which pixels are visited."""
+    return model._in_order(x.flatten(1), torch.tensor(order).argsort())
+
+
+def of_every_order(model, x) -> torch.Tensor:
+    return torch.stack([log_prob_in(model, x, order) for order in permutations(range(model.dims))])
 
 
 @pytest.mark.parametrize("orders", [1, 3, None])
@@ -37,7 +44,7 @@ def test_the_recursion_over_subsets_is_the_mean_over_all_orders():
     """2^D sets stand for D! orders: against all 120 of them, one by one."""
     model = build((1, 1, 5), orders=None)
     x = all_images(1, 5).double()
-    each = torch.stack([model.log_prob_in(x, torch.tensor(o)) for o in permutations(range(5))])
+    each = of_every_order(model, x)
     torch.testing.assert_close(model.log_prob(x).exp(), each.exp().mean(0), rtol=1e-10, atol=0)
     assert each.std(0).max() > 0.1  # orders differ
     assert (each.exp().sum(1) - 1).abs().max() < 1e-12  # and each is a distribution
@@ -46,21 +53,20 @@ def test_the_recursion_over_subsets_is_the_mean_over_all_orders():
 def test_probabilities_are_averaged_over_the_orders_it_has():
     """B3."""
     model = build(orders=3)
-    orders = [place.argsort() for place in model.places]
-    by_hand = sum(model.log_prob_in(STATES, order).exp() for order in orders) / 3
+    by_hand = sum(model._in_order(STATES.flatten(1), place).exp() for place in model.places) / 3
     torch.testing.assert_close(model.log_prob(STATES).exp(), by_hand)
     twin, other = AnyOrder(SHAPE, orders=3), AnyOrder(SHAPE, orders=3, seed=1)
     assert torch.equal(twin.places, model.places) and not torch.equal(other.places, model.places)
 
 
 def test_one_order_is_the_product_of_conditionals():
-    model, order = build(), torch.tensor([4, 0, 5, 2, 1, 3])
+    model, order = build(), [4, 0, 5, 2, 1, 3]
     known, total = torch.zeros(SHAPE, dtype=torch.bool), torch.zeros(64).double()
     for pixel in order:
         p = model.conditionals(STATES, known).flatten(1)[:, pixel]
         total += torch.where(STATES.flatten(1)[:, pixel] == 1, p, 1 - p).log()
         known.view(-1)[pixel] = True
-    torch.testing.assert_close(model.log_prob_in(STATES, order), total)
+    torch.testing.assert_close(log_prob_in(model, STATES, order), total)
 
 
 def test_what_is_unknown_does_not_matter():
@@ -78,12 +84,12 @@ def test_the_mean_loss_over_all_sets_is_the_mean_over_all_orders():
     """E_k E_m D/(D − k) Σ_unknown −log p = E_order −log p_order, a bound on the mixture's −log p (Jensen)."""
     model = build((1, 1, 4), orders=None)
     x = all_images(1, 4).double()
-    each = torch.stack([-model.log_prob_in(x, torch.tensor(o)).mean() for o in permutations(range(4))])
+    mean = -of_every_order(model, x).mean().item()
     torch.manual_seed(0)
     with torch.no_grad():
         losses = torch.stack([model.train().loss(x) for _ in range(4000)])
     error = losses.std().item() / 4000**0.5
-    assert losses.mean().item() == pytest.approx(each.mean().item(), abs=5 * error + 1e-3)
+    assert losses.mean().item() == pytest.approx(mean, abs=5 * error + 1e-3)
     assert losses.mean() > -model.eval().log_prob(x).mean()
 
 
@@ -137,11 +143,8 @@ def test_fewer_steps_are_fewer_passes():
         assert len(calls) == passes and x.shape == (5, *SHAPE)
     same = [model.sample(9, generator=torch.Generator().manual_seed(3)) for _ in range(2)]
     assert torch.equal(*same)
-    seen = list(
-        model.uncovered(
-            torch.zeros(1, 6).double(), torch.arange(6)[None], torch.rand(1, 6).double(), [0, 2, 6]
-        )
-    )
+    blank, u = torch.zeros(1, 6).double(), torch.rand(1, 6).double()
+    seen = list(model.uncovered(blank, torch.arange(6)[None], u, [0, 2, 6]))
     assert len(seen) == 3 and seen[0].sum() == 0 and torch.equal(seen[1][:, :2], seen[2][:, :2])
 
 
@@ -162,47 +165,16 @@ def test_it_learns_and_the_mixture_is_better_than_its_orders():
     fit(model, x, epochs=10, lr=1e-2, progress=False, device="cpu")
     p = universe.log_p.exp()
     mixed = (p * (universe.log_p - state_log_probs(model))).sum().item()
-    orders = [torch.tensor(o) for o in permutations(range(4))]
-    single = [(p * (universe.log_p - model.log_prob_in(universe.states, o))).sum().item() for o in orders]
-    assert 0 <= mixed < sum(single) / len(single) and mixed < 0.05
-
-
-def test_it_is_no_system_of_slide_14():
-    assert AnyOrder not in set(leaves()) and AnyOrder.title not in tree()
-    assert AnyOrder.descends_from is NADE
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"levels": 1},
-        {"levels": 257},
-        {"orders": 0},
-        {"orders": None},
-        {"hidden": 0},
-        {"blocks": 0},
-        {"dropout": 1},
-        {"seed": -1},
-    ],
-)
-def test_bad_settings_are_named(settings):
-    with pytest.raises(ValueError, match=r"AnyOrder.*got"):
-        AnyOrder((1, 4, 4), **settings)
+    single = [(p * (universe.log_p - log_p)).sum() for log_p in of_every_order(model, universe.states)]
+    assert 0 <= mixed < sum(single).item() / len(single) and mixed < 0.05
 
 
 def test_bad_input_is_named():
     model, x = build(), STATES[:2]
-    for known in (
-        None,
-        torch.ones(6, dtype=torch.bool),
-        torch.ones(SHAPE),
-        torch.ones(3, *SHAPE, dtype=torch.bool),
-    ):
+    bad = (None, torch.ones(6).bool(), torch.ones(SHAPE), torch.ones(3, *SHAPE).bool())
+    for known in bad:
         for verb in (model.conditionals, model.complete):
             with pytest.raises(ValueError, match="AnyOrder.*known"):
                 verb(x, known)
-    for order in ([0, 1, 2], [0] * 6, 3):
-        with pytest.raises(ValueError, match=r"AnyOrder.*order"):
-            model.log_prob_in(x, order)
     with pytest.raises(ValueError, match="AnyOrder"):
         model.sample(2, steps=0)

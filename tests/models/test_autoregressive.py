@@ -1,10 +1,12 @@
 """Every autoregressive system on images that are not square, in black and white and in grey."""
 
 from functools import partial
+from itertools import pairwise
 
 import pixels
 import pytest
 import torch
+from agreement import agreement
 from pixels import states
 
 from course_utils.evaluation import log_probs
@@ -22,6 +24,7 @@ BUILT = {
     "PixelRNN, row": partial(PixelRNN, **SMALL, kind="row", layers=2),
     "PixelRNN, diagonal": partial(PixelRNN, **SMALL, kind="diagonal", layers=2),
 }
+LEVELS = {2: {}, 3: {"levels": 3}, 4: {"levels": 4}, 256: {"levels": 256}}  # black and white takes no levels
 PIXEL_MODELS = [name for name in BUILT if name.startswith("Pixel")]
 EVERY = pytest.mark.parametrize("name", BUILT)
 PIXELS = pytest.mark.parametrize("name", PIXEL_MODELS)
@@ -43,14 +46,11 @@ def cases():
         yield from ((name, shape, 3) for shape in ((1, 2, 3), (2, 2, 1)))
 
 
-def far_from(distribution: torch.Tensor, x: torch.Tensor, levels: int) -> float:
-    """How many standard deviations the χ² of samples among all images lies above what it should be."""
-    place = levels ** torch.arange(x[0].numel()).flip(0)  # of ``states``: the last pixel changes first
-    counts = torch.bincount((x.flatten(1) * (levels - 1)).round().long() @ place, minlength=len(distribution))
-    fits = distribution * len(x) > 5  # rare images are one class together
-    seen, due = (torch.cat([v[fits], v[~fits].sum()[None]]) for v in (counts.double(), distribution * len(x)))
-    freedom = fits.sum()
-    return float(((seen - due).square() / due.clamp_min(1e-9)).sum() - freedom) / float(2 * freedom) ** 0.5
+def follow(x: torch.Tensor, p: torch.Tensor, levels: int) -> bool:
+    """Whether images look like samples of p, the probabilities of all ``states``."""
+    place = levels ** torch.arange(x[0].numel()).flip(0)  # the last pixel changes first
+    drawn = (x.flatten(1) * (levels - 1)).round().long() @ place
+    return agreement(drawn, p.log()).p_value > 1e-4
 
 
 def test_every_autoregressive_system_is_here():
@@ -60,17 +60,17 @@ def test_every_autoregressive_system_is_here():
 @pytest.mark.parametrize(("name", "shape", "levels"), list(cases()))
 def test_mass_is_one_and_samples_and_completions_follow_it(name, shape, levels):
     """B2, B21: Σ_x p(x) = 1 over all images; ``sample`` draws from p(x), ``complete`` from p(x | known)."""
-    model = random_model(name, shape, **({} if levels == 2 else {"levels": levels}))
+    model = random_model(name, shape, **LEVELS[levels])
     every, stream = states(shape, levels), torch.Generator().manual_seed(0)
     p = log_probs(model, every).exp()
     assert p.sum().item() == pytest.approx(1, abs=1e-10) and p.max() > 3 * p.min()
-    assert far_from(p, model.sample(4000, generator=stream), levels) < 5
+    assert follow(model.sample(4000, generator=stream), p, levels)
     known = torch.zeros(model.dims, dtype=torch.bool)
     known[model.order[:2]] = True
     x, known = every[len(every) // 3], known.view(shape)
     given_known = torch.where((every[:, known] == x[known]).all(1), p, 0)
     drawn = model.complete(x.expand(2000, *shape), known, generator=stream)
-    assert far_from(given_known / given_known.sum(), drawn, levels) < 5
+    assert follow(drawn, given_known / given_known.sum(), levels)
 
 
 @EVERY
@@ -78,10 +78,7 @@ def test_mass_is_one_and_samples_and_completions_follow_it(name, shape, levels):
 def test_log_prob_is_the_chain_rule_of_the_conditionals(name, levels):
     if levels > 2 and name not in PIXEL_MODELS:
         pytest.skip("binary only")
-    model, x = (
-        random_model(name, (2, 1, 3), **({} if levels == 2 else {"levels": levels})),
-        states((2, 1, 3), levels),
-    )
+    model, x = random_model(name, (2, 1, 3), **LEVELS[levels]), states((2, 1, 3), levels)
     p = model.conditionals(x)
     p = torch.stack([1 - p, p], -1) if levels == 2 else p
     torch.testing.assert_close(p.sum(-1), torch.ones_like(x), rtol=0, atol=1e-12)
@@ -92,11 +89,8 @@ def test_log_prob_is_the_chain_rule_of_the_conditionals(name, levels):
 @EVERY
 def test_larger_images_are_measured_and_completed(name):
     for shape, levels in (((1, 28, 28), 2), ((3, 32, 32), 256 if name in PIXEL_MODELS else 2)):
-        model = BUILT[name](shape, **({} if levels == 2 else {"levels": levels}))
-        x, known = (
-            torch.randint(levels, (1, *shape)).float() / (levels - 1),
-            torch.ones(shape, dtype=torch.bool),
-        )
+        model, known = BUILT[name](shape, **LEVELS[levels]), torch.ones(shape, dtype=torch.bool)
+        x = torch.randint(levels, (1, *shape)).float() / (levels - 1)
         known.view(-1)[model.order[-shape[2] :]] = False
         done = model.complete(x, known)
         assert model.log_prob(x).isfinite().all() and model.check(done) is done
@@ -109,7 +103,7 @@ def test_a_conditional_depends_on_the_pixels_before_it_alone(name, levels):
     """By gradients on (2, 4, 8), in the model's order: nothing at or after the pixel, something before it."""
     if levels > 2 and name not in PIXEL_MODELS:
         pytest.skip("binary only")
-    model = random_model(name, (2, 4, 8), **({} if levels == 2 else {"levels": levels}))
+    model = random_model(name, (2, 4, 8), **LEVELS[levels])
     x = (torch.randint(levels, (2, 2, 4, 8)).double() / (levels - 1)).requires_grad_()
     p = model.conditionals(x).view(2, 64, -1)[..., 0].sum(0)[model.order]
     slopes = torch.stack([torch.autograd.grad(one, x, retain_graph=True)[0].abs().sum(0) for one in p])
@@ -133,19 +127,13 @@ def test_given_images_and_classes_make_conditional_models(name, levels):
             distributions.append(model.log_prob(every, y.expand(many), f[:many]).exp())
             x = model.sample(5000, y=y.expand(5000), given=f, generator=stream)
         assert distributions[-1].sum().item() == pytest.approx(1, abs=1e-10)
-        assert far_from(distributions[-1], x, levels) < 5
+        assert follow(x, distributions[-1], levels)
     known = torch.tensor([[[True, True, False], [False, False, False]]])
     fits = torch.where((every[:, known] == every[7][known]).all(1), distributions[-1], 0)
     first = every[7].expand(5000, *shape)
     done = model.complete(first, known, y=y.expand(5000), given=f, generator=stream)
-    assert far_from(fits / fits.sum(), done, levels) < 5
-    assert (
-        min(
-            (a - b).abs().sum()
-            for a, b in ((distributions[0], distributions[1]), (distributions[1], distributions[2]))
-        )
-        > 0.01
-    )
+    assert follow(done, fits / fits.sum(), levels)
+    assert all((a - b).abs().sum() > 0.01 for a, b in pairwise(distributions))
     mixture = sum(model.log_prob(every, torch.full((many,), k), f[:many]).exp() for k in (0, 1)) / 2
     torch.testing.assert_close(model.log_prob(every, given=f[:many]).exp(), mixture, rtol=0, atol=1e-12)
 

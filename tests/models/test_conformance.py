@@ -79,9 +79,8 @@ class TestEveryLeaf:
 
     def test_the_same_random_numbers_give_the_same_samples(self, leaf):
         model = build(leaf)
-        first, again, other = (
-            model.sample(20, generator=torch.Generator().manual_seed(s)) for s in (1, 1, 2)
-        )
+        seeds = (torch.Generator().manual_seed(seed) for seed in (1, 1, 2))
+        first, again, other = (model.sample(20, generator=seed) for seed in seeds)
         assert torch.equal(first, again) and not torch.equal(first, other)
         torch.manual_seed(3)
         first = model.sample(20)
@@ -132,19 +131,9 @@ class TestEveryLeaf:
     def test_bad_input_is_one_value_error_that_names_the_model(self, leaf):
         model = build(leaf)
         good = example(model)
-        bad = [
-            None,
-            good.numpy(),
-            good[0],
-            good[:0],
-            good[..., :2],
-            good.float(),
-            good.long(),
-            good.to("meta"),
-            good * float("nan"),
-            good - 2,
-            good + 0.5 if model.support == "binary" else good * torch.inf,
-        ]
+        bad = [None, good.numpy(), good[0], good[:0], good[..., :2], good.float(), good.long()]
+        bad += [good.to("meta"), good * nan, good - 2]
+        bad += [good + 0.5 if model.support == "binary" else good * inf]
         verbs = [model.check] + ([model.loss] if hasattr(model, "loss") else [])
         verbs += [getattr(model, verb) for verb in VERBS - {"decode"} if hasattr(model, verb)]
         for verb in verbs:

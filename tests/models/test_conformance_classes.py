@@ -4,6 +4,7 @@ from math import log
 
 import pytest
 import torch
+from pixels import random_model
 from test_conformance import LEAVES, example
 
 from course_utils.taxonomy import ClassConditional, Direct, TractableDensity
@@ -14,11 +15,7 @@ Y = torch.tensor([0, 2, 1, 2, 2])
 
 
 def build(leaf, classes=3):
-    torch.manual_seed(0)
-    model = leaf((1, 4, 4), **({} if classes is None else {"classes": classes})).double().eval()
-    for parameter in model.parameters():
-        parameter.data.add_(0.05 * torch.randn_like(parameter))
-    return model
+    return random_model(leaf, (1, 4, 4), 0.05, **({} if classes is None else {"classes": classes}))
 
 
 def losses(model):

@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 import torch
-from pixels import multiplications
+from pixels import multiplications, random_model
 
 from course_utils.models.ffjord import FFJORD
 from course_utils.nets.velocity import hutchinson
@@ -24,13 +24,9 @@ class Linear(torch.nn.Module):
         return (1 + t) * z @ self.A.T
 
 
-def flow(shape=(2,), *, spread=0.4, seed=0, **settings) -> FFJORD:
+def flow(shape=(2,), **settings) -> FFJORD:
     """A flow with random weights in float64, far from the identity."""
-    torch.manual_seed(seed)
-    model = FFJORD(shape, **{"hidden": 10, "steps": 40, **settings}).double().eval()
-    for parameter in model.parameters():
-        parameter.data.add_(spread * torch.randn_like(parameter))
-    return model
+    return random_model(FFJORD, shape, 0.4, **{"hidden": 10, "steps": 40, **settings})
 
 
 def events(model: FFJORD, n: int = 4) -> torch.Tensor:

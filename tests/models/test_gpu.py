@@ -7,28 +7,9 @@ import torch
 from fake_cuda import CUDA, META, moved, watched
 from torch import nn
 
-from course_utils import runtime
-from course_utils.models import (
-    FFJORD,
-    GAN,
-    GSN,
-    MADE,
-    NADE,
-    NICE,
-    VAE,
-    BoltzmannMachine,
-    Glow,
-    PixelCNN,
-    PixelRNN,
-    RealNVP,
-)
-from course_utils.models.any_order import AnyOrder
-from course_utils.models.deep_energy import DeepEnergy
-from course_utils.models.diffusion import Diffusion
+from course_utils import models, runtime
+from course_utils.models import younger
 from course_utils.models.ensemble import OrderEnsemble
-from course_utils.models.flow_matching import FlowMatching
-from course_utils.models.spline_flow import SplineFlow
-from course_utils.models.vq_vae import VQVAE
 from course_utils.taxonomy import Flow, leaves, verbs
 from course_utils.training import fit
 
@@ -37,40 +18,44 @@ SHAPE, N = (2, 4, 8), 3  # not square, several channels
 FEW = (2, 2, 3)  # where a sample takes a pass, or many operations, for each of its pixels
 
 SPECIMENS = {
-    "PixelRNN": lambda: PixelRNN(FEW, layers=2),
-    "PixelRNN, rows": lambda: PixelRNN(FEW, kind="row"),
-    "PixelRNN, grey": lambda: PixelRNN(FEW, levels=5),
-    "PixelCNN": lambda: PixelCNN(FEW),
-    "PixelCNN, gated, classes": lambda: PixelCNN(FEW, gated=True, classes=10),
-    "PixelCNN, grey": lambda: PixelCNN(FEW, levels=5),
-    "NADE": lambda: NADE(SHAPE),
-    "NADE, another order": lambda: NADE(SHAPE, order=range(63, -1, -1)),
-    "MADE": lambda: MADE(SHAPE, hidden=(20, 20)),
-    "MADE, many masks": lambda: MADE(SHAPE, hidden=(20,), order="random", masks=3, direct=False),
-    "ensemble": lambda: OrderEnsemble([NADE(SHAPE), NADE(SHAPE, order=range(63, -1, -1))]),
-    "NICE": lambda: NICE(SHAPE),
-    "RealNVP": lambda: RealNVP(SHAPE),
-    "Glow": lambda: Glow(SHAPE, steps=2),
-    "Glow, convolutions, classes": lambda: Glow(SHAPE, net="conv", classes=10),
-    "FFJORD": lambda: FFJORD(SHAPE),
-    "VAE": lambda: VAE(SHAPE),
-    "VAE, grey, classes": lambda: VAE(SHAPE, decoder="discretised logistic", classes=10),
-    "VAE, convolutions": lambda: VAE(SHAPE, network="convolutional"),
-    "VAE, several samples": lambda: VAE(SHAPE, samples=4),
-    "Boltzmann machine": lambda: BoltzmannMachine(SHAPE, mixing=3),
-    "Boltzmann machine, persistent": lambda: BoltzmannMachine(SHAPE, gradient="PCD", mixing=3),
-    "Boltzmann machine, full": lambda: BoltzmannMachine((2, 1, 3), hidden=5, connections="full", mixing=3),
-    "GSN": lambda: GSN(SHAPE, mixing=3),
-    "any order": lambda: AnyOrder(SHAPE, orders=2),
-    "flow matching": lambda: FlowMatching(SHAPE, hidden=16),
-    "flow matching, hollow": lambda: FlowMatching((1, 8, 8), network="hollow", hidden=8, classes=10),
-    "flow matching, classes": lambda: FlowMatching(SHAPE, hidden=16, classes=10, guidance=1.0, steps=1),
-    "spline flow": lambda: SplineFlow(SHAPE),
-    "VQ-VAE": lambda: VQVAE(SHAPE, levels=5, tokens=2),
-    "deep energy": lambda: DeepEnergy((2, 1, 3), mixing=3),
-    "diffusion": lambda: Diffusion(SHAPE, hidden=16, steps=5),
-    "GAN": lambda: GAN(SHAPE),
-    "GAN, critic, classes": lambda: GAN(SHAPE, loss="wasserstein", network="convolutional", classes=10),
+    "PixelRNN": lambda: models.PixelRNN(FEW, layers=2),
+    "PixelRNN, rows": lambda: models.PixelRNN(FEW, kind="row"),
+    "PixelRNN, grey": lambda: models.PixelRNN(FEW, levels=5),
+    "PixelCNN": lambda: models.PixelCNN(FEW),
+    "PixelCNN, gated, classes": lambda: models.PixelCNN(FEW, gated=True, classes=10),
+    "PixelCNN, grey": lambda: models.PixelCNN(FEW, levels=5),
+    "NADE": lambda: models.NADE(SHAPE),
+    "NADE, another order": lambda: models.NADE(SHAPE, order=range(63, -1, -1)),
+    "MADE": lambda: models.MADE(SHAPE, hidden=(20, 20)),
+    "MADE, many masks": lambda: models.MADE(SHAPE, hidden=(20,), order="random", masks=3, direct=False),
+    "ensemble": lambda: OrderEnsemble([models.NADE(SHAPE), models.NADE(SHAPE, order=range(63, -1, -1))]),
+    "NICE": lambda: models.NICE(SHAPE),
+    "RealNVP": lambda: models.RealNVP(SHAPE),
+    "Glow": lambda: models.Glow(SHAPE, steps=2),
+    "Glow, convolutions, classes": lambda: models.Glow(SHAPE, net="conv", classes=10),
+    "FFJORD": lambda: models.FFJORD(SHAPE),
+    "VAE": lambda: models.VAE(SHAPE),
+    "VAE, grey, classes": lambda: models.VAE(SHAPE, decoder="discretised logistic", classes=10),
+    "VAE, convolutions": lambda: models.VAE(SHAPE, network="convolutional"),
+    "VAE, several samples": lambda: models.VAE(SHAPE, samples=4),
+    "Boltzmann machine": lambda: models.BoltzmannMachine(SHAPE, mixing=3),
+    "Boltzmann machine, persistent": lambda: models.BoltzmannMachine(SHAPE, gradient="PCD", mixing=3),
+    "Boltzmann machine, full": lambda: models.BoltzmannMachine(
+        (2, 1, 3), hidden=5, connections="full", mixing=3
+    ),
+    "GSN": lambda: models.GSN(SHAPE, mixing=3),
+    "any order": lambda: younger.AnyOrder(SHAPE, orders=2),
+    "flow matching": lambda: younger.FlowMatching(SHAPE, hidden=16),
+    "flow matching, hollow": lambda: younger.FlowMatching((1, 8, 8), network="hollow", hidden=8, classes=10),
+    "flow matching, classes": lambda: younger.FlowMatching(SHAPE, hidden=16, classes=10, guidance=1, steps=1),
+    "spline flow": lambda: younger.SplineFlow(SHAPE),
+    "VQ-VAE": lambda: younger.VQVAE(SHAPE, levels=5, tokens=2),
+    "deep energy": lambda: younger.DeepEnergy((2, 1, 3), mixing=3),
+    "diffusion": lambda: younger.Diffusion(SHAPE, hidden=16, steps=5),
+    "GAN": lambda: models.GAN(SHAPE),
+    "GAN, critic, classes": lambda: models.GAN(
+        SHAPE, loss="wasserstein", network="convolutional", classes=10
+    ),
 }
 
 # Who may wait for the device: the door, which looks at the values of x once. Nothing in a training step.
@@ -102,10 +87,10 @@ def ask(model: nn.Module, verb: str) -> object:
     if verb == "decode":
         x = given.pop("x")
         if isinstance(model, Flow):
-            asked = given if isinstance(model, FlowMatching) else {}
+            asked = given if isinstance(model, younger.FlowMatching) else {}
             return model.decode(model.encode(x, **asked)[0], **asked)
         return model.decode(model.encode(x, **given).mean, **given)
-    if verb == "encode" and isinstance(model, Flow) and not isinstance(model, FlowMatching):
+    if verb == "encode" and isinstance(model, Flow) and not isinstance(model, younger.FlowMatching):
         given.pop("y", None)
     return getattr(model, verb)(**given)
 
@@ -129,7 +114,7 @@ def test_no_verb_mixes_devices_or_waits_but_at_the_door(name):
 @pytest.mark.parametrize("name", SPECIMENS)
 def test_no_training_step_mixes_devices_copies_or_waits(name):
     model = SPECIMENS[name]()
-    losses = ("discriminator_loss", "generator_loss") if isinstance(model, GAN) else ("loss",)
+    losses = ("discriminator_loss", "generator_loss") if isinstance(model, models.GAN) else ("loss",)
     with watched() as watch:
         moved(model, META).train()
         for loss in losses:
@@ -157,7 +142,7 @@ def test_fit_waits_once_in_many_steps_and_copies_once_an_epoch(name, monkeypatch
             monkeypatch.setattr(runtime, "device", lambda wanted: META)
             given = [part.new_empty(n, *part.shape[1:]) for part in batch(model, META).values()]
             fit(model, tuple(given), epochs=2, batch_size=9, average=0.9, progress=False)
-        assert set(watch.waits) <= LOOKS | WAITS | {"models.glow:Glow.initialise.<locals>.<listcomp>"}
+        assert set(watch.waits) <= LOOKS | WAITS | {"models.glow:models.Glow.initialise.<locals>.<listcomp>"}
         assert set(watch.copies) <= {"training.data:epoch", "training.data:_set_apart"}
         counts.append({place: watch.waits[place] for place in LOOKS} | watch.copies)
     assert counts[0] == counts[1] and max(counts[0].values()) <= 2 * 3 + 1

@@ -80,9 +80,8 @@ def test_the_product_of_the_masks_is_strictly_lower_triangular_in_the_order(kind
         assert torch.equal(reach, (paths > 0) | (member.direct_mask if member.direct else paths > 0))
         if member.count == 1:
             assert (in_order[1:, :-1].tril() > 0).any()
-            assert torch.equal(reach[member.order][:, member.order], torch.ones(9, 9).tril(-1) > 0) or (
-                len(member.degrees) > 2
-            )
+            before = torch.ones(9, 9).tril(-1) > 0
+            assert len(member.degrees) > 2 or torch.equal(reach[member.order][:, member.order], before)
 
 
 def test_no_hidden_unit_is_dead():
@@ -92,8 +91,8 @@ def test_no_hidden_unit_is_dead():
             assert all(mask.any(1).all() for mask in member.masks[:-1])
 
 
-def test_second_derivatives_and_training_are_those_of_a_plain_masked_network():
-    """Strips leave out only what the masks forbid, whatever the order; gradients of gradients too."""
+def test_training_is_that_of_a_plain_masked_network():
+    """Strips leave out only what the masks forbid, whatever the order."""
     for kinds in (*KINDS[:4], {"hidden": (3, 2)}):
         (model,) = members(**kinds)
         x = torch.rand(5, 9, dtype=torch.double, requires_grad=True)
@@ -106,10 +105,7 @@ def test_second_derivatives_and_training_are_those_of_a_plain_masked_network():
                 for layer, mask in zip(layers, masks, strict=True):
                     layer.forward = lambda x, _=None, layer=layer, m=mask: MaskedLinear.forward(layer, x, m)
             y = model.logits(x).sin().sum()
-            first = torch.autograd.grad(y, inputs, create_graph=True)
-            again = torch.autograd.grad(model.logits(x).sin().sum(), inputs)
-            second = torch.autograd.grad(sum(g.square().sum() for g in first), inputs)
-            values.append([y, *first, *again, *second])
+            values.append([y, *torch.autograd.grad(y, inputs)])
         for fast, plain in zip(*values, strict=True):
             torch.testing.assert_close(fast, plain, rtol=1e-9, atol=1e-9)
 

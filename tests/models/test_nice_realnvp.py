@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from pixels import numbers, pushed
 from torch import nn
 
 from course_utils.models import NICE, RealNVP
@@ -16,18 +17,6 @@ from course_utils.models.flow_steps import Logistic, Logit, Normal, Squeezed
 from course_utils.models.nice import Scaling
 
 SIZES = dict(hidden=8, depth=1, who="")
-
-
-def pushed(module: nn.Module, strength=0.2) -> nn.Module:
-    torch.manual_seed(0)
-    module = module.double()
-    for parameter in module.parameters():
-        parameter.data.add_(strength * torch.randn_like(parameter))
-    return module.eval()
-
-
-def numbers(*shape) -> torch.Tensor:
-    return torch.randn(*shape, dtype=torch.double, generator=torch.Generator().manual_seed(3))
 
 
 def test_additive_couplings_preserve_volume_bit_for_bit():

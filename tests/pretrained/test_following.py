@@ -66,7 +66,7 @@ def eight(data):
 @pytest.mark.parametrize("name", APPLICATIONS)
 def test_fit_takes_what_an_application_gives_it(name):
     of = APPLICATIONS[name]
-    few, held_out = eight(of.data)
+    few, held_out = eight(of.sets)
     history = fit(of.model(), few, valid=held_out, **{**of.training, "epochs": 1}, progress=False)
     assert history.stopped == "epochs"
 

@@ -63,9 +63,8 @@ def test_the_figure_on_the_card_is_measured_anew_on_a_part_of_the_test_images(na
     data = mnist_shipped("static" if of.data == "static" else "levels")
     found = of.measure(load(name), data.x[:n], data.y[:n])
     for what, figure in found.items():
-        assert abs(figure.value - made[what].value) < 5 * max(
-            figure.standard_error, made[what].standard_error
-        )
+        errors = figure.standard_error, made[what].standard_error
+        assert abs(figure.value - made[what].value) < 5 * max(errors)
 
 
 @pytest.mark.slow
@@ -85,9 +84,8 @@ def test_the_figures_of_an_application_are_measured_anew(name):
     """The same pictures and random numbers as on the card: only rounding may differ, and what it tips."""
     made = card(name)
     for what, figure in command.measure(name, load(name)).items():
-        assert abs(figure.value - made[what].value) <= max(
-            made[what].standard_error, 0.01 * abs(figure.value)
-        )
+        tolerated = max(made[what].standard_error, 0.01 * abs(figure.value))
+        assert abs(figure.value - made[what].value) <= tolerated
 
 
 @pytest.mark.slow
@@ -149,11 +147,9 @@ def test_a_damaged_file_is_named_with_a_way_out(case, tmp_path):
         (tmp_path / f"classifier.{other}").write_bytes(good)
     path = tmp_path / f"classifier.{end}"
     path.unlink() if content is None else path.write_bytes(content)
-    with pytest.raises(
-        ValueError, match=r"classifier\.(safetensors|json).*git checkout.*train classifier"
-    ) as error:
+    said = r"^[^\n]*classifier\.(safetensors|json)[^\n]*git checkout[^\n]*train classifier[^\n]*$"
+    with pytest.raises(ValueError, match=said):
         load("classifier", tmp_path)
-    assert "\n" not in str(error.value)
 
 
 def test_weights_of_another_model_are_refused_even_with_a_card_of_their_own(tmp_path):
@@ -182,9 +178,8 @@ def test_what_a_mask_closes_is_not_stored_and_changes_nothing(name):
     stored, again = weights.packed(model), RECIPES[name].model()
     weights.fill(again, stored)
     size = sum(value.numel() for value in model.state_dict().values())
-    assert (sum(value.numel() for value in stored.values()) < size) == (
-        name in ("made", "pixelcnn", "pixelrnn")
-    )
+    smaller = sum(value.numel() for value in stored.values()) < size
+    assert smaller == (name in ("made", "pixelcnn", "pixelrnn"))
     if hasattr(model, "log_prob") and model.support == "binary":
         rounded = weights.rounded(model)
         torch.testing.assert_close(again.log_prob(x), rounded.log_prob(x))

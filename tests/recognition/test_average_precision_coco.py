@@ -35,13 +35,9 @@ def as_coco(part: Detections | Scenes, truth: Scenes) -> dict[str, list[dict[str
         where = (truth.labels >= 0).nonzero().tolist()
         rows = ((n, truth.labels[n, k].item(), truth.boxes[n, k].tolist()) for n, k in where)
         scores = [1.0] * len(where)
-    entries = [
-        dict(
-            id=i + 1, image_id=n, category_id=k, bbox=[a, b, c - a, d - b], area=(c - a) * (d - b), iscrowd=0
-        )
-        for i, (n, k, (a, b, c, d)) in enumerate(rows)
-    ]
-    for entry, score in zip(entries, scores, strict=True):
-        entry["score"] = score
+    entries = []
+    for (n, k, (a, b, c, d)), score in zip(rows, scores, strict=True):
+        one = dict(id=len(entries) + 1, image_id=n, category_id=k, iscrowd=0, score=score)
+        entries.append(one | dict(bbox=[a, b, c - a, d - b], area=(c - a) * (d - b)))
     kinds = [{"id": k, "name": name} for k, name in enumerate(ANIMALS)]
     return {"images": [{"id": n} for n in range(len(truth))], "annotations": entries, "categories": kinds}
