@@ -6,19 +6,10 @@ from scipy.linalg import sqrtm
 
 from course_utils.datasets import digits
 from course_utils.evaluation import classifier_two_sample_test, frechet_distance
-from course_utils.evaluation.results import BINARY, C2ST, FRECHET, GREY
+from course_utils.evaluation.results import GREY
 from course_utils.models import NICE, PixelCNN
 from course_utils.recognition import DigitClassifier
-from course_utils.scoreboard import digits as features
-from course_utils.scoreboard.digits import (
-    SET,
-    black_and_white,
-    digit_classifier,
-    digit_features,
-    frechet_of_sets,
-    grid,
-    two_sample_scores,
-)
+from course_utils.scoreboard.digits import black_and_white, grid
 from course_utils.scoreboard.universes import dequantised
 
 
@@ -82,42 +73,6 @@ def test_the_bootstrap_has_the_spread_of_new_samples():
     spread = torch.tensor([run.value for run in runs]).std().item()
     said = torch.tensor([run.standard_error for run in runs]).mean().item()
     assert 0.6 < said / spread < 1.8
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["binary", "levels"])
-def test_the_classifier_knows_digits_and_its_features_are_white(kind):
-    data = digits(kind)
-    right = (digit_classifier(kind).predict(data.test.x) == data.test.y).double().mean()
-    assert right > 0.92
-    seen = digit_features(data.train.x, kind)
-    torch.testing.assert_close(seen.mean(0), torch.zeros(32).double(), rtol=0, atol=1e-6)
-    torch.testing.assert_close(torch.cov(seen.T), torch.eye(32).double(), rtol=0, atol=1e-6)
-
-
-@pytest.mark.slow
-def test_the_classifier_is_the_same_whenever_it_is_trained():
-    before = digit_classifier("binary").state_dict()
-    torch.manual_seed(5)
-    first = torch.rand(1)
-    torch.manual_seed(5)
-    again = features.digit_classifier.__wrapped__("binary")
-    assert torch.equal(torch.rand(1), first)
-    for name, weights in again.state_dict().items():
-        assert torch.equal(weights, before[name]), name
-
-
-@pytest.mark.slow
-def test_real_digits_are_real_and_independent_pixels_are_not():
-    scores, data = two_sample_scores(BINARY), digits("binary")
-    assert abs(scores[C2ST][0] - 0.5) < 4 * scores[C2ST][1]
-    mean = data.train.x.mean(0)
-    fake = torch.bernoulli(mean.expand(2 * SET, -1, -1, -1), generator=torch.Generator().manual_seed(0))
-    held_out = torch.cat([data.test.x, data.valid.x])
-    far = frechet_of_sets(fake, held_out, "binary")
-    assert far[0] - scores[FRECHET][0] > 5 * far[1]
-    share = classifier_two_sample_test(data.train.x[:SET], fake[:SET], held_out=(held_out[:SET], fake[SET:]))
-    assert share.value > 0.8
 
 
 def test_grey_samples_are_compared_on_the_grid_and_at_the_threshold_of_the_data():

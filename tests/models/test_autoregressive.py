@@ -100,16 +100,16 @@ def test_larger_images_are_measured_and_completed(name):
 @EVERY
 @pytest.mark.parametrize("levels", [2, 4])
 def test_a_conditional_depends_on_the_pixels_before_it_alone(name, levels):
-    """By gradients on (2, 4, 8), in the model's order: nothing at or after the pixel, something before it."""
+    """By gradients on (2, 3, 5), in the model's order: nothing at or after the pixel, something before it."""
     if levels > 2 and name not in PIXEL_MODELS:
         pytest.skip("binary only")
-    model = random_model(name, (2, 4, 8), **LEVELS[levels])
-    x = (torch.randint(levels, (2, 2, 4, 8)).double() / (levels - 1)).requires_grad_()
-    p = model.conditionals(x).view(2, 64, -1)[..., 0].sum(0)[model.order]
+    model = random_model(name, (2, 3, 5), **LEVELS[levels])
+    x = (torch.randint(levels, (2, 2, 3, 5)).double() / (levels - 1)).requires_grad_()
+    p = model.conditionals(x).view(2, 30, -1)[..., 0].sum(0)[model.order]
     slopes = torch.stack([torch.autograd.grad(one, x, retain_graph=True)[0].abs().sum(0) for one in p])
     slopes = slopes.flatten(1)[:, model.order]
     assert (slopes.triu() == 0).all()
-    assert (slopes.sum(1) > 0).sum() > 50 and (slopes > 0).sum() > 300
+    assert (slopes.sum(1) > 0).sum() > 22 and (slopes > 0).sum() > 100
 
 
 @pytest.mark.slow
@@ -122,16 +122,16 @@ def test_given_images_and_classes_make_conditional_models(name, levels):
     every, stream = states(shape, levels), torch.Generator().manual_seed(0)
     many, distributions = len(every), []
     for y, f in zip((0, 1, 1), torch.randn(3, 3, 2, 3).double(), strict=True):
-        y, f = torch.tensor(y), f.expand(5000, -1, -1, -1)
+        y, f = torch.tensor(y), f.expand(1500, -1, -1, -1)
         with torch.no_grad():
             distributions.append(model.log_prob(every, y.expand(many), f[:many]).exp())
-            x = model.sample(5000, y=y.expand(5000), given=f, generator=stream)
+            x = model.sample(1500, y=y.expand(1500), given=f, generator=stream)
         assert distributions[-1].sum().item() == pytest.approx(1, abs=1e-10)
         assert follow(x, distributions[-1], levels)
     known = torch.tensor([[[True, True, False], [False, False, False]]])
     fits = torch.where((every[:, known] == every[7][known]).all(1), distributions[-1], 0)
-    first = every[7].expand(5000, *shape)
-    done = model.complete(first, known, y=y.expand(5000), given=f, generator=stream)
+    first = every[7].expand(1500, *shape)
+    done = model.complete(first, known, y=y.expand(1500), given=f, generator=stream)
     assert follow(done, fits / fits.sum(), levels)
     assert all((a - b).abs().sum() > 0.01 for a, b in pairwise(distributions))
     mixture = sum(model.log_prob(every, torch.full((many,), k), f[:many]).exp() for k in (0, 1)) / 2

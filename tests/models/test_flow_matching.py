@@ -37,7 +37,7 @@ def gaussian() -> tuple[torch.Tensor, torch.Tensor]:
     return mean, root @ root.T + 0.1 * torch.eye(3).double()
 
 
-def exact(steps: int = 60) -> FlowMatching:
+def exact(steps: int = 30) -> FlowMatching:
     model = FlowMatching((3,), hidden=4, steps=steps).double()
     model.dynamics = Exact(*gaussian())
     return model
@@ -138,7 +138,7 @@ def test_the_trace_of_the_dense_velocity_is_that_of_its_jacobian(classes):
 
 @pytest.mark.slow
 def test_decoding_undoes_encoding_for_images_of_each_class():
-    model = shaken(FlowMatching(SHAPE, hidden=8, classes=3, guidance=0.7, steps=30), 0.5)
+    model = shaken(FlowMatching(SHAPE, hidden=8, classes=3, guidance=0.7, steps=15), 0.5)
     x, y = torch.rand(4, *SHAPE).double(), torch.tensor([0, 1, 2, 2])
     z, log_det = model.encode(x, y)
     torch.testing.assert_close(model.decode(z, y), x, rtol=0, atol=1e-5)
@@ -160,7 +160,7 @@ def test_guidance_goes_further_from_any_class_to_one():
         torch.testing.assert_close(model._velocity(0.3, z, y), model._exact(0.3, z, y)[0])
     with torch.no_grad():  # the log-density is that of the guided flow, from the Jacobian of its map
         x = model.sample(2, y=y[:2])
-        model.solver.steps = 60
+        model.solver.steps = 40
         jacobian = torch.func.jacrev(lambda v: model.encode(v[None], y[:1])[0][0])(x[0])
     log_det = torch.linalg.slogdet(jacobian).logabsdet
     torch.testing.assert_close(model.encode(x[:1], y[:1])[1][0], log_det, rtol=0, atol=1e-4)
@@ -225,7 +225,7 @@ def test_patches_are_channels_of_fewer_places():
 def test_a_preconditioned_velocity_is_the_gaussian_s_and_what_was_learned():
     """Untrained it is the exact field of N(0, I) data; what the network adds has the size of the rest."""
     settings = {"network": "convolutional", "hidden": (4, 8), "patch": 2, "preconditioned": True}
-    model = FlowMatching((1, 4, 6), steps=40, **settings).double()
+    model = FlowMatching((1, 4, 6), steps=20, **settings).double()
     z, x = torch.randn(4, 24).double(), torch.rand(2, 1, 4, 6).double()
     gaussian = Exact(torch.zeros(24).double(), torch.eye(24).double())
     for t in (0.0, 0.3, 0.9):

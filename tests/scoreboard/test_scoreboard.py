@@ -6,7 +6,8 @@ from math import log
 import pytest
 import torch
 
-from course_utils.evaluation import Row, baselines, load, results
+from course_utils.datasets import digits
+from course_utils.evaluation import Row, baselines, classifier_two_sample_test, load, results
 from course_utils.evaluation.results import (
     BINARISED,
     BINARY,
@@ -24,8 +25,16 @@ from course_utils.evaluation.results import (
     UNIVERSES,
 )
 from course_utils.models.younger import YOUNGER
+from course_utils.scoreboard import digits as features
 from course_utils.scoreboard import scores
 from course_utils.scoreboard.command import missing
+from course_utils.scoreboard.digits import (
+    SET,
+    digit_classifier,
+    digit_features,
+    frechet_of_sets,
+    two_sample_scores,
+)
 from course_utils.scoreboard.scores import (
     TRUTH,
     baseline_costs,
@@ -277,3 +286,39 @@ def test_every_set_of_a_system_has_its_row_and_autoregressive_models_come_close_
         assert shipped[model, "universe 4×4"].standard_error == 0
     made = shipped["MADE", BINARY]
     assert made.value - made.standard_error <= 17.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["binary", "levels"])
+def test_the_classifier_knows_digits_and_its_features_are_white(kind):
+    data = digits(kind)
+    right = (digit_classifier(kind).predict(data.test.x) == data.test.y).double().mean()
+    assert right > 0.92
+    seen = digit_features(data.train.x, kind)
+    torch.testing.assert_close(seen.mean(0), torch.zeros(32).double(), rtol=0, atol=1e-6)
+    torch.testing.assert_close(torch.cov(seen.T), torch.eye(32).double(), rtol=0, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_the_classifier_is_the_same_whenever_it_is_trained():
+    before = digit_classifier("binary").state_dict()
+    torch.manual_seed(5)
+    first = torch.rand(1)
+    torch.manual_seed(5)
+    again = features.digit_classifier.__wrapped__("binary")
+    assert torch.equal(torch.rand(1), first)
+    for name, weights in again.state_dict().items():
+        assert torch.equal(weights, before[name]), name
+
+
+@pytest.mark.slow
+def test_real_digits_are_real_and_independent_pixels_are_not():
+    own, data = two_sample_scores(BINARY), digits("binary")
+    assert abs(own[C2ST][0] - 0.5) < 4 * own[C2ST][1]
+    mean = data.train.x.mean(0)
+    fake = torch.bernoulli(mean.expand(2 * SET, -1, -1, -1), generator=torch.Generator().manual_seed(0))
+    held_out = torch.cat([data.test.x, data.valid.x])
+    far = frechet_of_sets(fake, held_out, "binary")
+    assert far[0] - own[FRECHET][0] > 5 * far[1]
+    share = classifier_two_sample_test(data.train.x[:SET], fake[:SET], held_out=(held_out[:SET], fake[SET:]))
+    assert share.value > 0.8
