@@ -10,7 +10,7 @@ from matplotlib.transforms import Bbox
 
 from course_utils import plots
 from course_utils.explorers.engine import Explorer
-from course_utils.explorers.engine.explorer import SCREEN_DPI
+from course_utils.explorers.engine.explorer import SCREEN_DPI, png
 
 SMALLEST = 12  # points: read from the back of a lecture hall
 
@@ -20,10 +20,21 @@ def drawn(explorer: Explorer, **values: Any) -> Figure:
     with plots.style():
         figure = Figure(figsize=explorer.size, dpi=SCREEN_DPI)
         FigureCanvasAgg(figure)
-        if explorer.frame is not None:
-            explorer.frame(figure)
+        explorer.frame(figure)
         explorer.draw(figure, **{**explorer.values, **values})
     return figure
+
+
+def picture(explorer: Explorer, **values: Any) -> bytes:
+    """The picture of an explorer on the screen, at its present values but for these."""
+    return png(explorer._drawn(SCREEN_DPI, {**explorer.values, **values})[0])
+
+
+def extremes(widget: Any) -> list[Any]:
+    """The values at the ends of a control: both ends of a slider, every option of a choice or a switch."""
+    if widget.has_trait("options"):
+        return [value for _, value in widget._options_full]
+    return [widget.min, widget.max] if widget.has_trait("min") else [False, True]
 
 
 def drawn_texts(figure: Figure) -> list[tuple[Text, Bbox]]:

@@ -6,10 +6,11 @@ An explorer whose arguments all have defaults needs no entry.
 import ast
 import json
 from collections.abc import Callable
+from copy import deepcopy
 from functools import cache
 from importlib import import_module
 from inspect import signature
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -76,45 +77,27 @@ def approach() -> tuple[Any, ...]:
     return universe.log_p, [0, 9], [torch.full((512,), 1 / 512).double().log(), universe.log_p]
 
 
-def moving() -> tuple[Any, ...]:
-    """A continuous flow that moves its points."""
+Model = TypeVar("Model", bound=torch.nn.Module)
+
+
+def shaken(build: Callable[[], Model], by: float, anew: bool = False) -> Model:
+    """A model, from a fixed seed, whose parameters have moved at random, or are random altogether."""
     torch.manual_seed(0)
-    model = FFJORD((2,), hidden=8)
+    model = build()
     for parameter in model.parameters():
-        parameter.data.normal_(std=0.6)
-    return (model,)
+        parameter.data = (0 if anew else parameter.data) + by * torch.randn_like(parameter)
+    return model
 
 
 def drifting() -> tuple[Any, ...]:
     """A continuous flow that moves images."""
-    torch.manual_seed(0)
-    model = FFJORD((1, 8, 8), hidden=8)
-    for parameter in model.parameters():
-        parameter.data.normal_(std=0.3)
-    return (model,)
-
-
-def coupled() -> tuple[Any, ...]:
-    """A flow of couplings that moves its points."""
-    torch.manual_seed(0)
-    model = RealNVP((2,), hidden=8)
-    for parameter in model.parameters():
-        parameter.data.add_(0.3 * torch.randn_like(parameter))
-    return model, torch.randn(200, 2)
-
-
-def coded() -> VAE:
-    """A VAE with a code of two dimensions that changes its images, and does not guess the posterior."""
-    torch.manual_seed(0)
-    model = VAE((1, 8, 8), latent=2, hidden=(16,)).eval()
-    for parameter in model.parameters():
-        parameter.data.add_(0.5 * torch.randn_like(parameter))
-    return model
+    return (shaken(lambda: FFJORD((1, 8, 8), hidden=8), 0.3, anew=True),)
 
 
 def encoded() -> tuple[Any, ...]:
-    """Such a model, images and their digits."""
-    return coded(), (torch.rand(300, 1, 8, 8) < 0.5).float(), torch.arange(300) % 10
+    """A VAE of two dimensions that does not guess the posterior, images and their digits."""
+    model = shaken(lambda: VAE((1, 8, 8), latent=2, hidden=(16,)).eval(), 0.5)
+    return model, (torch.rand(300, 1, 8, 8) < 0.5).float(), torch.arange(300) % 10
 
 
 def two_clouds() -> tuple[Any, ...]:
@@ -134,20 +117,12 @@ def scattered() -> tuple[Any, ...]:
 
 def walked() -> tuple[Any, ...]:
     """A small machine whose images differ in energy."""
-    torch.manual_seed(0)
-    model = BoltzmannMachine((1, 3, 3), hidden=4)
-    for parameter in model.parameters():
-        parameter.data.normal_()
-    return (model,)
+    return (shaken(lambda: BoltzmannMachine((1, 3, 3), hidden=4), 1.0, anew=True),)
 
 
 def told() -> tuple[Any, ...]:
     """A flow of images that moves them, and goes another way for each class."""
-    torch.manual_seed(0)
-    model = FlowMatching((1, 8, 8), hidden=8, classes=10)
-    for parameter in model.parameters():
-        parameter.data.add_(0.3 * torch.randn_like(parameter))
-    return (model,)
+    return (shaken(lambda: FlowMatching((1, 8, 8), hidden=8, classes=10), 0.3),)
 
 
 def played() -> tuple[Any, ...]:
@@ -194,26 +169,22 @@ def warped() -> tuple[Any, ...]:
 
 def two_systems() -> tuple[Any, ...]:
     """Two systems that dress people differently, and some people."""
-    torch.manual_seed(0)
-    made = {name: TryOn(points=3, features=8, channels=8) for name in ("one", "other")}
-    for system in made.values():
-        for parameter in system.parameters():
-            parameter.data.add_(0.1 * torch.randn_like(parameter))
-    return made, people(3)
+    one = shaken(lambda: TryOn(points=3, features=8, channels=8), 0.1)
+    return {"one": one, "other": shaken(lambda: deepcopy(one), 0.1)}, people(3)
 
 
 INPUTS: dict[str, Callable[[], tuple[Any, ...]]] = {
     "autoregressive.drawing": lambda: (PixelCNN((1, 8, 8), hidden=8, blocks=1).eval(),),
     "features_augmentation_try_on.fitting_room": two_systems,
     "ffjord.digits_in_time": drifting,
-    "ffjord.time_of_a_flow": moving,
+    "ffjord.time_of_a_flow": lambda: (shaken(lambda: FFJORD((2,), hidden=8), 0.6, anew=True),),
     "discriminative_and_generative.boundary": two_clouds,
     "boltzmann_machine.chains": walked,
     "boltzmann_machine.filling_in": lambda: (*walked(), all_images(1, 9)[40:50].view(-1, 1, 3, 3)),
     "boltzmann_machine.landscape": walked,
     "gsn.walking": lambda: (GSN((1, 8, 8)), (torch.rand(12, 1, 8, 8) < 0.5).float()),
     "glow.interpolation": lambda: (RealNVP((1, 8, 8), hidden=8), torch.rand(6, 1, 8, 8)),
-    "nice_and_realnvp.layers": coupled,
+    "nice_and_realnvp.layers": lambda: (shaken(lambda: RealNVP((2,), hidden=8), 0.3), torch.randn(200, 2)),
     "visible_and_latent.downstream": lambda: (
         NADE((1, 8, 8)),
         VAE((1, 8, 8), hidden=8, latent=3).eval(),

@@ -24,9 +24,8 @@ def clustering(x: Tensor, y: Tensor) -> Explorer:
         ValueError: x is no batch of images with one channel, or y does not fit.
     """
     if x.dim() != 4 or x.shape[1] != 1 or y.shape != x.shape[:1]:
-        raise ValueError(
-            f"clustering: expected x (N, 1, H, W) and y (N,), got {tuple(x.shape)} and {tuple(y.shape)}"
-        )
+        got = f"{tuple(x.shape)} and {tuple(y.shape)}"
+        raise ValueError(f"clustering: expected x (N, 1, H, W) and y (N,), got {got}")
     from sklearn.metrics import adjusted_rand_score  # slow to import: only where it is needed
 
     centres, labels = lloyd(x.flatten(1).cpu().double().numpy(), CENTRES, STEPS)
@@ -75,10 +74,8 @@ def components(x: Tensor, shown: Tensor) -> Explorer:
         ValueError: the two are no batches of images of one shape with one channel, or shown has more than 8.
     """
     if x.dim() != 4 or x.shape[1] != 1 or shown.shape[1:] != x.shape[1:] or not 1 <= len(shown) <= 8:
-        raise ValueError(
-            "components: expected x (N, 1, H, W) and 1 to 8 images of that shape to show, "
-            f"got {tuple(x.shape)} and {tuple(shown.shape)}"
-        )
+        got = f"{tuple(x.shape)} and {tuple(shown.shape)}"
+        raise ValueError(f"components: expected x (N, 1, H, W) and 1 to 8 images of that shape, got {got}")
     shown, flat = shown.cpu().double(), x.flatten(1).cpu().double()
     mean = flat.mean(0)
     _, spread, axes = torch.linalg.svd(flat - mean, full_matrices=False)

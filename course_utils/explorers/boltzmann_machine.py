@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from course_utils import plots
-from course_utils.explorers.engine import Explorer, choice, slider
+from course_utils.explorers.engine import Explorer, bare, choice, slider
 from course_utils.plots.canvas import BLACK, BLUE, VERMILLION
 from course_utils.taxonomy import ExplicitMarkovChain
 from course_utils.universe import all_images, state_index
@@ -37,11 +37,8 @@ def enumerated(model: ExplicitMarkovChain, who: str) -> tuple[Tensor, Tensor]:
 def landscape(model: ExplicitMarkovChain) -> Explorer:
     """The free energy of every image, lowest first, and the image at any place of that order.
 
-    Args:
-        model: over binary images (1, H, W) of at most 12 pixels.
-
     Raises:
-        ValueError: the model has no free energy, or too many pixels.
+        ValueError: the model has no free energy, or its binary images (1, H, W) have more than 12 pixels.
     """
     states, log_p = enumerated(model, "landscape")
     log_p, order = log_p.sort(descending=True, stable=True)
@@ -76,11 +73,8 @@ def landscape(model: ExplicitMarkovChain) -> Explorer:
 def chains(model: ExplicitMarkovChain) -> Explorer:
     """2,000 chains at once: images that they visit, and how far their histogram is from the model.
 
-    Args:
-        model: over binary images (1, H, W) of at most 12 pixels.
-
     Raises:
-        ValueError: the model has no free energy, or too many pixels.
+        ValueError: the model has no free energy, or its binary images (1, H, W) have more than 12 pixels.
     """
     states, log_p = enumerated(model, "chains")
     generator = torch.Generator().manual_seed(0)
@@ -120,12 +114,11 @@ def walk(model: ExplicitMarkovChain, log_p: Tensor, start: str) -> tuple[Tensor,
     x = torch.ones(CHAINS, *model.event_shape).to(like)
     if start == NOISE:
         x = torch.rand(x.shape, generator=generator, dtype=like.dtype, device=like.device).round()
-    images, distances = [x[:SHOWN].cpu()], [distance(x, log_p)]
+    visited = [x]
     for _ in range(LONGEST):
-        x = model.step(x, generator=generator)
-        images.append(x[:SHOWN].cpu())
-        distances.append(distance(x, log_p))
-    return torch.stack(images), torch.tensor(distances)
+        visited.append(model.step(visited[-1], generator=generator))
+    images = torch.stack([x[:SHOWN].cpu() for x in visited])
+    return images, torch.tensor([distance(x, log_p) for x in visited])
 
 
 def distance(x: Tensor, log_p: Tensor) -> float:
@@ -153,9 +146,6 @@ def filling_in(model: ExplicitMarkovChain, x: Tensor) -> Explorer:
         start = x.to(model.reference).repeat(ROWS, 1, 1, 1)
         return kept.cpu(), [image.cpu() for image in holding(model, start, kept, MOST_STEPS)]
 
-    def frame(figure: Figure) -> None:
-        figure.add_axes((0.11, 0.01, 0.88, 0.89)).set_axis_off()
-
     def draw(figure: Figure, *, steps: int, given: str) -> None:
         kept, images = walks(given)
         rows = ["given", *(f"chain {k}" for k in range(1, ROWS + 1))]
@@ -167,7 +157,7 @@ def filling_in(model: ExplicitMarkovChain, x: Tensor) -> Explorer:
         draw,
         title="Chains that hold a part of each digit and draw the rest",
         size=(9, 4.0),
-        frame=frame,
+        frame=bare((0.11, 0.01, 0.88, 0.89)),
         steps=slider(0, MOST_STEPS, value=50, tooltip="How many steps each chain has taken"),
         given=choice(list(GIVEN), tooltip="Which pixels stay as they are"),
     )

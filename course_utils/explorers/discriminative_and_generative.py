@@ -5,7 +5,6 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from torch.distributions import MultivariateNormal
 
-from course_utils.checks import check_number
 from course_utils.explorers.engine import Explorer, slider
 from course_utils.plots.canvas import BLACK, BLUE, VERMILLION
 
@@ -14,20 +13,18 @@ LEVELS = (0.1, 0.4, 0.8)  # of each density, as parts of its peak
 CLASSES = ((0, BLUE, "o", "●"), (1, VERMILLION, "^", "▲"))
 
 
-def boundary(x: Tensor, y: Tensor, *, prior: float = 0.5, names: tuple[str, str] = ("0", "1")) -> Explorer:
+def boundary(x: Tensor, y: Tensor, *, names: tuple[str, str] = ("0", "1")) -> Explorer:
     """Where p(y = 1 | x) = ½, when each class is a Gaussian of the plane and p(y = 1) is dragged.
 
     Args:
         x: points of the plane, ``(N, 2)``.
         y: their classes, 0 or 1, ``(N,)``.
-        prior: where p(y = 1) starts.
         names: of the two classes.
 
     Raises:
-        ValueError: x is no batch of points, y is none of classes 0 and 1 for it, a class has fewer than 3
-            points, or the prior lies outside its slider.
+        ValueError: x is no batch of points, y is none of classes 0 and 1 for it, or a class has fewer than 3
+            points.
     """
-    check_number(prior, "boundary: prior", low=0.01, high=0.99)
     counts = [int((y == c).sum()) for c in (0, 1)]
     if x.shape[1:] != (2,) or y.shape != x.shape[:1] or min(counts) < 3 or sum(counts) != len(y):
         got = f"x {tuple(x.shape)}, y {tuple(y.shape)} and {counts} points"
@@ -63,5 +60,5 @@ def boundary(x: Tensor, y: Tensor, *, prior: float = 0.5, names: tuple[str, str]
         frame=frame,
         title="Two classes as Gaussians, and the boundary between them for a prior",
         size=(7, 4.6),
-        prior=slider(0.01, 0.99, value=prior, step=0.01, name="p(y = 1)", tooltip="How frequent class 1 is"),
+        prior=slider(0.01, 0.99, value=0.5, step=0.01, name="p(y = 1)", tooltip="How frequent class 1 is"),
     )

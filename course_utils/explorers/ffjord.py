@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from course_utils import plots
-from course_utils.explorers.engine import Explorer, slider, switch
+from course_utils.explorers.engine import Explorer, bare, slider, switch
 from course_utils.models import FFJORD
 from course_utils.plots.canvas import BLACK, BLUE, ORANGE, VERMILLION
 
@@ -72,9 +72,8 @@ def film(model: FFJORD) -> tuple[Tensor, Tensor]:
     for i in range(MOMENTS + 1):
         points.append(model.transport(z, 0.0, i / MOMENTS)[0])
         start, log_det = model.transport(grid, i / MOMENTS, 0.0)
-        density = (model.prior.log_prob(start) + log_det).exp()
-        density = density.nan_to_num(0.0)  # from so far out that the way back to noise overflows: no mass
-        densities.append(density.view(RESOLUTION, RESOLUTION))
+        density = (model.prior.log_prob(start) + log_det).exp().view(RESOLUTION, RESOLUTION)
+        densities.append(density.nan_to_num(0.0))  # so far out that the way back overflows: no mass
     return torch.stack(points).cpu(), torch.stack(densities).cpu()
 
 
@@ -102,7 +101,7 @@ def digits_in_time(model: FFJORD) -> Explorer:
         draw,
         title="Images while a flow carries noise to samples",
         size=(10, 2.6),
-        frame=lambda figure: figure.add_axes((0.01, 0.01, 0.98, 0.85)).set_axis_off(),
+        frame=bare((0.01, 0.01, 0.98, 0.85)),
         time=slider(0.0, 1.0, value=0.5, step=1 / MOMENTS, tooltip="From 0, noise, to 1, samples"),
         seed=slider(0, 20, value=0, tooltip="Which noise the images start from"),
     )

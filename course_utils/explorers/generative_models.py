@@ -9,7 +9,7 @@ from torch import Tensor
 
 from course_utils import plots
 from course_utils.divergences import js, kl, total_variation
-from course_utils.explorers.engine import Explorer, slider
+from course_utils.explorers.engine import Explorer, bare, slider
 from course_utils.models import NADE, Glow
 from course_utils.plots.canvas import BLUE, VERMILLION
 from course_utils.taxonomy import Flow
@@ -67,7 +67,7 @@ def temperature(model: NADE | Glow) -> Explorer:
         draw,
         title=f"Samples at a temperature: towards 0 {cold}, at 1 the model, above 1 noisier",
         size=(10, 3.0),
-        frame=lambda figure: figure.add_axes((0.01, 0.01, 0.98, 0.87)).set_axis_off(),
+        frame=bare((0.01, 0.01, 0.98, 0.87)),
         temperature=slider(0.05, 2.0, value=1.0, step=0.05, tooltip=does),
         seed=slider(0, 20, value=0, tooltip="Which random numbers are used"),
     )

@@ -7,12 +7,13 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from course_utils.explorers.engine import Explorer, picture, slider
+from course_utils.explorers.engine import Explorer, bare, picture, slider
 from course_utils.explorers.generative_models import temperature
 from course_utils.models import NICE, Glow, RealNVP
 
 __all__ = ["interpolation", "temperature"]
 
+PLACES = (0.11, 0.26, 0.28, 0.62), (0.01, 0.02, 0.48, 0.2), (0.61, 0.26, 0.28, 0.62), (0.51, 0.02, 0.48, 0.2)
 STRIP = 7  # images of the whole way: each is wide enough to be read
 
 
@@ -39,11 +40,6 @@ def interpolation(model: NICE | RealNVP | Glow, x: Tensor) -> Explorer:
         ways = model.decode(torch.lerp(z[a], z[b], t)), torch.lerp(x[a], x[b], t)
         return [picture(way, len(times)) for way in ways]
 
-    def frame(figure: Figure) -> None:
-        for left in (0.01, 0.51):
-            for place in ((left + 0.1, 0.26, 0.28, 0.62), (left, 0.02, 0.48, 0.2)):
-                figure.add_axes(place).set_axis_off()
-
     def draw(figure: Figure, *, t: float, pair: int) -> None:
         strips = blends(pair, *torch.linspace(0, 1, STRIP).tolist())
         for k, (image, strip) in enumerate(zip(blends(pair, t), strips, strict=True)):
@@ -54,7 +50,7 @@ def interpolation(model: NICE | RealNVP | Glow, x: Tensor) -> Explorer:
 
     return Explorer(
         draw,
-        frame=frame,
+        frame=bare(*PLACES),
         title="Between two images, by latent variables and by pixels",
         size=(9, 4.4),
         t=slider(0.0, 1.0, value=0.5, step=0.05, tooltip="How far from the first image to the second"),

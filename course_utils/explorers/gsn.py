@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from course_utils import plots
-from course_utils.explorers.engine import Explorer, choice, slider
+from course_utils.explorers.engine import Explorer, bare, choice, slider
 from course_utils.models import GSN
 from course_utils.models.denoising import best_pixelwise, denoising_posterior, log_corruption
 from course_utils.models.gsn import State
@@ -87,10 +87,6 @@ def walking(model: GSN, x: Tensor) -> Explorer:
         raise ValueError(f"walking: expected at least {SHOWN} images, got {len(x)}")
     walk = lru_cache(4)(partial(walked, model, x[:SHOWN].to(model.reference)))  # it stays while steps change
 
-    def frame(figure: Figure) -> None:
-        for i in range(3):
-            figure.add_axes((0.01 + 0.333 * i, 0.02, 0.31, 0.84)).set_axis_off()
-
     def draw(figure: Figure, *, steps: int, noise: float, start: str, seed: int) -> None:
         last = walk(noise, start, seed)[steps - 1]
         pictures = {"corrupted": last.noisy, "reconstructed": last.p, f"drawn in step {steps}": last.x}
@@ -101,7 +97,7 @@ def walking(model: GSN, x: Tensor) -> Explorer:
         draw,
         title="Twelve chains of a GSN: corrupted, reconstructed, drawn",
         size=(9, 3.0),
-        frame=frame,
+        frame=bare(*((0.01 + 0.333 * i, 0.02, 0.31, 0.84) for i in range(3))),
         steps=slider(1, FARTHEST, value=20, tooltip="How many steps the chains have taken"),
         noise=slider(0.05, 0.95, value=model.noise, step=0.05, tooltip="How often a pixel is forgotten"),
         start=choice(list(STARTS), tooltip="Where the chains begin"),

@@ -55,9 +55,6 @@ def which_distance() -> Explorer:
 def distances(log_p: Tensor, log_q: Tensor, x: Tensor) -> dict[str, float]:
     """Five distances between two distributions on a grid x, ``(S,)`` each: KL, JS in nats, W₁ in units of x.
 
-    Raises:
-        ValueError: one is no vector of log-probabilities, or lengths differ.
-
     >>> distances(two_modes(line()), two_modes(line()), line())["forward KL"]
     0.0
     """

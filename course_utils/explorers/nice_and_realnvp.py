@@ -64,9 +64,9 @@ def area(outline: Tensor) -> float:
     return abs((x1 * next2 - x2 * next1).sum().item()) / 2
 
 
-def lattice(half: float, count: int, points: int = 121) -> Tensor:
-    """The lines of a square grid, ``(2·count, points, 2)``."""
-    along, across = torch.linspace(-half, half, points), torch.linspace(-half, half, count)
+def lattice(half: float, count: int) -> Tensor:
+    """The lines of a square grid, ``(2·count, 121, 2)``."""
+    along, across = torch.linspace(-half, half, 121), torch.linspace(-half, half, count)
     upright = torch.stack(torch.meshgrid(across, along, indexing="ij"), -1)
     return torch.cat([upright, upright.flip(-1)])
 

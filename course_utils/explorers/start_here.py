@@ -7,7 +7,7 @@ from torch import Tensor
 
 from course_utils import plots
 from course_utils.datasets import digits
-from course_utils.explorers.engine import Explorer, slider
+from course_utils.explorers.engine import Explorer, bare, slider
 
 SHOWN = 20
 
@@ -19,10 +19,6 @@ def threshold() -> Explorer:
     """
     x = digits("levels").train.x[:SHOWN].cpu()
 
-    def frame(figure: Figure) -> None:
-        for left in (0.02, 0.52):
-            figure.add_axes((left, 0.02, 0.46, 0.86)).set_axis_off()
-
     def draw(figure: Figure, *, threshold: int, digit: int) -> None:
         grey, (left, right) = x[digit, None], figure.axes
         binary = (grey >= threshold / 16).to(grey.dtype)
@@ -33,7 +29,7 @@ def threshold() -> Explorer:
         draw,
         title="A handwritten digit in 17 grey levels, and in black and white",
         size=(7, 3.1),
-        frame=frame,
+        frame=bare((0.02, 0.02, 0.46, 0.86), (0.52, 0.02, 0.46, 0.86)),
         threshold=slider(1, 16, value=8, tooltip="Pixels of at least this grey level become ink"),
         digit=slider(0, SHOWN - 1, value=2, tooltip="Which of the first digits of the training set"),
     )
@@ -50,6 +46,6 @@ def writing(samples: Sequence[Tensor]) -> Explorer:
         draw,
         title="Digits that a model draws while it learns",
         size=(10, 2.25),
-        frame=lambda figure: figure.add_axes((0.01, 0.02, 0.98, 0.8)).set_axis_off(),
+        frame=bare((0.01, 0.02, 0.98, 0.8)),
         epoch=slider(0, len(samples) - 1, value=len(samples) - 1, tooltip="Go through the training"),
     )

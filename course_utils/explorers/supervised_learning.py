@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from course_utils import plots
-from course_utils.explorers.engine import Explorer, slider
+from course_utils.explorers.engine import Explorer, bare, slider
 from course_utils.recognition.detections import Detections
 
 
@@ -63,7 +63,7 @@ def four_tasks(
         draw,
         title="One scene and what four networks say of it: class, class and box, boxes, masks",
         size=(10, 2.95),
-        frame=lambda figure: figure.add_axes((0.005, 0.02, 0.99, 0.96)).set_axis_off(),
+        frame=bare((0.005, 0.02, 0.99, 0.96)),
         scene=slider(1, n, value=scene, tooltip="Which scene"),
         threshold=slider(0.05, 0.95, value=0.3, step=0.05, tooltip="Hide what has a lower score"),
     )

@@ -30,23 +30,16 @@ COMPUTES = {
 }
 
 
-def systems(rows: Sequence[Row] | None = None, *, start: str = "NADE") -> Explorer:
+def systems(rows: Sequence[Row] | None = None) -> Explorer:
     """The tree of slide 14: choose a class, and see its branch, its verbs and, of a system, what it draws.
 
     Args:
         rows: of the scoreboard; None: those that the course ships.
-        start: the name of the class to begin with.
-
-    Raises:
-        ValueError: there is no such class on the tree.
     """
     names = {label(node): node.__name__ for node in nodes()}
-    if start not in names.values():
-        raise ValueError(f"systems: expected one of {', '.join(names.values())}, got {start!r}")
     kept = digits(list(load() if rows is None else rows))
-    sheets = {
-        model: picture(row.pictures[:SHOWN], 6) for model, row in kept.items() if row.pictures is not None
-    }
+    pictures = {model: row.pictures for model, row in kept.items() if row.pictures is not None}
+    sheets = {model: picture(x[:SHOWN], 6) for model, x in pictures.items()}
 
     def draw(figure: Figure, *, node: str) -> None:
         """Light a branch of the tree and, below, say what the class can do and show what its system draws."""
@@ -67,7 +60,7 @@ def systems(rows: Sequence[Row] | None = None, *, start: str = "NADE") -> Explor
         frame=frame_systems,
         title="The tree of slide 14, and what a class of it can compute",
         size=SIZE,
-        node=choice(names, value=start, name="class", tooltip="A branch of the tree, or a system on it"),
+        node=choice(names, value="NADE", name="class", tooltip="A branch of the tree, or a system on it"),
     )
 
 

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from course_utils import plots
-from course_utils.explorers.engine import Explorer, choice, slider
+from course_utils.explorers.engine import Explorer, bare, choice, slider
 from course_utils.explorers.ffjord import time_of_a_flow
 from course_utils.models.any_order import AnyOrder
 from course_utils.models.diffusion import Diffusion
@@ -21,13 +21,12 @@ IMAGES = 12
 AT_ONCE = (1, 4, 16, 64)
 
 
-def guessed(model: Diffusion, x: Tensor, seed: int = 0) -> Explorer:
+def guessed(model: Diffusion, x: Tensor) -> Explorer:
     """Images, the same in noise of one level, and what a diffusion model guesses is under it: ŷ ≈ E[y | z].
 
     Args:
         model: of images.
         x: the images, ``(N, C, H, W)`` in [0, 1].
-        seed: of the noise, one for each image, which the slider makes larger and smaller.
 
     Raises:
         ValueError: the model is no diffusion of images, or x are none of its images.
@@ -35,7 +34,7 @@ def guessed(model: Diffusion, x: Tensor, seed: int = 0) -> Explorer:
     if not isinstance(model, Diffusion) or model.support != "unit":
         raise ValueError(f"guessed: expected Diffusion of images, got {type(model).__name__}")
     y = model.enter(model.check(x).to(model.reference))[0].flatten(1)
-    noise = torch.randn(y.shape, generator=torch.Generator().manual_seed(seed)).to(y)
+    noise = torch.randn(y.shape, generator=torch.Generator().manual_seed(0)).to(y)
 
     @torch.no_grad()
     def draw(figure: Figure, *, time: float) -> None:
@@ -50,17 +49,13 @@ def guessed(model: Diffusion, x: Tensor, seed: int = 0) -> Explorer:
         draw,
         title="Digits, the same in noise, and what the network guesses is under it",
         size=(9, 3.1),
-        frame=lambda figure: figure.add_axes((0.09, 0.01, 0.9, 0.85)).set_axis_off(),
+        frame=bare((0.09, 0.01, 0.9, 0.85)),
         time=slider(0.0, 1.0, value=0.4, step=0.05, tooltip="From 0, noise, to 1, data"),
     )
 
 
-def guided(model: FlowMatching, seed: int = 0) -> Explorer:
+def guided(model: FlowMatching) -> Explorer:
     """One noise for each class, on its way to a digit, without guidance and with more and more of it.
-
-    Args:
-        model: of images, told the class.
-        seed: of the noise.
 
     Raises:
         ValueError: the model is no flow matching of images with classes.
@@ -69,7 +64,7 @@ def guided(model: FlowMatching, seed: int = 0) -> Explorer:
         raise ValueError(f"guided: expected FlowMatching of images with classes, got {type(model).__name__}")
     classes = model.classes
     y = torch.arange(classes, device=model.reference.device)
-    noise = torch.randn(classes, *model.event_shape, generator=torch.Generator().manual_seed(seed))
+    noise = torch.randn(classes, *model.event_shape, generator=torch.Generator().manual_seed(0))
 
     @cache
     def film() -> Tensor:
@@ -90,7 +85,7 @@ def guided(model: FlowMatching, seed: int = 0) -> Explorer:
         draw,
         title="Noise becomes the digit that was asked for, with guidance w",
         size=(9, 3.5),
-        frame=lambda figure: figure.add_axes((0.08, 0.01, 0.91, 0.83)).set_axis_off(),
+        frame=bare((0.08, 0.01, 0.91, 0.83)),
         time=slider(0.0, 1.0, value=1.0, step=1 / MOMENTS, tooltip="From 0, noise, to 1, digits"),
     )
 
@@ -109,13 +104,9 @@ def uncover(model: AnyOrder) -> Explorer:
     @cache
     @torch.no_grad()
     def ways(at_once: int, seed: int) -> tuple[Tensor, list[Tensor]]:
-        generator = torch.Generator().manual_seed(seed)
-        place = torch.rand(IMAGES, D, generator=generator).argsort(1)
-        u = torch.rand(IMAGES, D, generator=generator)
-        like = model.reference
-        start = torch.zeros(IMAGES, D).to(like)
-        place = place.to(like.device)
-        return place, list(model.uncovered(start, place, u.to(like), [*range(0, D, at_once), D]))
+        order, u = torch.rand(2, IMAGES, D, generator=torch.Generator().manual_seed(seed)).to(model.reference)
+        place = order.argsort(1)
+        return place, list(model.uncovered(torch.zeros_like(u), place, u, [*range(0, D, at_once), D]))
 
     @torch.no_grad()
     def draw(figure: Figure, *, pixels: int, at_once: int, seed: int) -> None:
@@ -132,7 +123,7 @@ def uncover(model: AnyOrder) -> Explorer:
         draw,
         title="Pixels uncovered in random orders",
         size=(9, 3.1),
-        frame=lambda figure: figure.add_axes((0.01, 0.01, 0.98, 0.86)).set_axis_off(),
+        frame=bare((0.01, 0.01, 0.98, 0.86)),
         pixels=slider(0, D, value=D // 4, tooltip="How many pixels are drawn"),
         at_once=choice(sizes, tooltip="How many of them are drawn in each step"),
         seed=slider(0, 20, value=0, tooltip="Which orders, and which random numbers"),

@@ -1,8 +1,8 @@
 """Figures from tensors, in one style: large letters, colours that everyone can tell apart.
 
-Every function draws on the axes it is given, or on new ones (a notebook then shows them), and returns
-the axes. None of them trains, samples or changes what it is given, and the style holds only while they
-draw: matplotlib's own settings stay as they are, and those of a user's matplotlibrc play no part.
+Every function draws on the axes it is given, if it takes some, or on new ones (a notebook then shows them),
+and returns the axes. None of them trains, samples or changes what it is given, and the style holds only
+while they draw: matplotlib's own settings stay as they are, and those of a user's matplotlibrc play no part.
 """
 
 from course_utils.plots.canvas import COLOURS, style

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
-from math import ceil
 from typing import Any, cast
 
 import matplotlib
@@ -144,16 +143,12 @@ def array(x: object, who: str, shape: str, *dims: int) -> np.ndarray:
     return values
 
 
-def legend(ax: Axes, title: str | None = None) -> None:
-    """Name the curves in rows above the axes, where no data are, and put the title above the names."""
+def legend(ax: Axes) -> None:
+    """Name the curves in rows above the axes, where no data are."""
     handles, names = ax.get_legend_handles_labels()
-    rows = 0
     if handles:
         points = ax.get_window_extent().width / figure_of(ax).dpi * 72
         entries = [62 + 7 * len(name) for name in names]  # a line, its space and its name, in points
         columns = len(names) if sum(entries) <= points else max(1, int(points / max(entries)))
-        rows = ceil(len(names) / columns)
         place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2}
         ax.legend(handles, names, ncols=columns, handlelength=2.4, **place)
-    if title is not None:
-        ax.set_title(title, pad=6 + 18 * rows)

@@ -88,7 +88,6 @@ def lines(
     ylabel: str,
     ax: Axes | None = None,
     *,
-    title: str | None = None,
     scale: str = "linear",
 ) -> Axes:
     """Draw named curves y(x) over the same x, told apart by colour and by dashes.
@@ -99,7 +98,6 @@ def lines(
         xlabel: what x is, with its unit.
         ylabel: what y is, with its unit.
         ax: where to draw.
-        title: over the names of the curves.
         scale: of the y-axis: "linear" or "log".
 
     Raises:
@@ -113,7 +111,7 @@ def lines(
         for (name, y), colour, dash in zip(curves.items(), COLOURS, DASHES, strict=False):
             ax.plot(across, y, color=colour, linestyle=dash, label=name)
         ax.set(xlabel=xlabel, ylabel=ylabel, yscale=scale)
-        legend(ax, title)
+        legend(ax)
     return ax
 
 

@@ -15,14 +15,7 @@ Places = Mapping[str, tuple[float, float]]
 Arrows = Sequence[tuple[str, str]]
 
 
-def graph(
-    places: Places,
-    arrows: Arrows,
-    *,
-    hidden: Collection[str] = (),
-    title: str | None = None,
-    ax: Axes | None = None,
-) -> Axes:
+def graph(places: Places, arrows: Arrows, *, hidden: Collection[str] = (), title: str | None = None) -> Axes:
     """Draw a directed graph: observed variables shaded, hidden ones white, arrows from cause to effect.
 
     Args:
@@ -30,23 +23,15 @@ def graph(
         arrows: pairs of names, from and to. An arrow that would cross a third variable is bent over it.
         hidden: the names of those that nobody observes.
         title: over the whole.
-        ax: where to draw.
 
     Raises:
         ValueError: no variable, or an arrow or a hidden name that is none of them.
     """
     check("graph", places, arrows, hidden)
-    return draw(places, arrows, places.keys() - set(hidden), title, ax, circles=True)
+    return draw(places, arrows, places.keys() - set(hidden), title, circles=True)
 
 
-def diagram(
-    places: Places,
-    arrows: Arrows,
-    *,
-    data: Collection[str] = (),
-    title: str | None = None,
-    ax: Axes | None = None,
-) -> Axes:
+def diagram(places: Places, arrows: Arrows, *, data: Collection[str] = (), title: str | None = None) -> Axes:
     """Draw how a computation flows: a box for each part, as large as its words, and arrows between them.
 
     Args:
@@ -54,7 +39,6 @@ def diagram(
         arrows: pairs of words, from and to. An arrow that would cross the middle of a third box is bent.
         data: the boxes that hold numbers, such as an image or noise: shaded. The others compute.
         title: over the whole; it is also how someone who cannot see the picture learns what it is.
-        ax: where to draw.
 
     Raises:
         ValueError: no box, or an arrow or a name in data that is none of them.
@@ -64,7 +48,7 @@ def diagram(
     5
     """
     check("diagram", places, arrows, data)
-    return draw(places, arrows, data, title, ax, circles=False)
+    return draw(places, arrows, data, title, circles=False)
 
 
 def check(who: str, places: Places, arrows: Arrows, names: Collection[str]) -> None:
@@ -75,16 +59,14 @@ def check(who: str, places: Places, arrows: Arrows, names: Collection[str]) -> N
         raise ValueError(f"{who}: expected names out of {known}, got {got}")
 
 
-def draw(
-    places: Places, arrows: Arrows, shaded: Collection[str], title: str | None, ax: Axes | None, circles: bool
-) -> Axes:
+def draw(places: Places, arrows: Arrows, shaded: Collection[str], title: str | None, circles: bool) -> Axes:
     """Draw a mark with its name at each place, then the arrows, from rim to rim."""
     spots = {name: np.array(place, dtype=float) for name, place in places.items()}
     every, inches = np.stack([*spots.values()]), 1.1 if circles else 1.0
     margin = np.array([0.6, 0.6] if circles else [0.9, 0.5])
     low, high = every.min(0) - margin, every.max(0) + margin + (0, 0.4 * circles)
     width, height = inches * (high - low)
-    with axes(ax, (width, height + (0.4 if title else 0))) as ax:
+    with axes(None, (width, height + (0.4 if title else 0))) as ax:
         ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal")
         ax.set_axis_off()
         rims = {}

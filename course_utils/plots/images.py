@@ -155,16 +155,10 @@ def strip_share(ax: Axes, rows: int, columns: int, shape: float) -> float:
 def compose(
     tiles: np.ndarray, columns: int, strip: float
 ) -> tuple[np.ndarray, list[tuple[float, float, float]]]:
-    """One picture of all tiles with grey gutters between them.
+    """One picture ``(height, width, 3)`` of tiles ``(N, C, H, W)``, and the left, right, upper edge of each.
 
-    Args:
-        tiles: ``(N, C, H, W)`` with C of 1 or 3.
-        columns: how many stand in a row.
-        strip: the height of the white strip over each tile, as a share of its width.
-
-    Returns:
-        the picture ``(height, width, 3)``, in which every pixel of a tile is a square of the same size;
-        and the left, right and upper edge of every tile.
+    Grey gutters part them, and every pixel is a square of the same size. ``strip`` is the height of the white
+    strip over each tile, as a share of its width.
     """
     n, _, height, width = tiles.shape
     zoom = max(1, ceil(48 / max(height, width)))

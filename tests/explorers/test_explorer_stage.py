@@ -1,13 +1,10 @@
-from io import BytesIO
-
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from PIL import Image
 
 from course_utils import plots
-from course_utils.explorers.engine import Explorer, choice, slider
+from course_utils.explorers.engine import Explorer, choice
 from course_utils.explorers.engine.stage import Stage
 
 SIZE, DPI = (4, 3), 72
@@ -193,31 +190,6 @@ def test_a_title_that_the_frame_gives_may_not_change():
     stage = Stage(SIZE, DPI, lambda figure: figure.add_subplot().set_title("stands"))
     with pytest.raises(ValueError, match="Text"):
         pixels(stage, lambda figure: figure.axes[0].set_title("moves"))
-
-
-def test_an_explorer_with_a_frame_shows_the_same_as_one_without_and_says_what_fails():
-    def both(figure, *, a):
-        frame(figure)
-        draw(figure, a=a)
-
-    standing = Explorer(draw, title="A stage", size=SIZE, frame=frame, a=slider(1, 4))
-    anew = Explorer(both, title="A stage", size=SIZE, a=slider(1, 4))
-    assert standing.values == anew.values
-    with plots.style():
-        shares = [
-            np.abs(one._pixels(DPI, {"a": 3}).astype(int) - other._pixels(DPI, {"a": 3})).max(-1) > 8
-            for one, other in ((standing, anew), (standing, standing))
-        ]
-    assert shares[0].mean() < 0.003 and not shares[1].any()
-
-
-def test_the_picture_that_is_stored_is_twice_as_fine_with_or_without_a_frame():
-    for stands in (frame, None):
-        act = draw if stands else lambda figure, *, a: (frame(figure), draw(figure, a=a))
-        explorer = Explorer(act, title="A stage", size=SIZE, frame=stands, a=slider(1, 4))
-        width, height = (side * DPI for side in SIZE)
-        assert Image.open(BytesIO(explorer.picture())).size == (width, height)
-        assert Image.open(BytesIO(explorer.stored())).size == (2 * width, 2 * height)
 
 
 def test_an_explorer_says_in_its_picture_that_its_frame_was_moved():

@@ -4,12 +4,11 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from drawn import drawn, faults
+from drawn import drawn, extremes, faults, picture
 from explorer_inputs import INPUTS, shown
 from PIL import Image
 
 from course_utils.explorers.engine import Explorer
-from course_utils.explorers.engine.controls import extremes
 from course_utils.explorers.engine.explorer import SCREEN_DPI, STORED_DPI
 from course_utils.notebooks.comparison import IMAGE
 
@@ -61,7 +60,7 @@ def test_each_control_changes_the_picture_through_its_binding(explorer):
         for end in extremes(widget):
             widget.value = end
             assert explorer.error is None
-            assert explorer.image.value == explorer.picture()
+            assert explorer.image.value == picture(explorer)
             shown.add(explorer.image.value)
         widget.value = explorer.first[name]
         assert len(shown) > 1, f"{name} changes nothing"
@@ -71,9 +70,9 @@ def test_each_control_changes_the_picture_through_its_binding(explorer):
 @pytest.mark.slow
 def test_same_values_give_the_same_bytes_whatever_was_drawn_before(explorer):
     ends = [{name: extremes(widget)[-1]} for name, widget in explorer.controls.items()]
-    forth = [explorer.picture(**values) for values in ends]
-    back = [explorer.picture(**values) for values in reversed(ends)]
-    assert back == forth[::-1] and explorer.picture() == explorer.image.value
+    forth = [picture(explorer, **values) for values in ends]
+    back = [picture(explorer, **values) for values in reversed(ends)]
+    assert back == forth[::-1] and picture(explorer) == explorer.image.value
     assert explorer.values == explorer.first
 
 
@@ -117,7 +116,7 @@ def test_the_stored_picture_is_that_of_the_present_values(explorer):
     name, widget = next(iter(explorer.controls.items()))
     before = explorer.stored()
     widget.value = next(
-        end for end in extremes(widget) if explorer.picture(**{name: end}) != explorer.picture()
+        end for end in extremes(widget) if picture(explorer, **{name: end}) != picture(explorer)
     )
     after = explorer.stored()
     shown = pixels(explorer.image.value)

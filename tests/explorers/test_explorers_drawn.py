@@ -13,12 +13,11 @@ from matplotlib.lines import Line2D
 
 from course_utils import plots
 from course_utils.evaluation import load
-from course_utils.explorers import autoregressive, boltzmann_machine, ffjord, gsn, nade_and_made, vae
+from course_utils.explorers import autoregressive, boltzmann_machine, ffjord, gan, gsn, nade_and_made, vae
 from course_utils.explorers import taxonomy as tree
 from course_utils.explorers.engine.explorer import SCREEN_DPI
 from course_utils.explorers.engine.stage import Stage
 from course_utils.explorers.ffjord import variance
-from course_utils.explorers.gan import ranking, styles, table
 from course_utils.models import GAN, GSN, VAE, BoltzmannMachine, PixelCNN
 from course_utils.plots.tree import branches, is_system
 from course_utils.taxonomy import Autoregressive, Flow, leaves
@@ -27,7 +26,7 @@ from course_utils.universe import state_index
 
 def shown(explorer, **values) -> np.ndarray:
     """The pixels of an explorer, as numbers."""
-    return explorer._pixels(SCREEN_DPI, {**explorer.values, **values}).astype(int)
+    return explorer._drawn(SCREEN_DPI, {**explorer.values, **values})[0].astype(int)
 
 
 @pytest.fixture(scope="module")
@@ -79,12 +78,12 @@ def test_a_system_is_marked_beside_its_own_line_and_every_system_has_one(systems
     assert spots["NICE"] == pytest.approx(spots["PixelRNN"])
 
 
-@pytest.mark.parametrize("number", ranking.NUMBERS)
+@pytest.mark.parametrize("number", gan.NUMBERS)
 def test_a_number_of_the_table_stands_where_its_axis_says_best_on_top(number):
-    rows, figure = load(), drawn(table(), number=number)
+    rows, figure = load(), drawn(gan.table(), number=number)
     (ax,) = figure.axes
-    values = ranking.numbers(number, rows)
-    on = log10 if ranking.NUMBERS[number][1] == "log" else float
+    values = gan.numbers(number, rows)
+    on = log10 if gan.NUMBERS[number][1] == "log" else float
     words = {text.get_text(): text.get_position() for text in figure.texts}
     ticks = {float(t.replace(",", "")): x for t, (x, y) in words.items() if y == -0.018}
     (a, left), (b, right) = min(ticks.items()), max(ticks.items())
@@ -95,7 +94,7 @@ def test_a_number_of_the_table_stands_where_its_axis_says_best_on_top(number):
     for name, each in values.items():
         expected = left + (on(each.value) - on(a)) / (on(b) - on(a)) * (right - left)
         assert dots[words[name][1]] == pytest.approx(expected) and 0 < expected < 1
-    truth = ranking.yardstick(number, rows)
+    truth = gan.yardstick(number, rows)
     assert (truth is not None and "seconds" not in number) == any(ln.get_ls() == "--" for ln in ax.lines)
 
 
@@ -202,7 +201,7 @@ def test_connections_lead_to_the_output_that_is_asked_for():
 def test_flows_are_last_where_they_are_thresholded_and_ahead_of_pixel_models_on_grey_levels():
     """What notebook 19 says of the shipped table."""
     pixel, flow = ({leaf.__name__ for leaf in leaves(branch)} for branch in (Autoregressive, Flow))
-    order = {name: list(ranking.numbers(name, load())) for name in ranking.NUMBERS}
+    order = {name: list(gan.numbers(name, load())) for name in gan.NUMBERS}
     universe = order["universe 4×4: total variation to p_D"]
     assert set(universe[:4]) == pixel and set(universe[-4:]) == flow
     grey = order["17 grey levels: squared Fréchet distance"]
@@ -230,7 +229,7 @@ def test_chains_that_hold_pixels_draw_the_others_from_their_conditional_distribu
 
 def test_noise_moves_on_an_arc_from_one_draw_to_another_while_classes_stay():
     model = GAN((1, 4, 4), hidden=(8,), classes=3)
-    explorer = styles(model)
+    explorer = gan.styles(model)
     start, end = model.noise(8, torch.Generator().manual_seed(5)).chunk(2)
     for way, z in ((0.0, start), (0.5, (start + end) / 2**0.5), (1.0, end)):
         (ax,) = drawn(explorer, way=way, seed=5).axes
@@ -242,4 +241,4 @@ def test_noise_moves_on_an_arc_from_one_draw_to_another_while_classes_stay():
 
 def test_noise_against_class_needs_classes():
     with pytest.raises(ValueError, match="expected a GAN with classes"):
-        styles(GAN((1, 4, 4), hidden=(8,)))
+        gan.styles(GAN((1, 4, 4), hidden=(8,)))

@@ -1,16 +1,81 @@
-"""What the explorers of notebooks 02 and 08 say is so: a boundary, steps of k-means, principal components."""
+"""What the explorers of notebooks 00 to 02 and 08 say is so: ink, tasks, k-means, components, a boundary."""
 
 import numpy as np
 import pytest
 import torch
-from drawn import drawn
-from explorer_inputs import scattered
+from drawn import drawn, drawn_texts
+from explorer_inputs import answered, scattered
 from matplotlib.colors import same_color
 from scipy.stats import multivariate_normal
 from sklearn.metrics import adjusted_rand_score
 
+from course_utils import plots
+from course_utils.datasets import ANIMALS, digits
 from course_utils.explorers import beyond_supervision
 from course_utils.explorers.discriminative_and_generative import boundary
+from course_utils.explorers.engine import Explorer
+from course_utils.explorers.start_here import threshold
+from course_utils.explorers.supervised_learning import four_tasks
+
+# A threshold
+
+
+@pytest.mark.parametrize("level", [1, 8, 16])
+def test_threshold_shows_the_grey_digit_its_binary_form_and_its_share_of_ink(level, monkeypatch):
+    shown, x = [], digits("levels").train.x[3]
+    monkeypatch.setattr(plots, "images", lambda picture, **given: shown.append((picture, given)))
+    figure = drawn(threshold(), threshold=level, digit=3)
+    (grey, _), (binary, given) = shown[-2:]
+    assert torch.equal(grey[0], x) and torch.equal(binary[0], (x * 16 >= level).float())
+    assert f"≥ {level}/16: {100 * binary.mean():.0f} % ink" in given["title"]
+    assert [each["ax"] for _, each in shown[-2:]] == figure.axes
+
+
+def test_threshold_8_is_the_binarisation_of_the_course():
+    grey, binary = digits("levels").train.x[:20], digits("binary").train.x[:20]
+    assert torch.equal((grey >= 8 / 16).float(), binary)
+
+
+# Four tasks on one scene
+
+
+@pytest.fixture(scope="module")
+def explorer() -> Explorer:
+    return four_tasks(*answered())
+
+
+def words(explorer, **values):
+    return [text.get_text() for text, _ in drawn_texts(drawn(explorer, **values))]
+
+
+@pytest.mark.parametrize("threshold", [0.05, 0.4, 0.95])
+@pytest.mark.parametrize("scene", [1, 4, 6])
+def test_each_panel_says_what_its_network_said_of_this_scene(explorer, scene, threshold):
+    x, p, located, found, parts = answered()
+    shown = words(explorer, scene=scene, threshold=threshold)
+    here = (found.scene == scene - 1) & (found.scores >= threshold)
+    said = [f"{ANIMALS[k]} {s:.2f}" for k, s in zip(found.labels[here], found.scores[here], strict=True)]
+    best, k = p[scene - 1].max(0)
+    said += said + [ANIMALS[located[0][scene - 1]]] + [f"{ANIMALS[k]} {best:.2f}"] * bool(best >= threshold)
+    titles = ["classification", "+ localisation", f"detection: {here.sum()}", f"instances: {here.sum()}"]
+    assert sorted(shown) == sorted(titles + said)
+
+
+def test_bad_input_gets_one_clear_error():
+    x, p, located, found, parts = answered()
+    for bad in (
+        (x[:1], p[:1], (located[0][:1], located[1][:1]), found, parts),
+        (x, p[:3], located, found, parts),
+        (x, p, (located[0], located[1][:2]), found, parts),
+    ):
+        with pytest.raises(ValueError, match=r"four_tasks: expected N ≥ 2 scenes.*\d, masks$"):
+            four_tasks(*bad)
+    with pytest.raises(ValueError, match=", no masks"):
+        four_tasks(x, p, located, found, found)
+    with pytest.raises(ValueError, match=r"value in \[1, 6\], got 7"):
+        four_tasks(x, p, located, found, parts, scene=7)
+    assert four_tasks(x, p, located, found, parts, scene=5).values == {"scene": 5, "threshold": 0.3}
+
 
 # Two Gaussians and a prior
 

@@ -139,7 +139,7 @@ PLANTED = {
     "no prediction": (source("predict", "**Look** at this."), "nothing to predict"),
     "no summary": (source("remember", "## The end"), "no section Things to remember"),
     "a picture unannounced": (output("step-1-code", "display_data", {"image/png": png()}), "what is seen"),
-    "two pictures under one text": (without("answer", "explore-text"), "explore: a picture"),
+    "two pictures under one text": (without("answer-to-it", "explore-text"), "explore: a picture"),
     "a picture under a heading": (source("what-is-seen", "## Ink and nothing but ink"), "what is seen"),
 }
 

@@ -11,8 +11,8 @@ from course_utils.plots.description import description
 def test_a_curve_says_where_it_begins_ends_and_turns():
     x = torch.tensor([1.0, 2, 3, 4])
     ys = {"down": torch.tensor([9.0, 7, 3, 1]), "bump": torch.tensor([1.0, 8, 2, 1]), "$p_D$": torch.ones(4)}
-    text = description(plots.lines(x, ys, "epoch", "loss (nats)", title="Three curves", scale="log").figure)
-    assert text.startswith("Three curves. Across: epoch, from ")
+    text = description(plots.lines(x, ys, "epoch", "loss (nats)", scale="log").figure)
+    assert text.startswith("Across: epoch, from ")
     assert "loss (nats), from" in text and "(logarithmic)" in text
     assert "Curve down: from 9 to 1. " in text and "Curve bump: from 1 to 1, highest 8 at 2. " in text
     assert text.endswith("Curve p_D: from 1 to 1.")

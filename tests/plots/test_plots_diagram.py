@@ -15,8 +15,7 @@ ARROWS = [("x₁", "x₂"), ("x₂", "x₃"), ("x₁", "x₃")]
 @pytest.fixture
 def ax():
     drawn = plots.graph(CHAIN | {"z": (1, 1.5)}, [*ARROWS, ("z", "x₁")], hidden=["z"], title="a graph")
-    yield drawn
-    plt.close("all")
+    return drawn
 
 
 def test_every_variable_is_a_circle_with_its_name_and_hidden_ones_are_white(ax):
@@ -73,7 +72,6 @@ def test_every_part_is_a_box_around_its_words_and_arrows_go_from_rim_to_rim():
         assert boxes[start].padded(3).contains(*path[0]) and not boxes[start].padded(-3).contains(*path[0])
         assert any(boxes[end].padded(6).contains(*point) for point in path)
         assert not any(boxes[end].padded(-3).contains(*point) for point in path)
-    plt.close("all")
 
 
 @pytest.mark.parametrize("draw, names", [(plots.graph, "hidden"), (plots.diagram, "data")])

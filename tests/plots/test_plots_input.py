@@ -8,11 +8,14 @@ from test_plots import P, Q, X, gaussian
 from course_utils import plots
 
 NAN = float("nan")
+
+
+def history(train, valid, best):
+    plots.history(SimpleNamespace(train=train, valid=valid, best_epoch=best))
+
+
 BAD = {
-    "images of one dimension": (
-        lambda: plots.images(torch.rand(8)),
-        r"\(N, C, H, W\) or \(N, H, W\).*\(8,\)",
-    ),
+    "images of one dimension": (lambda: plots.images(torch.rand(8)), r"\(N, C, H, W\) or .*\(8,\)"),
     "no images": (lambda: plots.images(torch.rand(0, 1, 8, 8)), r"got shape \(0, 1, 8, 8\)"),
     "two channels": (lambda: plots.images(torch.rand(2, 2, 8, 8)), "1 channel .* or 3 .*, got 2"),
     "values above 1": (lambda: plots.images(2 * torch.ones(1, 8, 8)), r"in \[0, 1\], got \[2, 2\]"),
@@ -20,37 +23,19 @@ BAD = {
     "NaN": (lambda: plots.images(torch.full((1, 8, 8), NAN)), "images: expected numbers, got NaN"),
     "a text": (lambda: plots.images("digits"), "images: expected a tensor .* got str"),
     "ragged lists": (lambda: plots.points([[1, 2], [3]]), "points: expected numbers of shape"),
-    "too few labels": (
-        lambda: plots.images(torch.rand(3, 8, 8), labels=["a"]),
-        "3 labels, one an image, got 1",
-    ),
-    "no columns": (
-        lambda: plots.images(torch.rand(3, 8, 8), columns=0),
-        "columns as a positive integer, or as names, got 0",
-    ),
+    "too few labels": (lambda: plots.images(torch.rand(3, 8, 8), labels=["a"]), "3 labels, .*, got 1"),
+    "no columns": (lambda: plots.images(torch.rand(3, 8, 8), columns=0), "columns as a positive .*, got 0"),
     "labels in space": (lambda: plots.labelled(torch.rand(5, 3), torch.arange(5)), r"labelled: .*\(n, 2\)"),
     "a label too few": (lambda: plots.labelled(torch.rand(5, 2), torch.arange(4)), r"labelled: .*n labels"),
     "half a label": (lambda: plots.labelled(torch.rand(2, 2), torch.tensor([0, 0.5])), "labelled: .*whole"),
     "points in space": (lambda: plots.points(torch.rand(5, 3)), r"points: .*\(n, 2\), got shape \(5, 3\)"),
     "no extent": (lambda: plots.density(gaussian, (1, 0, 0, 1)), "density: expected extent"),
     "a scalar density": (lambda: plots.density(lambda z: z.sum(), (0, 1, 0, 1)), "density: .* from log_prob"),
-    "a short density": (
-        lambda: plots.density(lambda z: z[:3, 0], (0, 1, 0, 1)),
-        r"density: .*\(25600,\), got \(3,\)",
-    ),
+    "a short density": (lambda: plots.density(lambda z: z[:3, 0], (0, 1, 0, 1)), r"\(25600,\), got \(3,\)"),
     "density NaN": (lambda: plots.density(lambda z: z[:, 0] * NAN, (0, 1, 0, 1)), "density: .* got NaN"),
-    "unequal histories": (
-        lambda: plots.history(SimpleNamespace(train=[1.0], valid=[1.0, 2.0], best_epoch=1)),
-        "history",
-    ),
-    "an empty history": (
-        lambda: plots.history(SimpleNamespace(train=[], valid=[], best_epoch=0)),
-        "history: .*epochs",
-    ),
-    "no such epoch": (
-        lambda: plots.history(SimpleNamespace(train=[1.0], valid=[1.0], best_epoch=2)),
-        r"\[1, 1\], got 2",
-    ),
+    "unequal histories": (lambda: history([1.0], [1.0, 2.0], 1), "history"),
+    "an empty history": (lambda: history([], [], 0), "history: .*epochs"),
+    "no such epoch": (lambda: history([1.0], [1.0], 2), r"\[1, 1\], got 2"),
     "no distributions": (lambda: plots.distributions({}), "distributions: expected 1 to 7 curves, got 0"),
     "lengths": (lambda: plots.distributions({"p": P, "q": Q[:2]}), "3 values of each curve, got 2 of q"),
     "negative": (lambda: plots.distributions({"p": P, "q": -Q}), "values ≥ 0 of q, got -0.2"),
@@ -59,10 +44,7 @@ BAD = {
     "no lines": (lambda: plots.lines(X, {}, "x", "y"), "lines: expected 1 to 7 curves, got 0"),
     "eight lines": (lambda: plots.lines(X, {c: X for c in "abcdefgh"}, "x", "y"), "1 to 7 curves, got 8"),
     "a short line": (lambda: plots.lines(X, {"a": X[:3]}, "x", "y"), "50 values of each curve, got 3 of a"),
-    "scale of lines": (
-        lambda: plots.lines(X, {"a": X}, "x", "y", scale="up"),
-        "lines: expected scale 'linear' or 'log', got 'up'",
-    ),
+    "scale of lines": (lambda: plots.lines(X, {"a": X}, "x", "y", scale="up"), "'linear' or 'log', got 'up'"),
 }
 
 

@@ -1,6 +1,5 @@
 """Photographs: drawn as large as the page allows."""
 
-import matplotlib.pyplot as plt
 import pytest
 import torch
 
@@ -12,4 +11,3 @@ def test_a_photograph_is_large_as_far_as_the_page_is_wide(n, inches):
     """A pixel is a forty-eighth of an inch: three of a stored picture, so that all are alike."""
     figure = plots.images(torch.rand(n, 3, 96, 120), columns=n).figure
     assert figure.get_size_inches()[0] == pytest.approx(inches, abs=0.4)
-    plt.close("all")

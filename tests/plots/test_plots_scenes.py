@@ -18,13 +18,6 @@ GREY = torch.full((2, 3, 40, 60), 0.5)
 BOXES = torch.tensor([[5.0, 10.0, 30.0, 35.0], [20.0, 2.0, 58.0, 38.0]])
 
 
-@pytest.fixture
-def ax():
-    figure = Figure(figsize=(8, 4))
-    FigureCanvasAgg(figure)
-    return figure.add_subplot()
-
-
 def names(ax):
     return sorted(text.get_text() for text, _ in drawn_texts(ax.figure))
 
@@ -190,10 +183,7 @@ ONE = torch.tensor([0, 1])
         (lambda: plots.scenes(GREY, labels=ONE, masks=GREY[:, 0, 1:] > 1), r"masks of shape \(2, 40, 60\)"),
         (lambda: plots.scenes(GREY, labels=ONE, scores=GREY), r"scores of shape \(2,\), got"),
         (lambda: plots.scenes(GREY, labels=3 * ONE), "classes below 3 on scenes 0 to 1, got 3 and 0 to 1"),
-        (
-            lambda: plots.scenes(GREY, labels=ONE, scene=2 * ONE),
-            "classes below 3 on scenes 0 to 1, got 1 and",
-        ),
+        (lambda: plots.scenes(GREY, labels=ONE, scene=2 * ONE), "classes .* on scenes 0 to 1, got 1 and"),
         (lambda: plots.scenes(GREY, labels=ONE, titles=["a"]), "2 titles, one a scene, got 1"),
         (lambda: plots.pointing(GREY, ONE, ONE, ONE), r"pointing: .* \(3, H, W\)"),
         (lambda: plots.pointing(GREY[0, :2], BOXES, BOXES, ONE), "3 channels .* got 2 channels"),

@@ -1,11 +1,8 @@
 from importlib import import_module
 
-import matplotlib.pyplot as plt
 import pytest
 import torch
 from drawn import faults
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from course_utils import plots, taxonomy
 
@@ -18,13 +15,6 @@ SLIDE_14 = {
     "ImplicitMarkovChain": ["GSN"],
     "Direct": ["Generative adversarial networks"],
 }
-
-
-@pytest.fixture
-def axes():
-    figure = Figure(figsize=(12, 6))
-    FigureCanvasAgg(figure)
-    return figure.add_subplot()
 
 
 @pytest.fixture
@@ -50,12 +40,11 @@ def test_all_eleven_systems_are_readable(slide_14):
     for i, a in enumerate(boxes):
         assert all(a.x0 >= b.x1 or b.x0 >= a.x1 or a.y0 >= b.y1 or b.y0 >= a.y1 for b in boxes[:i])
         assert a.x0 >= 0 and a.y0 >= 0 and a.x1 <= ax.figure.bbox.x1 and a.y1 <= ax.figure.bbox.y1
-    plt.close("all")
 
 
-def test_the_tree_has_every_class_and_system_under_its_family(axes, slide_14):
-    plots.tree(axes)
-    places = {text.get_text().replace("\n", " "): text.get_position() for text in axes.texts}
+def test_the_tree_has_every_class_and_system_under_its_family(ax, slide_14):
+    plots.tree(ax)
+    places = {text.get_text().replace("\n", " "): text.get_position() for text in ax.texts}
     named = {title: place for title, place in places.items()}
     for titles in SLIDE_14.values():
         assert " ".join(titles) in named
@@ -66,10 +55,10 @@ def test_the_tree_has_every_class_and_system_under_its_family(axes, slide_14):
     below = places["PixelRNN PixelCNN NADE MADE"]
     assert above[0] == below[0] and above[1] < below[1]
     assert sum(title.startswith("Markov chain") for title in places) == 2
-    assert len(axes.lines) == 10  # a connector for every class but the root
+    assert len(ax.lines) == 10  # a connector for every class but the root
 
 
-def test_a_system_built_on_another_stands_in_its_family(axes, slide_14, monkeypatch):
+def test_a_system_built_on_another_stands_in_its_family(ax, slide_14, monkeypatch):
     gated = type("GatedPixelCNN", (), {"title": "Gated PixelCNN"})
     before = taxonomy_tree.children
     monkeypatch.setattr(
@@ -77,28 +66,28 @@ def test_a_system_built_on_another_stands_in_its_family(axes, slide_14, monkeypa
         "children",
         lambda node: [gated] if getattr(node, "title", "") == "PixelCNN" else before(node),
     )
-    plots.tree(axes)
-    assert "PixelRNN\nPixelCNN\nGated PixelCNN\nNADE\nMADE" in [text.get_text() for text in axes.texts]
+    plots.tree(ax)
+    assert "PixelRNN\nPixelCNN\nGated PixelCNN\nNADE\nMADE" in [text.get_text() for text in ax.texts]
 
 
-def test_families_without_a_system_are_drawn_too(axes, monkeypatch):
+def test_families_without_a_system_are_drawn_too(ax, monkeypatch):
     real = taxonomy.children
     monkeypatch.setattr(
         taxonomy_tree, "children", lambda node: [c for c in real(node) if c.__abstractmethods__]
     )
-    plots.tree(axes)
-    assert [text.get_text() for text in axes.texts].count("(none yet)") == 6
+    plots.tree(ax)
+    assert [text.get_text() for text in ax.texts].count("(none yet)") == 6
 
 
-def test_the_tree_knows_the_systems_that_the_course_has(axes):
+def test_the_tree_knows_the_systems_that_the_course_has(ax):
     import course_utils.models  # noqa: F401
 
-    plots.tree(axes)
-    shown = " ".join(" ".join(text.get_text().split()) for text in axes.texts)
+    plots.tree(ax)
+    shown = " ".join(" ".join(text.get_text().split()) for text in ax.texts)
     assert all(leaf.title in shown for leaf in taxonomy.leaves())
 
 
-def test_the_tree_is_described_from_its_root(axes, slide_14):
-    said = plots.tree(axes, about=False).get_label()
+def test_the_tree_is_described_from_its_root(ax, slide_14):
+    said = plots.tree(ax, about=False).get_label()
     assert said.startswith("A tree. Generative models: Explicit density, Implicit density. Explicit ")
     assert "Autoregressive: PixelRNN, PixelCNN, NADE, MADE. Normalising flow: " in said

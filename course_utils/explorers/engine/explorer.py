@@ -1,13 +1,14 @@
 """Pictures under sliders: a pure drawing function, and the thin binding that puts controls over it.
 
-The function draws its values on an empty matplotlib ``Figure``, or over a frame that stands, and remembers
-nothing. The binding turns the figure into PNG bytes and hands those to one ``ipywidgets.Image`` that stays:
-the fastest way from a slider to a new picture, without flicker.
+The function draws its values over what stands on a matplotlib ``Figure``, and remembers nothing. The binding
+turns the figure into PNG bytes and hands those to one ``ipywidgets.Image`` that stays: the fastest way from a
+slider to a new picture, without flicker.
 """
 
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from io import BytesIO
 from textwrap import wrap
 from typing import Any
@@ -15,14 +16,13 @@ from typing import Any
 import ipywidgets
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 from traitlets import Unicode
 
 from course_utils import plots
-from course_utils.explorers.engine.controls import allowed, control
+from course_utils.explorers.engine.controls import control
 from course_utils.explorers.engine.stage import Frame, Stage
 from course_utils.plots.description import description
 from course_utils.plots.images import compose, ink_on_white
@@ -41,10 +41,10 @@ class Explorer:
     """A picture under sliders; the last line of a notebook cell shows it.
 
     Args:
-        draw: ``draw(figure, **values)`` draws the picture of these values on an empty figure. It is
-            pure: the same values give the same picture, whatever was drawn before.
-        frame: ``frame(figure)`` draws what no control changes, such as axes with their ticks: once, and
-            then ``draw`` finds it there and only adds to it. See ``Stage``.
+        draw: ``draw(figure, **values)`` adds the picture of these values to what the frame has drawn. It
+            is pure: the same values give the same picture, whatever was drawn before.
+        frame: ``frame(figure)`` draws what no control changes, such as axes with their ticks: once, on an
+            empty figure. See ``Stage``.
         title: what the picture shows, in a sentence: its text for those who cannot see it.
         size: width and height of the picture in inches; one inch is 72 pixels on the screen.
         controls: for each keyword of ``draw`` a widget: ``controls.slider``, ``choice``, ``switch``.
@@ -53,7 +53,7 @@ class Explorer:
         error: what the last change of a control raised, else None. It stands in the picture as well.
 
     Raises:
-        ValueError: a control that is no widget with a value, or no control at all.
+        ValueError: a control that is no widget with a value.
 
     >>> from course_utils.explorers.engine import slider
     >>> def draw(figure, slope):
@@ -61,7 +61,9 @@ class Explorer:
     >>> explorer = Explorer(draw, title="A line", size=(2, 1), slope=slider(1, 5))
     >>> explorer.describe()
     'A line (slope = 3). Across: from -0.05 to 1.05. Up: from -0.15 to 3.15.'
-    >>> explorer.picture(slope=1) == explorer.picture(slope=5)
+    >>> before = explorer.image.value
+    >>> explorer.controls["slope"].value = 5
+    >>> explorer.image.value == before
     False
     """
 
@@ -72,18 +74,15 @@ class Explorer:
         *,
         title: str,
         size: tuple[float, float] = (8, 4),
-        frame: Frame | None = None,
+        frame: Frame = lambda figure: None,
         **controls: Any,
     ) -> None:
-        if not controls:
-            raise ValueError("Explorer: expected at least one control, got none")
         self.draw, self.frame, self.title, self.error = draw, frame, title, None
         self.controls: dict[str, Any] = {name: control(name, given) for name, given in controls.items()}
         self.size = size
-        self._on_screen = None if frame is None else self._stage(SCREEN_DPI, frame)
+        self._on_screen = self._stage(SCREEN_DPI)
         width, height = (f"{int(inches * SCREEN_DPI)}px" for inches in size)
-        with collect_later():
-            shown, self.seen = self._drawn(SCREEN_DPI, self.values)  # the present picture, and its words
+        shown, self.seen = self._drawn(SCREEN_DPI, self.values)  # the present picture, and its words
         self.image = NamedImage(
             value=png(shown),
             format="png",
@@ -99,40 +98,18 @@ class Explorer:
         """The present value of every control."""
         return {name: widget.value for name, widget in self.controls.items()}
 
-    def picture(self, **values: Any) -> bytes:
-        """The picture of these values as PNG; a control that is not named keeps its present value.
-
-        Raises:
-            ValueError: there is no control of this name, or it cannot take this value.
-        """
-        for name, value in values.items():
-            if name not in self.controls:
-                raise ValueError(f"Explorer: expected one of {', '.join(self.controls)}, got {name!r}")
-            if not allowed(self.controls[name], value):
-                raise ValueError(f"Explorer: {name} cannot take the value {value!r}")
-        with collect_later():
-            return png(self._pixels(SCREEN_DPI, {**self.values, **values}))
-
     def stored(self) -> bytes:
         """The present picture as PNG for a page without a kernel: twice as fine, in few bytes."""
         return smaller(png(self._present(STORED_DPI)))
 
-    def _stage(self, dpi: int, frame: Frame) -> Stage:
+    def _stage(self, dpi: int) -> Stage:
         with plots.style():
-            return Stage(self.size, dpi, frame)
-
-    def _pixels(self, dpi: int, values: dict[str, Any]) -> np.ndarray:
-        return self._drawn(dpi, values)[0]
+            return Stage(self.size, dpi, self.frame)
 
     def _drawn(self, dpi: int, values: dict[str, Any]) -> tuple[np.ndarray, str]:
         """The picture of these values, and what it shows in words."""
-        with plots.style():
-            if self.frame is None:
-                figure = Figure(figsize=self.size, dpi=dpi)  # a new one is cheaper than to clear the last
-                self.draw(figure, **values)
-                return pixels(figure), description(figure)
-            stage = self._on_screen if dpi == SCREEN_DPI else None
-            stage = stage or self._stage(dpi, self.frame)
+        stage = self._on_screen if dpi == SCREEN_DPI else self._stage(dpi)
+        with collect_later(), plots.style():
             with stage.acted() as figure:
                 self.draw(figure, **values)
                 seen = description(figure)
@@ -143,23 +120,20 @@ class Explorer:
         try:
             (shown, self.seen), self.error = self._drawn(dpi, self.values), None
         except Exception as error:
-            shown, self.error = pixels(self._figure_of_error(dpi, error)), error
+            shown, self.error = Stage(self.size, dpi, partial(self._tell, error)).pixels(), error
             self.seen = f"{type(error).__name__}: {error}"
         return shown
 
-    def _figure_of_error(self, dpi: int, error: Exception) -> Figure:
+    def _tell(self, error: Exception, figure: Figure) -> None:
         words = " ".join(f"{type(error).__name__}: {error}".split())
         width, height = self.size
         lines = wrap(words, int(width * 8), max_lines=max(1, int(height * 3)))
-        figure = Figure(figsize=self.size, dpi=dpi)
         figure.text(0.03, 0.5, "\n".join(lines), fontsize=12, va="center", parse_math=False)
-        return figure
 
     def _changed(self, change: dict[str, Any]) -> None:
-        with collect_later():
-            shown = png(self._present(SCREEN_DPI))
-            with self.image.hold_sync():  # in one message
-                self.image.value, self.image.tooltip = shown, self.describe()
+        shown = png(self._present(SCREEN_DPI))
+        with self.image.hold_sync():  # in one message
+            self.image.value, self.image.tooltip = shown, self.describe()
 
     def describe(self) -> str:
         """The title, the value of every control, and what the present picture shows, in words."""
@@ -184,11 +158,14 @@ def collect_later() -> Iterator[None]:
             gc.enable()
 
 
-def pixels(figure: Figure) -> np.ndarray:
-    """What a figure shows, ``(height, width, 4)``."""
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())
+def bare(*places: tuple[float, float, float, float]) -> Frame:
+    """A frame of axes for images alone: left, bottom, width and height of each in parts of the figure."""
+
+    def frame(figure: Figure) -> None:
+        for place in places:
+            figure.add_axes(place).set_axis_off()
+
+    return frame
 
 
 def picture(x: Tensor, columns: int = 1) -> np.ndarray:
@@ -207,36 +184,23 @@ def png(pixels: np.ndarray) -> bytes:
     return file.getvalue()
 
 
-def panels(figure: Figure, columns: int = 1, *, rows: int = 1, header: float = 0.75) -> list[Axes]:
-    """Axes side by side on a figure, row by row, with room for labels in the course's size of letters.
+def panels(figure: Figure, columns: int = 1, *, header: float = 0.75) -> list[Axes]:
+    """Axes side by side on a figure, with room for labels in the course's size of letters.
 
-    They and their labels have fixed places, so that nothing jumps and no time goes into a layout.
-
-    Args:
-        figure: where they stand.
-        columns: how many in a row.
-        rows: how many rows.
-        header: inches over each for its title and the names of its curves (a row of them: 0.4; both: 0.75).
-
-    Raises:
-        ValueError: the figure is too small for the labels alone.
+    They and their labels have fixed places, so that nothing jumps and no time goes into a layout. ``header``:
+    inches over them for a title and the names of curves (a row of names: 0.4; both: 0.75).
     """
     width, height = figure.get_size_inches()
     wide = (width - RIGHT - columns * LEFT) / columns
-    high = (height - rows * (BELOW + header)) / rows
-    if wide <= 0 or high <= 0:
-        raise ValueError(
-            f"panels: expected a figure with room for {rows}×{columns} axes, got {width}×{height} inches"
-        )
+    high = height - BELOW - header
     place = {
         "left": LEFT / width,
         "right": 1 - RIGHT / width,
         "bottom": BELOW / height,
         "top": 1 - header / height,
         "wspace": LEFT / wide,
-        "hspace": (BELOW + header) / high,
     }
-    axes = list(figure.subplots(rows, columns, squeeze=False, gridspec_kw=place).flat)
+    axes = list(figure.subplots(1, columns, squeeze=False, gridspec_kw=place).flat)
     for ax in axes:
         ax.xaxis.set_label_coords(0.5, -0.36 / high)
         ax.yaxis.set_label_coords(-0.75 / wide, 0.5)

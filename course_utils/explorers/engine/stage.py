@@ -95,11 +95,12 @@ class Stage:
     def _check(self) -> None:
         free = {*self.titles, *self.figure.axes}  # axes are stale with all that is added to them
         fixed = [*self.figure.get_children(), *(child for ax in self.framed for child in ax.get_children())]
-        changed = [a for a in fixed if a in self.standing - free and a.stale and not _is_empty(a)]
+        stale = [a for a in fixed if a.stale and a in self.standing - free]
+        changed = [a for a in stale if not isinstance(a, Text) or a.get_text()]  # empty texts are not drawn
         if changed or self._limits() != self.limits:
             what = ", ".join(type(artist).__name__ for artist in changed) or "limits or place"
             raise ValueError(
-                f"Stage: expected nothing but new artists over the frame, got a change of: {what}"
+                f"Stage: expected nothing but new artists over the frame, got a change of {what}"
             )
 
     def _artists(self) -> Iterator[Artist]:
@@ -126,7 +127,3 @@ def _copy(text: Text) -> Text:
     copied = Text()
     copied.update_from(text)
     return copied
-
-
-def _is_empty(artist: Artist) -> bool:
-    return isinstance(artist, Text) and not artist.get_text()

@@ -1,23 +1,27 @@
-"""A lens over a photograph and over what several systems have restored of it."""
+"""The explorers of notebook 05: a lens over restored photographs, coarse colours drawn row by row."""
 
 from collections.abc import Mapping
 from math import log10
 
 import numpy as np
+import torch
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
-from torch.nn.functional import avg_pool2d
+from torch.nn.functional import avg_pool2d, interpolate
 
+from course_utils.applications.colourisation import PATCH, Colouriser
+from course_utils.applications.luma_chroma import rgb
 from course_utils.checks import check_events
-from course_utils.explorers.engine import Explorer, slider
+from course_utils.explorers.engine import Explorer, bare, picture, slider
 from course_utils.plots.canvas import VERMILLION
 
-SIZE = (9.6, 4.9)
 LENS = 64  # pixels that it shows, across and down
 SCREEN = 150  # pixels of the whole photograph, at most: it only shows where the lens is
 PLACES = ((0.47, 0.50), (0.74, 0.50), (0.47, 0.01), (0.74, 0.01))  # of what the lens shows
 WIDE, HIGH = 0.25, 0.43
+DRAWS, FEWEST = 4, 2  # of coarse colours for each picture; pictures to choose from
+TITLES = ("given", "coarse colours", "refined")
 
 
 def lens(original: Tensor, restored: Mapping[str, Tensor], *, at: tuple[int, int] | None = None) -> Explorer:
@@ -63,14 +67,13 @@ def lens(original: Tensor, restored: Mapping[str, Tensor], *, at: tuple[int, int
         for ax, (name, x) in zip(places, shown.items(), strict=True):
             here = cut(x, left, top)
             ax.imshow(here, interpolation="nearest")
-            ax.set_title(
-                name if name == "original" else f"{name}, {psnr(here, truth):.1f} dB", size=13, pad=4
-            )
+            far = "" if name == "original" else f", {psnr(here, truth):.1f} dB"
+            ax.set_title(name + far, size=13, pad=4)
 
     return Explorer(
         draw,
         title=f"A photograph with a frame, and what lies in the frame, {LENS}×{LENS} pixels, restored",
-        size=SIZE,
+        size=(9.6, 4.9),
         frame=frame,
         across=slider(half, width - half, value=start[0], step=1, tooltip="The middle, from the left"),
         down=slider(half, height - half, value=start[1], step=1, tooltip="The middle, from the top"),
@@ -91,3 +94,45 @@ def psnr(made: np.ndarray, truth: np.ndarray) -> float:
     """Of bytes, in dB."""
     error = np.square(made.astype(float) - truth).mean() / 255**2
     return -10 * log10(max(error, 1e-10))
+
+
+def row_by_row(model: Colouriser, given: Tensor) -> Explorer:
+    """A grey picture or sketch, its coarse colours down to some row, and the picture refined from those.
+
+    Args:
+        model: what colours.
+        given: the pictures to choose from, ``(N, 1, S, S)`` with N of at least 2.
+
+    Raises:
+        ValueError: they are fewer, or none that the model takes.
+    """
+    if len(given) < FEWEST:
+        raise ValueError(f"row_by_row: expected at least {FEWEST} pictures, got {len(given)}")
+    n, rows = len(given), model.side // PATCH
+    device = next(model.parameters()).device
+    generator = torch.Generator(device).manual_seed(0)
+    pictures = given.to(device)
+    drawn = model.coarse_sample(pictures.repeat(DRAWS, 1, 1, 1), generator=generator).unflatten(0, (DRAWS, n))
+
+    def draw(figure: Figure, *, image: int, sample: int, rows: int) -> None:
+        here, colours = pictures[image - 1 : image], drawn[sample - 1, image - 1 : image].clone()
+        colours[:, -2:, rows:] = 0
+        if model.given == "sketch":
+            colours[:, :1, rows:] = 1
+        fine = model.painted(here, colours)
+        y = colours[:, :1] if model.given == "sketch" else torch.full_like(colours[:, :1], 0.5)
+        flat = interpolate(rgb(y, colours[:, -2:]), scale_factor=PATCH)
+        for axes, title, x in zip(figure.axes, TITLES, (here, flat, fine), strict=True):
+            shown = 1 - x if model.given == "grey" and x.shape[1] == 1 else x
+            axes.imshow(picture(shown), interpolation="nearest")
+            axes.set_title(title)
+
+    return Explorer(
+        draw,
+        title="A picture is coloured, coarse colour by coarse colour",
+        size=(9.5, 3.75),
+        frame=bare(*((0.01 + 0.33 * i, 0.02, 0.32, 0.32 * 9.5 / 3.75) for i in range(3))),
+        image=slider(1, n, value=1, tooltip="Which picture is given"),
+        sample=slider(1, DRAWS, value=1, tooltip="Which of the samples for this picture"),
+        rows=slider(0, rows, value=rows, tooltip="How many rows of coarse colours have been drawn"),
+    )
