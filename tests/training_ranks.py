@@ -9,9 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from training_games import outcome, play, small_game
-from training_models import FVSBN, noisy_data, noisy_model, quietly, weights
+from training_models import noisy_data, noisy_model, quietly, weights
 
 from course_utils import storage
+from course_utils.models import NADE
 from course_utils.training import TrainingDiverged, ranks
 
 N, BATCH = 85, 20  # batches of 17, of which no two processes get the same number
@@ -49,7 +50,7 @@ def plain() -> dict[str, Any]:
     """No random numbers in the loss: several processes do what one does, but for rounding."""
     with torch.random.fork_rng():
         torch.manual_seed(3 + ranks.rank())  # weights at the start are those of the first
-        model = FVSBN((1, 2, 3)).double()
+        model = NADE((1, 2, 3)).double()
         x = torch.rand(N, 1, 2, 3, dtype=torch.double, generator=torch.Generator().manual_seed(0)).round()
     if ranks.count() == 1:
         assert ranks.rank() == 0

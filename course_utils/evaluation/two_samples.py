@@ -81,7 +81,7 @@ def frechet_distance(x: Tensor, y: Tensor, *, repeats: int = REPEATS, seed: int 
     if x.dim() != 2 or min(len(x), len(y)) < 2:
         shapes = f"{tuple(x.shape)}, {tuple(y.shape)}"
         raise ValueError(f"frechet_distance: expected features (N, F), N of 2 or more, got {shapes}")
-    if repeats != 0:
+    if not isinstance(repeats, int) or repeats != 0:
         check_count(repeats, "frechet_distance: repeats", low=2)  # one has no spread
     generator = torch.Generator().manual_seed(check_seed(seed, "frechet_distance"))
     x, y = x.detach().cpu().double(), y.detach().cpu().double()

@@ -3,9 +3,10 @@
 import os
 import time
 from collections.abc import Iterable
+from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -14,20 +15,12 @@ from course_utils import storage
 from course_utils.training import ranks
 from course_utils.training.settings import Settings
 
+if TYPE_CHECKING:
+    from course_utils.training.fitting import Training
+
 KIND = "checkpoint of a training run, version 3"
 WAY_OUT = "Give another path, or delete the file to start anew"
 PLAIN = (bool, int, float, str, type(None))
-
-
-class Resumable(Protocol):
-    """What a checkpoint asks of a training run."""
-
-    def state(self) -> dict:
-        """All that the next epochs depend on, but for random numbers (see ``streams``)."""
-        ...
-
-    def load_state(self, content: dict) -> None:
-        """Go back to a state."""
 
 
 class Checkpoint:
@@ -37,7 +30,7 @@ class Checkpoint:
         self.path, self.identity, self.every = Path(path), identity, every
         self.written = time.perf_counter()
 
-    def resume(self, training: Resumable) -> None:
+    def resume(self, training: "Training") -> None:
         """Put the run where the file left it, if there is a file; it fits as a whole or changes nothing.
 
         Raises:
@@ -63,7 +56,7 @@ class Checkpoint:
             why = f"holds what this run cannot go on from ({why}). {WAY_OUT}"
             raise ValueError(f"fit: the checkpoint {self.path} {why}") from error
 
-    def save(self, training: Resumable, *, now: bool = False) -> None:
+    def save(self, training: "Training", *, now: bool = False) -> None:
         """Write the state of the run, unless the last writing was a moment ago."""
         if now or time.perf_counter() - self.written >= self.every:
             content = {"kind": KIND, "identity": self.identity, "state": training.state()}
@@ -112,7 +105,7 @@ def identity(
         for key, value in vars(part).items():
             if not key.startswith("_") and key != "training" and _plain(value):
                 found[f"{name}.{key}" if name else key] = repr(value)
-    found |= {key: repr(value) for key, value in settings.as_dict().items()}
+    found |= {key: repr(value) for key, value in asdict(settings).items()}
     found |= {"processes": f"{ranks.count()}"} if ranks.count() > 1 else {}
     found["transform"] = getattr(transform, "__qualname__", type(transform).__qualname__)
     return found | {"training data": _digest(train), "held-out data": _digest(valid)}

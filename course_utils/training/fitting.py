@@ -8,7 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from math import inf, isfinite
 from typing import Any
@@ -142,10 +142,10 @@ class Training:
         self.paired, name = getattr(model, "paired", True), type(model).__name__
         if isinstance(model, Game):
             self.players = list(model.players())
-            self.history: Any = GameHistory(name, settings.as_dict(), probability=model.probability)
+            self.history: Any = GameHistory(name, asdict(settings), probability=model.probability)
         else:
             self.players = [Player("loss", (model,), model.loss, averaged=True)]
-            self.history = History(name, settings.as_dict())
+            self.history = History(name, asdict(settings))
         self.optimisers = [Optimiser(p, settings, self.device, name, game=self.is_game) for p in self.players]
         self.best = copied_weights(self.model)
 
@@ -318,8 +318,8 @@ class Training:
         return all(optimiser.finite() for optimiser in self.optimisers)
 
     def state(self) -> dict:
-        """All that the next epochs depend on: weights, best weights, optimisers, history."""
-        optimisers, history = [one.state() for one in self.optimisers], self.history.as_dict()
+        """All that the next epochs depend on, but for random numbers (see ``streams``)."""
+        optimisers, history = [one.state() for one in self.optimisers], asdict(self.history)
         weights = {"model": copied_weights(self.model), "best": self.best}
         return weights | {"optimisers": optimisers, "history": history}
 

@@ -1,7 +1,7 @@
 """What happened in a training run or in a game, epoch by epoch."""
 
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -40,10 +40,6 @@ class Record(ABC):
     def epochs(self) -> int:
         """How many epochs were recorded."""
         return len(self.lr)
-
-    def as_dict(self) -> dict[str, object]:
-        """The record as plain data, from which ``type(self)(**data)`` makes it again."""
-        return asdict(self)
 
     def __repr__(self) -> str:
         reason = REASONS.get(self.stopped, "running").format(**{"patience": "", **self.settings})

@@ -60,7 +60,11 @@ class Optimiser:
         )
         keeps = player.averaged and settings.average
         self.averages = [p.detach().clone() for p in self.parameters] if keeps else []
-        self.use_precision(half_type(device) if settings.amp else None)
+        half = None  # where there is no gain in 16 bits
+        if settings.amp and device.type == "cuda":
+            bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
+            half = torch.bfloat16 if bf16 else torch.float16
+        self.use_precision(half)
 
     def use_precision(self, half: torch.dtype | None) -> None:
         """Take steps in float32 (None), or with autocast to this type of 16 bits."""
@@ -144,10 +148,3 @@ def scalar(loss: Callable[..., Tensor], who: str, batch: Batch) -> Tensor:
     if not isinstance(value, Tensor) or value.dim() > 0:
         raise ValueError(f"{who}: expected a scalar tensor, got {described(value)}")
     return value
-
-
-def half_type(device: torch.device) -> torch.dtype | None:
-    """The type of 16 bits for mixed precision on this device; None where there is no gain."""
-    if device.type != "cuda":
-        return None
-    return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16

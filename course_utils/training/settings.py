@@ -2,16 +2,15 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from math import inf
 from typing import Any
 
 from torch import nn
 
-from course_utils.checks import check_count, check_number, check_seed
+from course_utils.checks import check_choice, check_count, check_number, check_seed
 from course_utils.taxonomy import Game
 
-SCHEDULES = ("constant", "cosine")
 LARGEST = 1e12
 
 
@@ -59,15 +58,10 @@ class Settings:
             raise ValueError(f"fit: expected lr > 0 and clip > 0, got lr {self.lr} and clip {self.clip}")
         if self.average == 1:
             raise ValueError("fit: expected average < 1, got 1: the average would never move")
-        if self.schedule not in SCHEDULES:
-            raise ValueError(f"fit: expected schedule to be one of {SCHEDULES}, got {self.schedule!r}")
+        check_choice(self.schedule, "fit: schedule", ("constant", "cosine"))
         check_seed(self.seed, "fit")
         if not isinstance(self.amp, bool):
             raise ValueError(f"fit: expected amp to be True or False, got {self.amp!r}")
-
-    def as_dict(self) -> dict[str, object]:
-        """The settings by name."""
-        return asdict(self)
 
 
 def _endless(value: object) -> bool:

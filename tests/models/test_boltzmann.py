@@ -1,10 +1,12 @@
 """The Boltzmann machine against brute force: energies, Z, its chain, the phases of its gradient."""
 
+from functools import partial
 from itertools import combinations
 
 import pytest
 import torch
 from agreement import agreement
+from pixels import random_model
 
 from course_utils.models import BoltzmannMachine
 from course_utils.models.boltzmann import binary_states, transition_matrix
@@ -13,13 +15,7 @@ from course_utils.universe import all_images, state_index
 STATES = all_images(3, 3).double()
 
 
-def machine(seed=0, size=0.7, shape=(1, 3, 3), **kind) -> BoltzmannMachine:
-    """A machine with large random weights in float64, so that units depend on each other."""
-    torch.manual_seed(seed)
-    model = BoltzmannMachine(shape, **{"hidden": 4, **kind}).double().eval()
-    for parameter in model.parameters():
-        parameter.data.normal_().mul_(size)
-    return model
+machine = partial(random_model, partial(BoltzmannMachine, hidden=4), by=0.7)  # units depend on each other
 
 
 def distribution(model):
@@ -66,7 +62,7 @@ def energy_by_hand(model, x, h):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_energy_counts_every_pair_of_units_once(kind):
-    model = machine(**kind, seed=1)
+    model = machine(**kind)
     x, h = STATES[[0, 77, 300, 511]], torch.bernoulli(torch.full((4, len(model.c)), 0.5)).double()
     due = torch.stack([energy_by_hand(model, a, b) for a, b in zip(x, h, strict=True)])
     torch.testing.assert_close(model.energy(x, h), due, rtol=0, atol=1e-12)

@@ -5,7 +5,7 @@ from math import nan
 import pytest
 import torch
 from training_games import X, outcome, play, small_game, springs
-from training_models import same, weights
+from training_models import Killed, same, weights
 
 from course_utils import plots
 from course_utils.models.gan import GAN
@@ -120,10 +120,6 @@ def test_on_cuda(amp):
     assert next(game.parameters()).is_cuda and history.epochs == 6
 
 
-class Killed(BaseException):
-    """Nothing in the course catches this: it ends a run as the end of a process would."""
-
-
 def raises(error):
     def spring(loss):
         raise error
@@ -166,9 +162,8 @@ def test_an_interrupt_leaves_the_weights_of_the_last_finished_epoch(player, caps
 @pytest.mark.parametrize("player", ["discriminator", "generator"])
 def test_a_loss_that_is_not_finite_stops_the_game(player):
     game, seen = springs(small_game(), player, 13, lambda loss: loss * nan), {}
-    with pytest.raises(
-        TrainingDiverged, match=f"the {player}'s loss became nan in epoch 3, batch 3"
-    ) as caught:
+    said = f"the {player}'s loss became nan in epoch 3, batch 3"
+    with pytest.raises(TrainingDiverged, match=said) as caught:
         play(game, on_epoch=lambda e, m: seen.update({e: weights(m)}))
     assert "the weights of epoch 2 back" in str(caught.value) and caught.value.epoch == 3
     assert same(weights(game), seen[2]) and not game.training

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import Tensor, nn
+from training_games import moved_by
 from training_models import same, weights
 
 from course_utils.models.gan import GAN
@@ -129,13 +130,7 @@ def test_unpaired_examples_are_drawn_apart():
 
 def test_each_player_moves_its_own_networks_only():
     """D's losses reach into the generators: with a learning rate of one player alone, only it moves."""
-    game, alone = seeded(Cycle), ("D of x",)
-    players = [player for player in game.players() if player.name in alone]
-    game.players = lambda: players  # type: ignore[method-assign]
-    before = {name: weights(net) for name, net in game.named_children()}
-    fit(game, (X, Y), epochs=2, **QUIET)
-    moved = {name for name, net in game.named_children() if not same(before[name], weights(net))}
-    assert moved == {"of_x"}
+    assert moved_by(seeded(Cycle), "D of x", (X, Y)) == {"of_x"}
 
 
 def test_a_second_stage_starts_from_the_first(tmp_path):

@@ -5,8 +5,9 @@ from math import inf, nan
 import pytest
 import torch
 from torch import nn
-from training_models import FVSBN, Noisy, Watched, noisy_data, noisy_model, same, weights
+from training_models import Noisy, Watched, noisy_data, noisy_model, same, weights
 
+from course_utils.models import NADE
 from course_utils.training import fit
 from course_utils.training.data import as_batch
 from course_utils.training.fitting import Training
@@ -21,11 +22,11 @@ def losing(result):
     return model
 
 
-class Greedy(FVSBN):
+class Greedy(NADE):
     fit_defaults = {"epoch": 3}
 
 
-class Wild(FVSBN):
+class Wild(NADE):
     fit_defaults = {"lr": -1.0}
 
 
@@ -37,11 +38,8 @@ def frozen():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        *(
-            ({name: value}, f"fit: {name}.*got")
-            for name in ("epochs", "batch_size")
-            for value in (0, -1, 1.5, "3", True)
-        ),
+        *(({"epochs": value}, "fit: epochs.*got") for value in (0, -1, 1.5, "3", True)),
+        *(({"batch_size": value}, "fit: batch_size.*got") for value in (0, -1, 1.5, "3", True)),
         *(({"lr": value}, "lr.*got") for value in (0, -0.1, nan, inf, "fast", True)),
         *(({"weight_decay": value}, "weight_decay.*got") for value in (-0.1, nan, inf)),
         *(({"clip": value}, "clip.*got") for value in (0, -1, nan)),
@@ -49,7 +47,7 @@ def frozen():
         *(({"patience": value}, "patience.*got") for value in (0, -1, 2.5, nan)),
         *(({"seconds": value}, "seconds.*got") for value in (-1, nan, "long")),
         *(({"seed": value}, "seed.*got") for value in (-1, 2**32, 0.5, "a")),
-        *(({"schedule": value}, r"'constant', 'cosine'.*got") for value in ("linear", 3)),
+        *(({"schedule": value}, r"schedule.*constant, cosine.*got") for value in ("linear", 3)),
         ({"amp": "yes"}, "amp.*got 'yes'"),
         ({"device": "tpu"}, "cuda, mps, cpu.*got 'tpu'"),
         ({"on_epoch": 3}, "on_epoch.*got 3"),
@@ -73,19 +71,16 @@ def frozen():
         ({"x": X, "valid": "tenth"}, "fit: valid.*str"),
         ({"model": Greedy((4,))}, r"Greedy.fit_defaults.*epochs.*got epoch"),
         ({"model": Wild((4,))}, r"lr.*got -1"),
-        ({"model": FVSBN((4,)), "x": X + 0.5}, "FVSBN.*{0, 1}.*0.5"),
-        ({"model": FVSBN((4,)), "x": X, "valid": X + 2}, "FVSBN.*{0, 1}.*2"),
-        ({"model": FVSBN((5,))}, r"FVSBN.*shape \(B, 5\).*\(18, 4\)"),
-        ({"model": FVSBN((4,)), "x": X.double()}, "FVSBN.*float32.*float64"),
+        ({"model": NADE((4,)), "x": X + 0.5}, "NADE.*{0, 1}.*0.5"),
+        ({"model": NADE((4,)), "x": X, "valid": X + 2}, "NADE.*{0, 1}.*2"),
+        ({"model": NADE((5,))}, r"NADE.*shape \(B, 5\).*\(18, 4\)"),
+        ({"model": NADE((4,)), "x": X.double()}, "NADE.*float32.*float64"),
         ({"model": nn.Linear(4, 4)}, "model with a loss.*got Linear"),
         ({"model": Noisy}, "model with a loss.*got type"),
         ({"model": frozen()}, "Noisy to have parameters to train, got none"),
         ({"model": losing(torch.zeros(3))}, r"Noisy.loss: expected a scalar tensor, got .*float32 \(3,\)"),
         ({"model": losing(0.5)}, "Noisy.loss: expected a scalar tensor, got float"),
-        (
-            {"model": losing(torch.tensor(0.5))},
-            "Noisy.loss: expected it to depend on the parameters, got a constant",
-        ),
+        ({"model": losing(torch.tensor(0.5))}, "Noisy.loss: .* depend on the parameters, got a constant"),
     ],
     ids=str,
 )
@@ -104,8 +99,8 @@ def test_one_clear_value_error(arguments, message, tmp_path, monkeypatch):
 def test_one_bad_example_is_found_before_training_begins(bad):
     data = {"x": torch.zeros(500, 4), "valid": torch.zeros(500, 4)}
     data[bad][-1, -1], looks = 0.5, []
-    with pytest.raises(ValueError, match=r"FVSBN.*0\.5"):
-        fit(FVSBN((4,)), **data, progress=False, device="cpu", on_epoch=lambda e, m: looks.append(e))
+    with pytest.raises(ValueError, match=r"NADE.*0\.5"):
+        fit(NADE((4,)), **data, progress=False, device="cpu", on_epoch=lambda e, m: looks.append(e))
     assert not looks
 
 
@@ -145,9 +140,8 @@ def test_mixed_precision_learns_about_the_same(half):
 
     full, mixed = run(None), run(half)
     assert set(used[-1:]) == {(False, torch.float32)} and (True, half) in used and (False, half) not in used
-    assert mixed.history.valid == pytest.approx(
-        full.history.valid, rel=0.1
-    )  # a scaler may leave the first step out
+    near = pytest.approx(full.history.valid, rel=0.1)  # a scaler may leave the first step out
+    assert mixed.history.valid == near
     assert all(p.dtype == torch.float32 for p in mixed.model.parameters())
     assert bool(mixed.state()["optimisers"][0]["scaler"]) == (half is torch.float16)
     again = Training(noisy_model(), Settings(), (noisy_data(),), (noisy_data(20),), None)

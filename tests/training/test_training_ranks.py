@@ -24,24 +24,13 @@ def ended(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ranks")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
-    told = {
-        "TORCHELASTIC_RUN_ID": "a test",
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": port,
-        "WORLD_SIZE": "2",
-    }
-    told |= {"COURSE_DEVICE": "cpu", "OMP_NUM_THREADS": "1"}
+    told = {**os.environ, "TORCHELASTIC_RUN_ID": "a test", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    told |= {"WORLD_SIZE": "2", "COURSE_DEVICE": "cpu", "OMP_NUM_THREADS": "1"}
     told["PYTHONPATH"] = os.pathsep.join([str(PROGRAM.parents[1]), str(PROGRAM.parent)])
-    started = [
-        subprocess.Popen(
-            [sys.executable, str(PROGRAM), str(folder)],
-            env={**os.environ, **told, "RANK": rank, "LOCAL_RANK": rank},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for rank in "01"
-    ]
+    how = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    program = [sys.executable, str(PROGRAM), str(folder)]
+    ranked = [told | {"RANK": rank, "LOCAL_RANK": rank} for rank in "01"]
+    started = [subprocess.Popen(program, env=env, **how) for env in ranked]
     try:
         said = [one.communicate(timeout=300)[0] for one in started]
     finally:

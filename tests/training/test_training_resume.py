@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from training_models import Clock, Noisy, noisy_data, noisy_model, same, weights
+from training_models import Clock, Killed, Noisy, noisy_data, noisy_model, same, weights
 
 from course_utils import storage
 from course_utils.training import checkpoint, fit, fitting
@@ -15,10 +15,6 @@ SETTINGS = dict(
 def train(model, x=None, **settings):
     given = SETTINGS | {"progress": False, "device": "cpu", "checkpoint_every": 0.0} | settings
     return fit(model, noisy_data() if x is None else x, **given)
-
-
-class Killed(BaseException):
-    """Nothing in the course catches this: it ends a run as the end of a process would."""
 
 
 def killed_after(epoch, path, **settings):

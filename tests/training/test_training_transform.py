@@ -4,9 +4,10 @@ from functools import partial
 
 import pytest
 import torch
-from training_models import FVSBN, Watched, noisy_data, noisy_model, quietly, same
+from training_models import Watched, noisy_data, noisy_model, quietly, same
 
 from course_utils.datasets import Images, binarise
+from course_utils.models import NADE
 from course_utils.taxonomy import TractableDensity
 
 
@@ -25,9 +26,9 @@ def test_training_noise_is_fresh_and_held_out_noise_is_not():
 
 def test_the_model_is_asked_about_what_the_transform_gives():
     grey = torch.rand(40, 4, generator=torch.Generator().manual_seed(0)).mul(16).floor() / 16
-    with pytest.raises(ValueError, match="FVSBN"):
-        quietly(FVSBN((4,)), grey, epochs=1)
-    quietly(FVSBN((4,)), grey * 16 / 15, transform=partial(binarise, levels=16), epochs=1)
+    with pytest.raises(ValueError, match="NADE"):
+        quietly(NADE((4,)), grey, epochs=1)
+    quietly(NADE((4,)), grey * 16 / 15, transform=partial(binarise, levels=16), epochs=1)
 
 
 def test_another_transform_is_another_run(tmp_path):
@@ -40,7 +41,7 @@ def test_another_transform_is_another_run(tmp_path):
 @pytest.mark.parametrize("bad", [3, "noise", lambda x: None, lambda x: (x, x[:1])])
 def test_a_transform_that_is_none_is_named(bad):
     with pytest.raises(ValueError, match="fit: .*transform"):
-        quietly(FVSBN((4,)), torch.ones(20, 4), transform=bad, epochs=1)
+        quietly(NADE((4,)), torch.ones(20, 4), transform=bad, epochs=1)
 
 
 class Looking(TractableDensity):
