@@ -16,7 +16,7 @@ from course_utils.nets.coders import layers
 from course_utils.taxonomy import TractableDensity
 
 ENUMERABLE = 12  # pixels: with 4,096 subsets their recursion is quick
-ROWS = 2**15  # that go through the network at once
+ROWS = 2**12  # that go through the network at once: what they become fits a cache
 MASKS = 16  # of each held-out image
 
 

@@ -14,7 +14,7 @@ from course_utils.nets.coders import layers
 from course_utils.taxonomy import TractableDensity
 
 ENUMERABLE = 2**18  # codes
-ROWS = 2**13  # codes decoded at once
+ROWS = 2**11  # codes decoded at once: their levels fit a cache
 START = 0.3  # the size of a codebook's vectors, which is that of the encoder's: so that all are found
 
 

@@ -81,6 +81,25 @@ def test_where_the_way_back_to_noise_overflows_there_is_no_mass():
     assert densities.isfinite().all() and densities[-1, 0, 0] == 0 < densities[-1].max()
 
 
+def test_the_film_of_a_flow_is_what_its_own_solver_says_of_every_moment():
+    """In as many steps as each moment needs: points and densities move by less than one sees."""
+    torch.manual_seed(0)
+    model = FlowMatching((2,), hidden=8, steps=20)
+    for parameter in model.dynamics.parameters():
+        nn.init.normal_(parameter, std=0.1)
+    solver, close = model.solver, {"atol": 1e-3, "rtol": 1e-3}
+    points, densities = ffjord.film(model)
+    assert model.solver is solver and len(points) == len(densities) == ffjord.MOMENTS + 1
+    side = torch.linspace(-ffjord.EXTENT, ffjord.EXTENT, ffjord.RESOLUTION)
+    for i in (0, 7, ffjord.MOMENTS):
+        with torch.no_grad():
+            moved, _ = model.transport(points[0], 0.0, i / ffjord.MOMENTS)
+            start, log_det = model.transport(torch.stack([side, side], 1), i / ffjord.MOMENTS, 0.0)
+        torch.testing.assert_close(points[i], moved, **close)
+        density = (model.prior.log_prob(start) + log_det).exp()
+        torch.testing.assert_close(densities[i].diagonal(), density, **close)
+
+
 def test_models_of_another_kind_are_named():
     with pytest.raises(ValueError, match="guessed: expected"):
         grown.guessed(NADE((1, 8, 8)), torch.rand(2, 1, 8, 8))
