@@ -24,14 +24,7 @@ from course_utils.evaluation import (
 )
 from course_utils.models import GAN, MADE, NADE, VAE, BoltzmannMachine
 from course_utils.taxonomy import children, log_mean_weight, tree, verbs
-from course_utils.universe import (
-    BinaryUniverse,
-    PlaneDensity,
-    all_images,
-    bars_and_stripes,
-    gaussian_on,
-    line,
-)
+from course_utils.universe import BinaryUniverse, all_images, bars_and_stripes, gaussian_on, line
 
 FOREIGN = ("three", 1.5, object(), np.ones(4), b"x")  # of the wrong type for everything below
 NUMBERS = (None, "1", True, nan, inf, torch.ones(2), [1.0])
@@ -63,11 +56,11 @@ TABLE = {
     ],
     "PlaneDensity": [
         (
-            lambda c: PlaneDensity("it", c, 1.0),
+            lambda c: universe.PlaneDensity("it", c, 1.0),
             (*TENSORS, *FOREIGN, X, torch.full((2, 2), nan), torch.ones(0, 2)),
         ),
-        (lambda s: PlaneDensity("it", PAIRS, s), (0, -1.0, *NUMBERS)),
-        (lambda e: PlaneDensity("it", PAIRS, 1.0, extent=e), (0, -1.0, *NUMBERS)),
+        (lambda s: universe.PlaneDensity("it", PAIRS, s), (0, -1.0, *NUMBERS)),
+        (lambda e: universe.PlaneDensity("it", PAIRS, 1.0, extent=e), (0, -1.0, *NUMBERS)),
     ],
     "gaussian_on": [
         (lambda x: gaussian_on(x, 0.0, 1.0), (*TENSORS, *FOREIGN, X, line() * nan)),

@@ -7,7 +7,6 @@ from course_utils.exercises.engine import Cases, agrees, exercise, holds, within
 
 GENERATOR = torch.Generator().manual_seed(0)
 
-
 # Points and centres
 CLOUDS: Cases = {
     "four points on a line, two centres": (

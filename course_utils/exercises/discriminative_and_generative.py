@@ -9,7 +9,6 @@ from course_utils.exercises.engine import Cases, agrees, exercise, holds
 
 GENERATOR = torch.Generator().manual_seed(0)
 
-
 THREE = torch.tensor([0.2, 0.3, 0.5]).log()
 LIKELIHOODS: Cases = {  # log p(x | y) and log p(y)
     "equal likelihoods": (torch.zeros(2, 3), THREE),

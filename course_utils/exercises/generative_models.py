@@ -9,7 +9,6 @@ from course_utils.exercises.engine import Cases, agrees, exercise, within
 
 GENERATOR = torch.Generator().manual_seed(0)
 
-
 # Sizes of images, small ones and those of the lecture
 PIXEL: Cases = {"one binary pixel": (1, 1, 1, 2)}
 SIZES: Cases = {
@@ -25,7 +24,6 @@ COINS: Cases = {
     "two distributions that share no state": (torch.tensor([0.5, 0.5, 0.0]), torch.tensor([0.0, 0.0, 1.0])),
     "two distributions that share half": (torch.tensor([0.5, 0.5, 0.0]), torch.tensor([0.0, 0.5, 0.5])),
 }
-
 
 # Random distributions on 4 and on 100 states
 PAIRS: Cases = {

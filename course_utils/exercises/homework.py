@@ -10,7 +10,6 @@ from course_utils.exercises.engine import Cases, agrees, exercise, holds, within
 
 GENERATOR = torch.Generator().manual_seed(0)
 
-
 FAIR, BIASED = torch.tensor([0.5, 0.5]).log(), torch.tensor([0.9, 0.1]).log()
 EQUAL: Cases = {"p = q, a biased coin": (BIASED, BIASED)}
 PAIRS: Cases = {

@@ -7,7 +7,6 @@ from course_utils.exercises.engine import Cases, agrees, differentiable, exercis
 
 GENERATOR = torch.Generator().manual_seed(0)
 
-
 # Pairs of log-probabilities
 FAIR, BIASED = torch.tensor([0.5, 0.5]).log(), torch.tensor([0.9, 0.1]).log()
 PAIRS: Cases = {

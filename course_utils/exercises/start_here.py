@@ -7,7 +7,6 @@ from course_utils.exercises.engine import Cases, agrees, exercise, holds, within
 
 GENERATOR = torch.Generator().manual_seed(0)
 
-
 # Images without a choice: no ink at all, nothing but ink
 PAGES: Cases = {"two empty images": (torch.zeros(2, 1, 8, 8),), "two full images": (torch.ones(2, 1, 8, 8),)}
 DRAWINGS: Cases = {

@@ -7,7 +7,6 @@ from course_utils.exercises.engine import Cases, agrees, exercise, holds, within
 
 GENERATOR = torch.Generator().manual_seed(0)
 
-
 # Logits of three classes, and the true ones
 NO_IDEA: Cases = {"no idea": (torch.zeros(2, 3), torch.tensor([0, 2]))}
 ANSWERS: Cases = {

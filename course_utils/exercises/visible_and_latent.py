@@ -8,7 +8,6 @@ from course_utils.universe import bars_and_stripes
 
 GENERATOR = torch.Generator().manual_seed(0)
 
-
 TINY = bars_and_stripes(2, flip=0.1)
 PREFIXES: Cases = {
     f"2×2 images, first pixels {first}": (TINY.log_p.exp(), TINY.states.flatten(1), first)

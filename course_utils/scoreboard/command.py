@@ -9,19 +9,7 @@ from pathlib import Path
 import torch
 
 from course_utils.evaluation import results
-from course_utils.evaluation.results import (
-    BINARISED,
-    BINARY,
-    C2ST,
-    COMMAND,
-    FRECHET,
-    MEASURES,
-    SETS,
-    SHIPPED,
-    UNIVERSES,
-    Row,
-    load,
-)
+from course_utils.evaluation.results import BINARISED, BINARY, C2ST, FRECHET, SETS, SHIPPED, Row, load
 from course_utils.scoreboard.scores import reference_rows, score
 from course_utils.scoreboard.settings import names, sets_of
 from course_utils.storage import write_bytes
@@ -49,14 +37,11 @@ def main(argv: Sequence[str] | None = None, path: Path = SHIPPED) -> int:
     parser.add_argument("names", nargs="*", help="such as NADE, 'MADE, 8 orders' or baselines (default: all)")
     only = f"only {' or '.join(map(repr, SETS))}"  # there are commas in their names
     parser.add_argument("--set", action="append", dest="sets", choices=SETS, metavar="SET", help=only)
-    parser.add_argument("--missing", action="store_true", help="only rows that are not there yet")
     arguments = parser.parse_args(argv)
     chosen, sets = arguments.names or every, arguments.sets or SETS
     if unknown := [name for name in chosen if name not in every]:
         parser.error(f"expected some of {', '.join(map(repr, every))}; got {', '.join(map(repr, unknown))}")
     jobs = [(name, data) for name in chosen if name != BASELINES for data in sets_of(name) if data in sets]
-    if arguments.missing:
-        jobs = [job for job in jobs if job in missing(path)]
     failed = False
     for name, data in [(BASELINES, "every set")] * (BASELINES in chosen) + jobs:
         try:
@@ -75,17 +60,11 @@ def store(made: Iterable[Row], path: Path = SHIPPED) -> None:
     """Put rows into the file, in place of those of the same model and set, and write the table beside it."""
     before = load(path) if path.exists() else []
     rows = sorted({(row.model, row.data): row for row in [*before, *made]}.values(), key=Row.rank)
-    facts = {"command": COMMAND, "torch": torch.__version__.split("+")[0]}
+    facts = {"command": results.COMMAND, "torch": torch.__version__.split("+")[0]}
     content = {"made by": facts, "rows": [row.as_dict() for row in rows]}
     write_bytes(path, (json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
-    readable = f"# Scoreboard\n\n{table(rows)}\nMade by `{COMMAND}`.\n"
+    readable = f"# Scoreboard\n\n{table(rows)}\nMade by `{results.COMMAND}`.\n"
     write_bytes(path.with_suffix(".md"), readable.encode())
-
-
-def missing(path: Path = SHIPPED) -> list[tuple[str, str]]:
-    """The models and sets of which there is no row yet."""
-    stored = {(row.model, row.data) for row in (load(path) if path.exists() else [])}
-    return [(name, data) for name in names() for data in sets_of(name) if (name, data) not in stored]
 
 
 def table(rows: Iterable[Row]) -> str:
@@ -107,7 +86,7 @@ def table(rows: Iterable[Row]) -> str:
 def _of_set(data: str, rows: list[Row]) -> str:
     """The table of one set; every column shows the first that a row has of some scores."""
     columns: dict[str, tuple[str, ...]]
-    if data in UNIVERSES:
+    if data in results.UNIVERSES:
         title = f"{data} (p_D is known)"
         columns = {"KL, nats": (results.KL_EXACT, results.KL_BOUND), "TV": (results.TV_EXACT,)}
         columns |= {name: (name,) for name in HISTOGRAM}
@@ -145,7 +124,7 @@ def _cell(row: Row, names: tuple[str, ...]) -> str:
     name = next((name for name in names if name in row.scores), None)
     if name is None or len(names) == 1:
         return _rounded(*row[name]) if name else ""
-    mark = {"bound": "≤ ", "estimate": "≈ ", "exact": ""}[MEASURES[name].kind]
+    mark = {"bound": "≤ ", "estimate": "≈ ", "exact": ""}[results.MEASURES[name].kind]
     how = name.split(", ")[1]
     return mark + _rounded(*row[name]) + ("" if how in ("exact", "bound") else f" ({how})")
 

@@ -15,25 +15,10 @@ from course_utils.evaluation.measures import bits_per_dim, paired_difference, st
 from course_utils.evaluation.results import BINARY, GREY, LEVELS, UNIVERSES, Row, spell
 from course_utils.models.younger import YOUNGER
 from course_utils.runtime import set_seed
+from course_utils.scoreboard import settings, universes
 from course_utils.scoreboard.digits import KINDS, SET, grid, held_out_scores, two_sample_scores
-from course_utils.scoreboard.settings import (
-    DRAWS,
-    RIVALS,
-    SEEDS,
-    build,
-    choice,
-    entries,
-    names,
-    sets_of,
-)
-from course_utils.scoreboard.universes import (
-    SAMPLES,
-    dequantised,
-    draw_states,
-    exact_scores,
-    histogram_scores,
-    kl_bound,
-)
+from course_utils.scoreboard.settings import choice
+from course_utils.scoreboard.universes import SAMPLES, dequantised, exact_scores, histogram_scores
 from course_utils.taxonomy import ExplicitMarkovChain, GenerativeModel, TractableDensity
 from course_utils.training import GameHistory, History, fit
 from course_utils.universe import bars_and_stripes
@@ -70,8 +55,8 @@ def score(name: str, data: str, *, samples: int | None = None, **training: Any) 
     if cost is not None:
         better, ahead = below(baseline_costs(data), cost), leads(name, data, cost, **training)
     own = choice(name, data).model
-    settings: dict[str, object] = {k: list(v) if isinstance(v, tuple) else v for k, v in own.items()}
-    settings |= {key: value for key, value in history.settings.items() if key in SHOWN}
+    chosen: dict[str, object] = {k: list(v) if isinstance(v, tuple) else v for k, v in own.items()}
+    chosen |= {key: value for key, value in history.settings.items() if key in SHOWN}
     return Row(
         name,
         data,
@@ -84,7 +69,7 @@ def score(name: str, data: str, *, samples: int | None = None, **training: Any) 
         parameters=sum(p.numel() for p in model.parameters()),
         seconds=trained - started,
         sampling=drawn - trained,
-        settings=settings | {"best_epoch": history.best_epoch},
+        settings=chosen | {"best_epoch": history.best_epoch},
         images=spell(grid(model, x[:KEPT].cpu(), data), data),
     )
 
@@ -94,9 +79,9 @@ def learned(
 ) -> tuple[GenerativeModel, History | GameHistory]:
     """A model trained for its row from this seed, in eval mode, and how that went."""
     set_seed(seed)
-    model, images = build(name, data), digits(KINDS.get(data, "binary"))
+    model, images = settings.build(name, data), digits(KINDS.get(data, "binary"))
     universe = bars_and_stripes(UNIVERSES[data]) if data in UNIVERSES else None
-    x = universe.sample(DRAWS) if universe else images.train.x
+    x = universe.sample(settings.DRAWS) if universe else images.train.x
     held_out: dict[str, Any] = {} if universe else {"valid": images.valid.x}
     history = fit(
         model,
@@ -115,7 +100,7 @@ Scores = dict[str, list[float]]
 def on_universe(model: GenerativeModel, data: str, samples: int) -> Scores:
     """KL and total variation to p_D: exact or bounded where the model can, and from samples always."""
     scores, log_q = distances(model, data)
-    states = draw_states(model, samples, log_q=log_q if isinstance(model, YOUNGER) else None)
+    states = universes.draw_states(model, samples, log_q=log_q if isinstance(model, YOUNGER) else None)
     return scores | histogram_scores(bars_and_stripes(UNIVERSES[data]).log_p, states)
 
 
@@ -125,7 +110,7 @@ def distances(model: GenerativeModel, data: str) -> tuple[Scores, Tensor | None]
     if model.support == "binary" and isinstance(model, TractableDensity | ExplicitMarkovChain):
         log_q = state_log_probs(model)
         return exact_scores(universe.log_p, log_q), log_q
-    bound = kl_bound(universe, model)
+    bound = universes.kl_bound(universe, model)
     return ({} if bound is None else {results.KL_BOUND: list(bound)}), None
 
 
@@ -168,8 +153,8 @@ def leads(name: str, data: str, cost: Tensor, **training: Any) -> dict[str, list
 
     The seeds differ by more than the error over images says: both belong beside a claim of a lead.
     """
-    found: dict[str, list[list[float]]] = {rival: [] for rival in RIVALS.get((name, data), ())}
-    for seed in range(SEEDS if found else 0):
+    found: dict[str, list[list[float]]] = {rival: [] for rival in settings.RIVALS.get((name, data), ())}
+    for seed in range(settings.SEEDS if found else 0):
         own = cost_of(name, data, seed, **training) if seed else cost
         gaps = below({rival: cost_of(rival, data, seed, **training) for rival in found}, own)
         for rival, gap in gaps.items():
@@ -183,9 +168,9 @@ def by_seed(name: str, data: str, first: float, **training: Any) -> list[float]:
     No sample is drawn, so that the chance of a training is nearly all the error there is. On digits see
     ``leads``.
     """
-    if data not in UNIVERSES or entries()[name] not in YOUNGER:
+    if data not in UNIVERSES or settings.entries()[name] not in YOUNGER:
         return []
-    others = [learned(name, data, seed, **training)[0] for seed in range(1, SEEDS)]
+    others = [learned(name, data, seed, **training)[0] for seed in range(1, settings.SEEDS)]
     return [first, *(next(iter(distances(model, data)[0].values()))[0] for model in others)]
 
 
@@ -198,12 +183,11 @@ def baseline_costs(data: str) -> dict[str, Tensor]:
         fits["mixture of 20 Bernoullis"] = baselines.bernoulli_mixture(x)
         return {name: -log_prob(test) for name, log_prob in fits.items()}
     spread = digits("unit")
+    gaussian = baselines.logit_gaussian(spread.train.x)
     return {
         "uniform": bits_per_dim(uniform(test), 64),
         "independent levels": bits_per_dim(baselines.independent_levels(x, LEVELS)(test), 64),
-        "Gaussian of log-odds": bits_per_dim(
-            baselines.logit_gaussian(spread.train.x)(spread.test.x), 64, LEVELS
-        ),
+        "Gaussian of log-odds": bits_per_dim(gaussian(spread.test.x), 64, LEVELS),
     }
 
 
@@ -238,7 +222,7 @@ def _references_of_universe(data: str, samples: int) -> list[Row]:
     for name, log_q in known.items():
         scores = exact_scores(log_p, log_q) | sampled(log_q)
         found.append(Row(name, data, "exact", scores, samples=samples))
-    counts = {choice(name, data).samples for name in names() if data in sets_of(name)}
+    counts = {choice(name, data).samples for name in settings.names() if data in settings.sets_of(name)}
     found.append(Row(TRUTH, data, "truth", sampled(log_p), samples=samples))
     fewer = [Row(truth_of(n), data, "truth", sampled(log_p, n), samples=n) for n in counts - {SAMPLES}]
     return found + fewer

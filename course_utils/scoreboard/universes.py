@@ -7,11 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course_utils.checks import check_count
 from course_utils.datasets import dequantise
 from course_utils.divergences import Estimate, kl, mean, total_variation
 from course_utils.evaluation import results
-from course_utils.evaluation.measures import LARGEST, log_probs
+from course_utils.evaluation.measures import log_probs
 from course_utils.models.diffusion import Diffusion
 from course_utils.runtime import as_double
 from course_utils.taxonomy import (
@@ -42,13 +41,7 @@ def draw_states(
     then read after every 4 steps, ``(chains, reads)``; what one chain gives is correlated.
     Where ``log_q`` ``(2^D,)`` is given, the model's log-probabilities of all states, the draws are from that
     list: the same distribution, for a model of which a million samples would take minutes.
-
-    Raises:
-        ValueError: n is no positive integer, or the images have more than 16 pixels.
     """
-    if model.dims > LARGEST:
-        raise ValueError(f"draw_states: expected at most {LARGEST} pixels, got {model.dims}")
-    check_count(n, "draw_states: n")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if log_q is not None:

@@ -119,7 +119,7 @@ def test_the_solution_is_the_reference_and_runs_where_it_is_pasted(name, capsys)
     exec(shown, scope)
     answer = scope[name]() if exercise.value else scope[name]
     written = shown[shown.index(f"def {name}(") :].rstrip()
-    assert inspect.getsource(exercise.reference).rstrip().endswith(written)
+    assert inspect.getsource(exercise.reference).rstrip().endswith(written) and "@exercise" not in shown
     assert judge(exercise, answer).outcome == "right"
 
 

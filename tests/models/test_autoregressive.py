@@ -7,7 +7,7 @@ import pixels
 import pytest
 import torch
 from agreement import agreement
-from pixels import states
+from pixels import draw_naively, multiplications, states
 
 from course_utils.evaluation import log_probs
 from course_utils.models import MADE, NADE, PixelCNN, PixelRNN
@@ -110,6 +110,36 @@ def test_a_conditional_depends_on_the_pixels_before_it_alone(name, levels):
     slopes = slopes.flatten(1)[:, model.order]
     assert (slopes.triu() == 0).all()
     assert (slopes.sum(1) > 0).sum() > 22 and (slopes > 0).sum() > 100
+
+
+CASES = [((3, 3, 4), 4, 3), ((2, 1, 5), 2, 3), ((1, 5, 1), 2, None)]
+
+
+@pytest.mark.slow
+@PIXELS
+@pytest.mark.parametrize(("shape", "levels", "classes"), CASES)
+def test_samples_are_those_of_a_full_pass_for_every_pixel(name, shape, levels, classes):
+    """What is kept from pixel to pixel is right: the same random numbers, the same images, from any start."""
+    model = random_model(name, shape, levels=levels, classes=classes)
+    y = None if classes is None else torch.tensor([0, 1, 2, 2, 1])
+    u, v = torch.rand(2, 5, model.dims, generator=torch.Generator().manual_seed(1), dtype=torch.double)
+    with torch.no_grad():
+        x = model._draw(u, 1.0, None, 0, y)
+        assert torch.equal(x, draw_naively(model, u, y=y))
+        for start in {1, 4, 5, 6, model.dims - 1, model.dims}:
+            fast = model._draw(v, 0.7, x, start, y)
+            assert torch.equal(fast, draw_naively(model, v, 0.7, x, start, y)), start
+
+
+@pytest.mark.slow
+@PIXELS
+def test_a_sample_costs_a_few_passes_and_not_one_for_every_pixel(name):
+    """Multiplications counted, not timed; an unfinished image of 10×10 costs no more."""
+    model, u = random_model(name, (1, 10, 10)), torch.rand(2, 100).double()
+    x = (u < 0.5).double().view(2, 1, 10, 10)
+    once = multiplications(lambda: model.logits(x))
+    assert multiplications(lambda: model._draw(u, 1.0, None, 0)) < 2 * once
+    assert multiplications(lambda: model._draw(u, 1.0, x, 50)) < 2 * once
 
 
 @pytest.mark.slow

@@ -5,13 +5,10 @@ from functools import partial
 import pixels
 import pytest
 import torch
-from pixels import draw_naively, multiplications, past, seen
+from pixels import past, seen
 
 from course_utils.models import PixelCNN
 from course_utils.universe import all_images
-
-BOTH = pytest.mark.parametrize("gated", [False, True], ids=["plain", "gated"])
-
 
 random_model = partial(pixels.random_model, partial(PixelCNN, hidden=6, blocks=2, first_kernel=3))
 
@@ -45,33 +42,6 @@ def test_depth_cannot_see_around_the_corner_but_two_stacks_can():
     assert torch.equal(seen(model, 6, 3), past(model, 6, 3))
     shallow = random_model((1, 8, 8), gated=True, blocks=4)
     assert not seen(shallow, 6, 3)[0, 0].any() and seen(shallow, 6, 3)[0, 1].any()
-
-
-CASES = [((3, 3, 4), 4, 3), ((2, 1, 5), 2, 3), ((1, 5, 1), 2, None)]
-
-
-@BOTH
-@pytest.mark.parametrize(("shape", "levels", "classes"), CASES)
-def test_fast_samples_are_those_of_a_full_pass_for_every_pixel(gated, shape, levels, classes):
-    """The same random numbers, the same images: from nothing, and from any given start."""
-    model = random_model(shape, gated=gated, levels=levels, classes=classes)
-    y = None if classes is None else torch.tensor([0, 1, 2, 2, 1])
-    stream = torch.Generator().manual_seed(1)
-    u, v = torch.rand(2, 5, model.dims, generator=stream, dtype=torch.double)
-    with torch.no_grad():
-        x = model._draw(u, 1.0, None, 0, y)
-        assert torch.equal(x, draw_naively(model, u, y=y))
-        for start in (1, 4, 5, 6, model.dims - 1, model.dims):
-            fast = model._draw(v, 0.7, x, start, y)
-            assert torch.equal(fast, draw_naively(model, v, 0.7, x, start, y)), start
-
-
-@pytest.mark.slow
-def test_a_scan_computes_each_feature_once():
-    """Counted, not timed: drawing an image costs about one pass, not one for every pixel."""
-    model, u = random_model((1, 12, 12), first_kernel=7), torch.rand(2, 144).double()
-    once = multiplications(lambda: model.logits(u.view(2, 1, 12, 12)))
-    assert multiplications(lambda: model._draw(u, 1.0, None, 0)) < 1.5 * once
 
 
 def test_levels_are_named():

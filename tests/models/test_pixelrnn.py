@@ -6,13 +6,10 @@ from functools import partial
 import pixels
 import pytest
 import torch
-from pixels import draw_naively, multiplications, past, seen
+from pixels import past, seen
 
 from course_utils.models import PixelRNN
 from course_utils.nets.pixel_lstm import DiagonalBiLSTM, DiagonalLSTM, RowLSTM, lstm, skew, unskew
-
-BOTH = pytest.mark.parametrize("kind", ["row", "diagonal"])
-
 
 random_model = partial(pixels.random_model, partial(PixelRNN, hidden=4, layers=1, first_kernel=3))
 
@@ -81,34 +78,6 @@ def test_the_past_of_a_diagonal_bilstm_is_whole():
     model = random_model((1, 5, 6), first_kernel=3)
     for i, j in itertools.product(range(5), range(6)):
         assert torch.equal(seen(model, i, j), past(model, i, j)), (i, j)
-
-
-CASES = [((2, 2, 3), 3), ((1, 1, 4), 2), ((3, 4, 1), 2)]
-
-
-@pytest.mark.slow
-@BOTH
-@pytest.mark.parametrize(("shape", "levels"), CASES)
-def test_samples_are_those_of_a_full_pass_for_every_pixel(kind, shape, levels):
-    """States that are kept are those of a pass: the same random numbers, the same images, from any start."""
-    model = random_model(shape, kind=kind, levels=levels, layers=3)
-    u, v = torch.rand(2, 5, model.dims, generator=torch.Generator().manual_seed(1), dtype=torch.double)
-    with torch.no_grad():
-        x = model._draw(u, 1.0, None, 0)
-        assert torch.equal(x, draw_naively(model, u))
-        for start in range(1, model.dims + 1):
-            assert torch.equal(model._draw(v, 0.7, x, start), draw_naively(model, v, 0.7, x, start)), start
-
-
-@pytest.mark.slow
-@BOTH
-def test_a_sample_costs_a_few_passes_and_not_one_for_every_pixel(kind):
-    """Multiplications counted, not timed; an unfinished image of 10×10 costs no more."""
-    model, u = random_model((1, 10, 10), kind=kind, layers=2, hidden=8), torch.rand(2, 100).double()
-    x = (u < 0.5).double().view(2, 1, 10, 10)
-    once = multiplications(lambda: model.logits(x))
-    assert multiplications(lambda: model._draw(u, 1.0, None, 0)) < 2 * once
-    assert multiplications(lambda: model._draw(u, 1.0, x, 50)) < 2 * once
 
 
 @pytest.mark.parametrize("layer", [RowLSTM(2, 3, 1), DiagonalLSTM(2, 3, 1)])

@@ -1,9 +1,11 @@
 """Solvers against exact solutions and order conditions; traces against all sign vectors and autograd."""
 
+from functools import partial
 from math import exp, log2, sin
 
 import pytest
 import torch
+from pixels import pushed
 
 from course_utils.nets import velocity
 from course_utils.nets.ode import ADAPTIVE, FIXED, Solver
@@ -97,17 +99,10 @@ def test_bad_settings_are_named(bad):
         Solver(**bad)
 
 
-def network(dims: int = 6, hidden: int = 9, seed: int = 0) -> Velocity:
+def network(dims: int = 6, hidden: int = 9) -> Velocity:
     """Random weights, in float64, none of them zero."""
-    torch.manual_seed(seed)
-    net = Velocity(dims, hidden=hidden).double()
-    for parameter in net.parameters():
-        parameter.data.normal_(std=0.6)
-    return net
-
-
-def at(net: Velocity, t: float):
-    return lambda z: net(t, z)
+    torch.manual_seed(0)
+    return pushed(Velocity(dims, hidden=hidden), 0.6, seed=None)
 
 
 def jacobians(net: Velocity, t: float, z: torch.Tensor) -> torch.Tensor:
@@ -119,7 +114,7 @@ def test_exact_traces_are_the_trace_of_the_jacobian(dims):
     """By the bilinear form and by D vector-Jacobian products, also across the chunks."""
     net, z = network(dims), torch.randn(3, dims, dtype=torch.double)
     due = jacobians(net, 0.7, z).diagonal(dim1=1, dim2=2).sum(1)
-    for f, trace in (net.with_trace(0.7, z), with_trace(at(net, 0.7), z)):
+    for f, trace in (net.with_trace(0.7, z), with_trace(partial(net, 0.7), z)):
         torch.testing.assert_close(trace, due, rtol=0, atol=1e-12)
         torch.testing.assert_close(f, net(0.7, z), rtol=0, atol=1e-13)
 
@@ -135,8 +130,8 @@ def test_gradients_of_all_traces_agree():
     signs = (2 * all_images(1, 3) - 1).double().view(8, 1, 3)
     traces = [
         net.with_trace(0.2, z)[1],
-        with_trace(at(net, 0.2), z)[1],
-        torch.stack([hutchinson(at(net, 0.2), z, s.expand_as(z))[1] for s in signs]).mean(0),
+        with_trace(partial(net, 0.2), z)[1],
+        torch.stack([hutchinson(partial(net, 0.2), z, s.expand_as(z))[1] for s in signs]).mean(0),
     ]
     weights = [layer.weight for layer in net.layers]
     first, *others = (torch.autograd.grad(trace.sum(), weights) for trace in traces)
@@ -159,7 +154,7 @@ def test_the_mean_over_all_sign_vectors_is_exactly_the_trace():
     """B10: 2^D Rademacher vectors; and their variance is 2 Σ_{i≠j} S_ij², S the symmetric part."""
     net, z = network(), torch.randn(1, 6, dtype=torch.double)
     signs = (2 * all_images(1, 6) - 1).double().view(64, 6)
-    _, estimates = hutchinson(at(net, 0.3), z.expand(64, -1), signs)
+    _, estimates = hutchinson(partial(net, 0.3), z.expand(64, -1), signs)
     jacobian = jacobians(net, 0.3, z)[0]
     symmetric = (jacobian + jacobian.T) / 2
     off = symmetric - symmetric.diag().diag()
