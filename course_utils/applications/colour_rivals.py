@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy
 from course_utils.applications.colourisation import PATCH, blocks, coarse, from_unit, to_unit
 from course_utils.applications.luma_chroma import chroma, luma
 from course_utils.checks import check_count, check_number, check_pictures
-from course_utils.models.gan import PAYOFFS, penalty_at_data
+from course_utils.models.gan import PAYOFFS, with_slope
 from course_utils.nets import residual_net
 from course_utils.nets.coders import ResidualBlock
 from course_utils.taxonomy import Duel
@@ -117,9 +117,9 @@ class ColourGame(nn.Module, Duel):
         """What D minimises: it is to tell true colours from made ones, for the same grey picture."""
         given, real = self._pair(x)
         made = self._made(given).detach()
-        t_real, t_made = self.log_odds(given, real), self.log_odds(given, made)
-        slope = penalty_at_data(partial(self.log_odds, given), real, made)
-        return PAY.of_discriminator(t_real, t_made) + self.penalty * slope
+        t_real, slope = with_slope(partial(self.log_odds, given), real)
+        t_made = self.log_odds(given, made)
+        return PAY.of_discriminator(t_real, t_made) + self.penalty * slope.square().mean()
 
     def generator_loss(self, x: Tensor) -> Tensor:
         """What G minimises: to be taken for true and, times λ, to be near the one true answer."""

@@ -1,5 +1,6 @@
 """Super-resolution: a photograph out of a sixteenth of its pixels, by regression and by a game."""
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -8,7 +9,7 @@ from torch.nn import functional as F
 
 from course_utils.checks import check_count, check_number, check_pictures
 from course_utils.datasets.photographs import luma
-from course_utils.models.gan import PAYOFFS, penalty_at_data
+from course_utils.models.gan import PAYOFFS, with_slope
 from course_utils.nets.coders import ResidualBlock, zero
 from course_utils.taxonomy import Duel
 
@@ -214,9 +215,10 @@ class SRGAN(SRResNet, Duel):
         given = reduce(x)
         with torch.no_grad():
             made = self(given)
-        on_real, on_fake = self.discriminator(torch.cat([x, made]), given.repeat(2, 1, 1, 1)).chunk(2)
-        slope = penalty_at_data(lambda x: self.discriminator(x, given).mean(1), x, made)
-        return PAY.of_discriminator(on_real, on_fake) + PENALTY * slope
+        on_real, slope = with_slope(partial(self.discriminator, given=given), x)
+        on_fake = self.discriminator(made, given)
+        of_the_mean = slope / on_real.shape[1]
+        return PAY.of_discriminator(on_real, on_fake) + PENALTY * of_the_mean.square().mean()
 
     def generator_loss(self, x: Tensor) -> Tensor:
         """What G minimises, a scalar."""

@@ -23,10 +23,16 @@ SIZES, CONVOLUTIONAL_FROM = (128, 128), 28
 
 def slope(critic: Term, x: Tensor) -> Tensor:
     """‖∇f(x)‖ of each example, ``(B,)``, from which gradients flow into the critic's weights."""
+    return with_slope(critic, x)[1]
+
+
+def with_slope(critic: Term, x: Tensor) -> tuple[Tensor, Tensor]:
+    """f(x), ``(B, …)``, and the slope ‖∇ Σf(x)‖ of each example, ``(B,)``, both from one pass."""
     x = x.detach().requires_grad_()
     with torch.enable_grad():
-        (gradient,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
-        return torch.linalg.vector_norm(gradient.flatten(1), dim=1)
+        f = critic(x)
+        (gradient,) = torch.autograd.grad(f.sum(), x, create_graph=True)
+        return f, torch.linalg.vector_norm(gradient.flatten(1), dim=1)
 
 
 def penalty_at_data(critic: Term, real: Tensor, fake: Tensor, _: torch.Generator | None = None) -> Tensor:

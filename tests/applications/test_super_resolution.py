@@ -7,9 +7,11 @@ import pytest
 import torch
 from fake_cuda import slow_downs
 from skimage.metrics import peak_signal_noise_ratio
+from torch.nn.functional import softplus
 from training_games import moved_by
 
 from course_utils.applications.super_resolution import (
+    PENALTY,
     SRGAN,
     SRResNet,
     bicubic,
@@ -22,6 +24,7 @@ from course_utils.applications.super_resolution import (
 )
 from course_utils.datasets import digits
 from course_utils.datasets.photographs import luma, patches
+from course_utils.models.gan import penalty_at_data
 from course_utils.pretrained import restoration
 from course_utils.training import fit
 
@@ -100,6 +103,23 @@ def test_a_discriminator_that_cannot_decide_pays_2_log_2_and_no_penalty():
     seen = model.observe(x)
     assert seen["real"].item() == seen["fake"].item() == pytest.approx(0.5)
     assert model.discriminator(x, smaller(x)).shape == (3, 4 * 6)  # a logit for every 4×4 pixels
+
+
+def test_the_discriminator_pays_for_the_slope_of_its_mean_answer():
+    """From one pass over real pictures, and without gradients too: what two passes give."""
+    model, x = awake(SRGAN), pictures(2, 1, 16, 24)
+    given, D = smaller(x), model.discriminator
+    made = model(given).detach()
+    answers = softplus(-D(x, given)).mean() + softplus(D(made, given)).mean()
+    expected = answers + PENALTY * penalty_at_data(lambda x: D(x, given).mean(1), x, made)
+    assert expected > answers + 1e-9
+    gradients = []
+    for loss in (expected, model.discriminator_loss(x)):
+        torch.testing.assert_close(loss, expected)
+        gradients.append(torch.autograd.grad(loss, list(D.parameters())))
+    torch.testing.assert_close(*gradients)
+    with torch.no_grad():
+        torch.testing.assert_close(model.discriminator_loss(x), expected)
 
 
 def test_the_loss_of_the_generator_is_error_plus_both_terms():
