@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from agreement import agreement, sample_agreement
+from pixels import random_model
 from torch import Tensor
 from torch.distributions import Bernoulli, Normal
 from torch.nn.functional import logsigmoid
@@ -16,14 +17,10 @@ from course_utils.taxonomy import log_mean_weight
 from course_utils.universe import all_images, state_index
 
 
-def random_vae(shape: tuple[int, ...] = (1, 3, 3), seed: int = 0, **kinds: object) -> VAE:
+def random_vae(**kinds: object) -> VAE:
     """A binary VAE whose code matters much and whose q is no posterior, in float64."""
-    torch.manual_seed(seed)
-    model = VAE(shape, **{"latent": 1, "hidden": (12,), **kinds}).double().eval()
-    for parameter in model.parameters():
-        deep = parameter.dim() > 2  # of a convolution
-        parameter.data.add_(torch.randn_like(parameter) * (0.2 if deep else 0.6))
-    return model
+    by = 0.25 if "network" in kinds else 0.6  # of convolutions
+    return random_model(VAE, by=by, **{"latent": 1, "hidden": (12,)} | kinds)
 
 
 def nodes(dims: int, points: int) -> tuple[Tensor, Tensor]:
