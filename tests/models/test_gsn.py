@@ -1,8 +1,11 @@
 """GSN: its chain step by step, what walkback trains, and the distribution that its samples have."""
 
+from functools import partial
+
 import pytest
 import torch
 from agreement import agreement, sample_agreement
+from pixels import random_model
 from torch.nn.functional import binary_cross_entropy
 
 from course_utils.models.denoising import log_corruption, pixelwise, stationary_distribution
@@ -17,13 +20,7 @@ KINDS = [
 ]
 
 
-def random_gsn(shape=(1, 3, 3), seed=0, size=1.0, **kinds) -> GSN:
-    """A GSN in float64 whose weights are no longer near their start."""
-    torch.manual_seed(seed)
-    model = GSN(shape, **{"hidden": (20, 10), **kinds}).double().eval()
-    for parameter in model.parameters():
-        parameter.data.add_(size * torch.randn_like(parameter) / parameter.shape[-1] ** 0.5)
-    return model
+random_gsn = partial(random_model, partial(GSN, hidden=(20, 10)))
 
 
 def stream(seed=0) -> torch.Generator:
@@ -150,12 +147,12 @@ def test_a_step_has_the_transition_matrix_of_its_formula(kinds):
 @pytest.mark.slow
 def test_samples_have_the_stationary_distribution_of_the_transition():
     """B21 for a chain: without a memory, histogram and solved equations agree."""
-    model = random_gsn(hidden=(20,), noise=0.5, size=2.0, mixing=30)
+    model = random_gsn(hidden=(20,), noise=0.5, by=0.7, mixing=30)
     distribution = stationary_distribution(transition_matrix(model))
     uniform = torch.full((512,), 1 / 512).double()
     assert (distribution - uniform).abs().sum() / 2 > 0.3
     assert sample_agreement(model, distribution.log(), 30_000, generator=stream()).p_value > 1e-4
-    other = stationary_distribution(transition_matrix(random_gsn(hidden=(20,), noise=0.25, size=2.0)))
+    other = stationary_distribution(transition_matrix(random_gsn(hidden=(20,), noise=0.25, by=0.7)))
     assert sample_agreement(model, other.log(), 5000, generator=stream()).p_value < 1e-9
 
 

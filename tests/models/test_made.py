@@ -1,8 +1,10 @@
 """MADE: what its masks forbid, and sampling that computes each hidden unit once."""
 
+from functools import partial
+
 import pytest
 import torch
-from pixels import multiplications
+from pixels import multiplications, random_model
 
 from course_utils.models.made import MADE
 from course_utils.nets import MaskedLinear, random_degrees, spread_degrees
@@ -19,16 +21,7 @@ KINDS = [
 ]
 
 
-def random_made(shape=(1, 3, 3), seed=0, **kinds) -> MADE:
-    """A MADE with large random weights in float64, so that no conditional is near ½."""
-    torch.manual_seed(seed)
-    model = MADE(shape, **{"hidden": (20,), **kinds}).double()
-    for layer in model.modules():
-        if isinstance(layer, MaskedLinear):
-            layer.weight.data.normal_().mul_(3 / layer.in_features**0.5)
-            if layer.bias is not None:
-                layer.bias.data.normal_()
-    return model
+random_made = partial(random_model, partial(MADE, hidden=(20,)), by=1.0)  # no conditional is near ½
 
 
 def members(**kinds) -> list[MADE]:
