@@ -36,6 +36,9 @@ class CycleGAN(nn.Module, Game):
         event_shape: (C, H, W) of both kinds, values in [0, 1]; H and W are multiples of 4.
         hidden: channels at half the pictures' size. deep: at a quarter. blocks: residual blocks there.
         sight: 3×3 convolutions at the end of a judge, each of which sees 8 pixels further.
+        own: whether a translator's last layers see the picture's own pixels again (the long connection of a
+            U-Net, Ronneberger et al. 2015). What is painted at half the size is too coarse to take off
+            stripes of one or two pixels.
         cycle: λ; 0: no cycle.
 
     Shapes: x and y ``(B, C, H, W)``, as many of each or not. Train it with ``fit(model, (x, y))``.
@@ -63,6 +66,7 @@ class CycleGAN(nn.Module, Game):
         deep: int = 32,
         blocks: int = 2,
         sight: int = 1,
+        own: bool = True,
         cycle: float = 10.0,
     ) -> None:
         super().__init__()
@@ -72,8 +76,10 @@ class CycleGAN(nn.Module, Game):
         self.event_shape = (channels, height, width)
         hidden, deep = check_count(hidden, "CycleGAN: hidden"), check_count(deep, "CycleGAN: deep")
         blocks, sight = check_count(blocks, "CycleGAN: blocks"), check_count(sight, "CycleGAN: sight")
+        if not isinstance(own, bool):
+            raise ValueError(f"CycleGAN: expected own as True or False, got {own!r}")
         self.cycle = check_number(cycle, "CycleGAN: cycle", low=0)
-        self.to_y, self.to_x = (Translator(channels, hidden, deep, blocks) for _ in "yx")
+        self.to_y, self.to_x = (Translator(channels, hidden, deep, blocks, own) for _ in "yx")
         self.of_x, self.of_y = (Judge(channels, hidden, sight) for _ in "xy")
         self.to(memory_format=torch.channels_last)  # small convolutions on a CPU: half the time
 
@@ -84,12 +90,13 @@ class CycleGAN(nn.Module, Game):
 
     def translators_loss(self, x: Tensor, y: Tensor) -> Tensor:
         """What G and F minimise, a scalar: that they fool the judges, and the cycle."""
-        as_y, as_x = self.to_y(x), self.to_x(y)
+        as_y = self.to_y(x)
+        on_the_way = torch.cat([y, as_y]) if self.cycle else y  # one pass of F for both: less to call
+        as_x, home = self.to_x(on_the_way).tensor_split([len(y)])
         loss = (self.of_y(as_y) - 1).square().mean() + (self.of_x(as_x) - 1).square().mean()
         if not self.cycle:
             return loss
-        home = (self.to_x(as_y) - x).abs().mean() + (self.to_y(as_x) - y).abs().mean()
-        return loss + self.cycle * home
+        return loss + self.cycle * ((home - x).abs().mean() + (self.to_y(as_x) - y).abs().mean())
 
     def judges_loss(self, x: Tensor, y: Tensor) -> Tensor:
         """What D_x and D_y minimise, a scalar: 1 on real pictures, 0 on those that are made."""
@@ -118,7 +125,7 @@ class CycleGAN(nn.Module, Game):
 class Translator(nn.Module):
     """x + what changes, seen at half the size and, further around, at a quarter; painted at full size."""
 
-    def __init__(self, channels: int, hidden: int, deep: int, blocks: int) -> None:
+    def __init__(self, channels: int, hidden: int, deep: int, blocks: int, own: bool) -> None:
         super().__init__()
         self.fine = same_size(4 * channels, hidden)
         self.deep = nn.Sequential(
@@ -139,11 +146,14 @@ class Translator(nn.Module):
             last := same_size(FINE, channels),
         )
         zero(last)
+        self.own = same_size(channels, FINE) if own else None
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, C, H, W)`` to the same, not held in [0, 1]: a slope is never 0 for having gone too far."""
-        h = self.fine(pixel_unshuffle(2 * x - 1, 2))
-        return x + self.paint(h + self.deep(h))
+        pixels = 2 * x - 1
+        h = self.fine(pixel_unshuffle(pixels, 2))
+        h = self.paint[:-2](h + self.deep(h))
+        return x + self.paint[-2:](h if self.own is None else h + self.own(pixels))
 
 
 def same_size(inputs: int, outputs: int) -> nn.Conv2d:

@@ -157,7 +157,7 @@ APPLICATIONS: Mapping[str, Application] = MappingProxyType(
         ),
         "zebras": Application(
             CycleGAN,
-            {"event_shape": (3, 64, 64), "deep": 48, "blocks": 3, "sight": 3},
+            {"event_shape": (3, 64, 64), "deep": 48, "blocks": 3, "sight": 3, "own": False},
             translating.horses_and_zebras,
             "drawn horses and zebras, unpaired, 64×64",
             {"epochs": 14, "lr": 2e-3, "batch_size": 4, "average": 0.995, "schedule": "cosine"},

@@ -104,6 +104,22 @@ def test_a_judge_sees_black_as_minus_one_and_white_as_one():
     torch.testing.assert_close(judge(black + 1), layers(black + 1))
 
 
+@torch.no_grad()
+def test_own_pixels_are_seen_once_more():
+    """Two pictures of which half-size layers see the same are told apart by own pixels, and only by them."""
+    x, other = torch.zeros(2, 1, *SHAPE)
+    other[:, 0, 4, 6] = 1
+    for own in (True, False):
+        net = seeded(own=own).to_y
+        torch.nn.init.normal_(net.paint[-1].weight)
+        torch.nn.init.zeros_(net.fine.weight)  # what is seen at half the size says nothing now
+        change, without = net(other) - other, net(x) - x
+        near = torch.zeros_like(change, dtype=torch.bool)
+        near[..., 2:7, 4:9] = True  # two convolutions of 3×3
+        assert own == bool((change - without)[near].abs().max() > 1e-3)
+        assert (change - without)[~near].abs().max() < 1e-6
+
+
 def test_measures():
     black, white = torch.zeros(2, 3, 4, 6), torch.ones(2, 3, 4, 6)
     half = torch.zeros(2, 1, 4, 6)
@@ -138,6 +154,7 @@ def test_a_gpu_is_asked_to_wait_at_the_door_alone():
         ({"blocks": 0}, "blocks"),
         ({"sight": 0}, "sight"),
         ({"cycle": -1.0}, "cycle"),
+        ({"own": "yes"}, "own as True or False, got 'yes'"),
     ],
 )
 def test_bad_arguments(arguments, message):
