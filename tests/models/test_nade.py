@@ -7,7 +7,7 @@ import torch
 from agreement import agreement
 from pixels import multiplications, random_model
 
-from course_utils.models import NADE
+from course_utils.models import MADE, NADE
 from course_utils.models.nade import Recursion
 from course_utils.universe import all_images, state_index
 
@@ -38,6 +38,15 @@ def test_recursion_equals_naive_sum_and_so_do_its_gradients(shape, block):
     got, want = (torch.autograd.grad((y * weight).sum(), inputs) for y in (fast, slow))
     for g, w in zip(got, want, strict=True):
         torch.testing.assert_close(g, w, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("system", [NADE, MADE])
+def test_second_derivatives_are_refused_and_not_wrong(system):
+    """Their own backward passes have none: autograd would leave terms out without a word."""
+    model, x = system((1, 3, 3)), torch.rand(2, 9, requires_grad=True)
+    (slope,) = torch.autograd.grad(model.logits(x).sin().sum(), x, create_graph=True)
+    with pytest.raises(RuntimeError, match="differentiate twice"):
+        slope.square().sum().backward()
 
 
 def test_log_prob_has_the_gradient_in_x_of_a_plain_loop():
