@@ -144,7 +144,7 @@ def test_fit_waits_once_in_many_steps_and_copies_once_an_epoch(name, monkeypatch
             monkeypatch.setattr(runtime, "device", lambda wanted: META)
             given = [part.new_empty(n, *part.shape[1:]) for part in batch(model, META).values()]
             fit(model, tuple(given), epochs=2, batch_size=9, average=0.9, progress=False)
-        assert set(watch.waits) <= LOOKS | WAITS | {"models.glow:models.Glow.initialise.<locals>.<listcomp>"}
+        assert set(watch.waits) <= LOOKS | WAITS | {"models.glow:Glow.initialise.<locals>.<listcomp>"}
         assert set(watch.copies) <= {"training.data:epoch", "training.data:_set_apart"}
         counts.append({place: watch.waits[place] for place in LOOKS} | watch.copies)
     assert counts[0] == counts[1] and max(counts[0].values()) <= 2 * 3 + 1
