@@ -1,5 +1,6 @@
 """The explorers of notebook 15: a density and images that flow through time, and the noise of a trace."""
 
+from copy import copy
 from functools import cache
 from math import sqrt
 
@@ -69,17 +70,14 @@ def film(model: FFJORD) -> tuple[Tensor, Tensor]:
     z = torch.randn(POINTS, 2, generator=torch.Generator().manual_seed(0)).to(like)
     side = torch.linspace(-EXTENT, EXTENT, RESOLUTION).to(like)
     grid = torch.stack(torch.meshgrid(side, side, indexing="xy"), -1).reshape(-1, 2)
-    densities, whole = [], model.solver
-    try:
-        for i in range(MOMENTS + 1):  # steps as long as on the whole way, or a little shorter
-            steps = max(1, -(-whole.steps * i // MOMENTS))
-            model.solver = Solver(whole.method, steps=steps, tolerance=whole.tolerance)
-            start, log_det = model.transport(grid, i / MOMENTS, 0.0)
-            density = (model.prior.log_prob(start) + log_det).exp()
-            density = density.nan_to_num(0.0)  # so far out that the way back to noise overflows: no mass
-            densities.append(density.view(RESOLUTION, RESOLUTION))
-    finally:
-        model.solver = whole
+    timed, whole, densities = copy(model), model.solver, []  # the same weights, and a solver of its own
+    for i in range(MOMENTS + 1):  # steps as long as on the whole way, or a little shorter
+        steps = max(1, -(-whole.steps * i // MOMENTS))
+        timed.solver = Solver(whole.method, steps=steps, tolerance=whole.tolerance)
+        start, log_det = timed.transport(grid, i / MOMENTS, 0.0)
+        density = (model.prior.log_prob(start) + log_det).exp()
+        density = density.nan_to_num(0.0)  # so far out that the way back to noise overflows: no mass
+        densities.append(density.view(RESOLUTION, RESOLUTION))
     return model.way(z, MOMENTS).cpu(), torch.stack(densities).cpu()
 
 
