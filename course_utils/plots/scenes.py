@@ -7,7 +7,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import to_rgb
-from scipy.ndimage import binary_erosion
 from torch import Tensor
 
 from course_utils.datasets.animals import ANIMALS
@@ -116,6 +115,8 @@ def _contents(shown: list[SceneObject], names: Sequence[str]) -> str:
 
 def _tinted(tiles: np.ndarray, objects: list[list[SceneObject]]) -> np.ndarray:
     """The scenes with their masks: half covered inside, fully at the edge."""
+    from scipy.ndimage import binary_erosion  # slow to import: most pictures have no masks
+
     tiles = (LEVELS * tiles).round() / LEVELS
     for tile, shown in zip(tiles, objects, strict=True):
         for i, one in enumerate(shown):
