@@ -11,13 +11,15 @@ from course_utils.divergences import Estimate, mean
 from course_utils.evaluation import classifier_two_sample_test, frechet_distance
 from course_utils.evaluation.results import C2ST, FRECHET
 from course_utils.evaluation.two_samples import whitening
-from course_utils.pretrained.recipes import RECIPES
+from course_utils.models import GSN
+from course_utils.pretrained.recipes import RECIPES, SHAPE
 from course_utils.pretrained.weights import card, load
 from course_utils.recognition import DigitClassifier
 from course_utils.taxonomy import leaves
 
 MOST, BATCH, SURE = 1_000, 100, 0.9
 LEGIBLE, AS_ASKED, NEAREST = "legible, %", "as asked, %", "nearest training image"
+RECONSTRUCTED = "GSN: P(x | h)"
 REAL = ", real digits, "  # and which of them: of figures of the classifier's card
 
 
@@ -136,7 +138,8 @@ def draw(model: Any, n: int, y: Tensor | None = None) -> Tensor:
 def gallery(columns: int = 10, seed: int = 0) -> dict[str, Tensor]:
     """Samples of every system of the tree that is trained, by its name: 0 … 9 in turn if it takes digits.
 
-    The first row is real. ``(columns, 1, 28, 28)`` each.
+    The first row is real. Below the samples of a GSN stand the probabilities of white that they were drawn
+    from. ``(columns, 1, 28, 28)`` each.
     """
     real = mnist_shipped("levels")
     first = [int((real.y == k % 10).nonzero()[k // 10]) for k in range(columns)]
@@ -146,5 +149,9 @@ def gallery(columns: int = 10, seed: int = 0) -> dict[str, Tensor]:
             model = load(name)
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(seed)
-                rows[of.system.__name__] = draw(model, columns, asked_of(model, columns))
+                if isinstance(model, GSN):
+                    *_, end = model.chain(torch.zeros(columns, *SHAPE), model.mixing)
+                    rows["GSN"], rows[RECONSTRUCTED] = end.x, end.p
+                else:
+                    rows[of.system.__name__] = draw(model, columns, asked_of(model, columns))
     return rows

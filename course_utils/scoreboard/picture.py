@@ -20,7 +20,7 @@ def draw() -> str:
         figure = ax.get_figure(root=True)
         assert figure is not None
         figure.savefig(PLACE, dpi=DPI, bbox_inches="tight", metadata={"Software": None})
-    return f"{COLUMNS} samples of each of {len(rows) - 1} systems, below as many real digits"
+    return f"{COLUMNS} images in each of {len(rows)} rows: {', '.join(rows)}"
 
 
 def main(argv: Sequence[str]) -> int:

@@ -131,9 +131,12 @@ def test_what_was_learned_by_heart_is_seen_by_its_nearest_training_image():
 
 @pytest.mark.slow
 def test_the_gallery_has_a_row_for_every_system_and_real_digits():
-    rows = gallery(2)
+    rows = gallery(20)
+    p = rows.pop(samples.RECONSTRUCTED)
     assert list(rows) == ["real digits", *(leaf.__name__ for leaf in leaves())]
-    assert all(x.shape == (2, 1, 28, 28) and 0 <= x.min() and x.max() <= 1 for x in rows.values())
+    assert all(x.shape == (20, 1, 28, 28) and 0 <= x.min() and x.max() <= 1 for x in [p, *rows.values()])
+    error, spread = rows["GSN"] - p, p * (1 - p)  # drawn from p: the mean of error² is spread
+    assert abs((error**2 - spread).sum()) < 4 * (spread * (1 - 2 * p) ** 2).sum().sqrt()
 
 
 def corruptions():

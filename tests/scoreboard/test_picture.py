@@ -15,7 +15,7 @@ def test_it_is_drawn(tmp_path, monkeypatch, capsys):
     assert picture.PLACE.stat().st_size < 300_000
     monkeypatch.setattr(picture, "PLACE", tmp_path / "a.png")
     assert picture.main([]) == 0
-    assert capsys.readouterr().out == "a.png: 14 samples of each of 1 systems, below as many real digits\n"
+    assert capsys.readouterr().out == "a.png: 14 images in each of 2 rows: real digits, NADE\n"
     head = (tmp_path / "a.png").read_bytes()[:24]
     assert head[:8] == b"\x89PNG\r\n\x1a\n" and min(struct.unpack(">II", head[16:])) > 40
 
