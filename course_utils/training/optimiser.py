@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
+from inspect import unwrap
 from math import cos, isfinite, pi
 
 import torch
@@ -37,6 +38,20 @@ class TrainingDiverged(RuntimeError):
         self.epoch, self.batch, self.lr = epoch, batch, lr
 
 
+class AdamW(torch.optim.AdamW):
+    """torch's own, whose first step in a process does not wait for the import of torch's compiler.
+
+    For a compiler that the course does not use, torch wraps these methods; the first call of one imports it:
+    800 modules, 2 to 10 seconds.
+    """
+
+    step = torch.no_grad()(unwrap(torch.optim.AdamW.step))
+    zero_grad = unwrap(torch.optim.AdamW.zero_grad)
+    add_param_group = unwrap(torch.optim.AdamW.add_param_group)
+    state_dict = unwrap(torch.optim.AdamW.state_dict)
+    load_state_dict = unwrap(torch.optim.AdamW.load_state_dict)
+
+
 class Optimiser:
     """Adam (Kingma & Ba 2015) with decoupled weight decay (Loshchilov & Hutter 2019), for one player.
 
@@ -55,7 +70,7 @@ class Optimiser:
             raise ValueError(f"fit: expected {of} to have parameters to train, got none")
         self.lr, self.steps = settings.lr, 0
         betas = BETAS_OF_A_GAME if game else BETAS
-        self.adam = torch.optim.AdamW(
+        self.adam = AdamW(
             self.parameters, lr=self.lr, betas=betas, weight_decay=settings.weight_decay, fused=True
         )
         keeps = player.averaged and settings.average

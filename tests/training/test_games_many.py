@@ -8,7 +8,7 @@ from training_models import same, weights
 
 from course_utils.models.gan import GAN
 from course_utils.taxonomy import Game, Player
-from course_utils.training import fit
+from course_utils.training import fit, optimiser
 from course_utils.training.data import epoch
 from course_utils.training.settings import Settings
 
@@ -157,8 +157,8 @@ def test_a_second_stage_starts_from_the_first(tmp_path):
 
 def test_betas_of_a_game_are_those_of_a_game_and_of_a_loss_those_of_adam(monkeypatch):
     """Radford et al. (2016): β₁ = 0.5 where the other player moves too."""
-    made, adam = [], torch.optim.AdamW
-    monkeypatch.setattr(torch.optim, "AdamW", lambda p, **kw: made.append(kw["betas"]) or adam(p, **kw))
+    made, adam = [], optimiser.AdamW
+    monkeypatch.setattr(optimiser, "AdamW", lambda p, **kw: made.append(kw["betas"]) or adam(p, **kw))
     fit(GAN((2,), hidden=4), X, epochs=1, **QUIET)
     model = nn.Linear(2, 1)
     model.loss = lambda x: model(x).square().mean()  # type: ignore[assignment]

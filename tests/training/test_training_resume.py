@@ -1,5 +1,7 @@
 """Checkpoints: a run that was killed ends in the same weights, bit for bit, as one that never stopped."""
 
+import sys
+
 import pytest
 import torch
 from training_models import Clock, Killed, Noisy, noisy_data, noisy_model, same, weights
@@ -53,6 +55,13 @@ def test_killed_and_resumed_is_uninterrupted(epoch, tmp_path, uninterrupted):
     assert same(weights(model), uninterrupted[1])
     assert outcome(history) == outcome(uninterrupted[0])
     assert looked == list(range(epoch + 1, 13))
+
+
+def test_no_run_waits_for_the_import_of_torchs_compiler(tmp_path, monkeypatch):
+    """Ten seconds in a new installation, at the first step of a class."""
+    monkeypatch.setitem(sys.modules, "torch._dynamo", None)  # whoever imports it now gets an error
+    killed_after(1, tmp_path / "run.pt")
+    assert train(noisy_model(), checkpoint=tmp_path / "run.pt").epochs == 12
 
 
 def twice(x):
