@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FuncFormatter
 
+SEEN = 0.01  # of the height of axes: a lower or higher place than both ends of a curve that one sees
 TEXTS = 40  # of a drawn tree or graph: more of them are not read to anyone
 
 
@@ -66,7 +67,7 @@ def _of(ax: Axes) -> Iterator[str]:
     handles, names = ax.get_legend_handles_labels()
     for handle, name in zip(handles, names, strict=True):
         if isinstance(handle, Line2D) and handle.get_linestyle() != "None":
-            yield f"Curve {plain(name)}{_course(handle)}"
+            yield f"Curve {plain(name)}{_course(handle, ax)}"
         else:
             yield f"Marked: {plain(name)}"
 
@@ -81,14 +82,17 @@ def _range(axis: Axis) -> str:
     return ", ".join(part for part in (label, where) if part) + logarithmic
 
 
-def _course(line: Line2D) -> str:
-    """Where a curve begins and ends, and its extremes where they lie between."""
+def _course(line: Line2D, ax: Axes) -> str:
+    """Where a curve begins and ends, and its extremes where one sees that they lie between."""
     x, y = (np.asarray(values, dtype=float) for values in line.get_data())
     x, y = x[np.isfinite(y)], y[np.isfinite(y)]
     if len(y) < 2:
         return "".join(f": {value:.4g}" for value in y)
     said = f": from {y[0]:.4g} to {y[-1]:.4g}"
-    ends = min(y[0], y[-1]), max(y[0], y[-1])
-    for name, at in (("lowest", int(y.argmin())), ("highest", int(y.argmax()))):
-        said += "" if ends[0] <= y[at] <= ends[1] else f", {name} {y[at]:.4g} at {x[at]:.4g}"
+    on_screen = ax.transData - ax.transAxes  # as logarithmic as the axes
+    height = on_screen.transform(np.stack([x, y], 1))[:, 1]
+    for name, up in (("lowest", -height), ("highest", height)):
+        at = int(up.argmax())
+        if up[at] > max(up[0], up[-1]) + SEEN:
+            said += f", {name} {y[at]:.4g} at {x[at]:.4g}"
     return said

@@ -228,6 +228,8 @@ def test_the_command_refuses_an_unknown_name(capsys):
         ("0.235 ± 0.080 nats", "0.305 ± 0.080 nats", True),
         ("0.235 ± 0.080 nats", "0.335 ± 0.080 nats", False),
         ("0.235 ± 0.080 nats", "0.235 ± 0.090 nats", False),
+        ("by 1.053 ± 0.096 nats", "by 1.04 ± 0.10 nats", True),  # as many decimals as the error needs
+        ("by 1.053 ± 0.096 nats", "by 1.05 ± 0.13 nats", False),
         ("17.22 nats", "17.42 nats", False),
         ("17.22 nats", "17.2 nats", False),
         ("17.22 nats", "-17.22 nats", False),
@@ -295,12 +297,29 @@ def test_what_is_the_same_is_kept_by_cell():
     assert [cell.outputs[0].data for cell in new.cells] == [image(p, "12 images") for p in (grey, far, near)]
 
 
-@pytest.mark.parametrize(("words", "kept"), [("from 17.2 to 30", True), ("to 17.2 from 30", False)])
-def test_a_picture_that_looks_the_same_is_kept_unless_its_words_changed(words: str, kept: bool):
+@pytest.mark.parametrize(
+    ("words", "tag", "kept"),
+    [
+        ("4 scenes, with: DOG 0.8", "", True),
+        ("4 scenes, with: CAT 0.7", "", False),
+        ("4 scenes, with: CAT 0.7", "trained", False),
+        ("4 scenes, with: CAT 0.7", "chance", True),  # what is found in them is chance
+        ("4 images, with: DOG 0.7", "chance", False),
+    ],
+)
+def test_a_picture_that_looks_the_same_is_kept_unless_its_words_changed(words: str, tag: str, kept: bool):
     """Numbers in its words follow the curves: how far they moved, one sees."""
-    before, after = image(drawn(), "from 17.4 to 31"), image(drawn(image=0.503), words)
+    before, after = image(drawn(), "4 scenes, with: DOG 0.7"), image(drawn(image=0.503), words)
     old, new = (
-        new_notebook(cells=[new_code_cell(id="a", outputs=[new_output("display_data", dict(data))])])
+        new_notebook(
+            cells=[
+                new_code_cell(
+                    id="a",
+                    outputs=[new_output("display_data", dict(data))],
+                    metadata={"tags": [tag] if tag else []},
+                )
+            ]
+        )
         for data in (before, after)
     )
     keep_stored(new, old)

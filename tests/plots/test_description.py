@@ -18,6 +18,18 @@ def test_a_curve_says_where_it_begins_ends_and_turns():
     assert text.endswith("Curve p_D: from 1 to 1.")
 
 
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_a_curve_turns_where_one_sees_it(scale):
+    """The least of a constant is where rounding has put it; what differs by a hair, no reader would see."""
+    x, flat = torch.arange(5.0), 1.653 * torch.ones(5, dtype=torch.float64)
+    ys = {"rounded": flat + 1e-15 * torch.tensor([0, 2, -3, 1, 0]), "a hair": flat - 0.02 * (x == 2)}
+    ys |= {"tall": 1 + 99 * (x == 3), "low": 100 - 20.0 * (x == 2)}
+    text = description(plots.lines(x, ys, "x", "nats", scale=scale).figure)
+    assert "Curve rounded: from 1.653 to 1.653. " in text and "Curve a hair: from 1.653 to 1.653. " in text
+    assert "Curve tall: from 1 to 1, highest 100 at 3. " in text
+    assert text.endswith("Curve low: from 100 to 100, lowest 80 at 2.")
+
+
 def test_every_axes_of_a_figure_is_described_and_no_colour_bar():
     figure = Figure()
     for ax, name in zip(figure.subplots(1, 2), ("left", "right"), strict=True):
