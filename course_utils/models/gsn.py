@@ -180,10 +180,14 @@ class GSN(ImplicitMarkovChain):
     def _step(self, x: Tensor, generator: torch.Generator | None) -> Tensor:
         return self.advance(self.rest(x), generator=generator).x
 
-    def _sample(self, n: int, generator: torch.Generator | None, steps: int) -> Tensor:
+    def beginning(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
+        """The n images from which ``sample`` starts its chains: of fair coins, or blank."""
         like = self.reference
         u = torch.rand(n, *self.event_shape, generator=generator, dtype=like.dtype, device=like.device)
-        ink = 0.5 if self.start == "noise" else 0.0
-        for state in self._chain(self.rest((u < ink).to(like.dtype)), steps, generator):
+        return (u < (0.5 if self.start == "noise" else 0.0)).to(like.dtype)
+
+    def _sample(self, n: int, generator: torch.Generator | None, steps: int) -> Tensor:
+        start = self.rest(self.beginning(n, generator=generator))
+        for state in self._chain(start, steps, generator):
             x = state.x
         return x

@@ -151,7 +151,7 @@ APPLICATIONS: Mapping[str, Application] = MappingProxyType(
             },
             drawn_faces.with_kinds,
             "drawn faces, 64×64",
-            {"epochs": 12, "lr": 3e-3, "batch_size": 12, "clip": 5000.0, "average": 0.999, **COSINE},
+            {"epochs": 40, "lr": 3e-3, "batch_size": 12, "clip": 5000.0, "average": 0.999, **COSINE},
             drawn_faces.asked_for,
             "Lipman et al. 2023; told the kind of face, as in Ho & Salimans 2022",
         ),

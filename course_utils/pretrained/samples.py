@@ -12,7 +12,7 @@ from course_utils.evaluation import classifier_two_sample_test, frechet_distance
 from course_utils.evaluation.results import C2ST, FRECHET
 from course_utils.evaluation.two_samples import whitening
 from course_utils.models import GSN
-from course_utils.pretrained.recipes import RECIPES, SHAPE
+from course_utils.pretrained.recipes import RECIPES
 from course_utils.pretrained.weights import card, load
 from course_utils.recognition import DigitClassifier
 from course_utils.taxonomy import leaves
@@ -150,7 +150,7 @@ def gallery(columns: int = 10, seed: int = 0) -> dict[str, Tensor]:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(seed)
                 if isinstance(model, GSN):
-                    *_, end = model.chain(torch.zeros(columns, *SHAPE), model.mixing)
+                    *_, end = model.chain(model.beginning(columns), model.mixing)
                     rows["GSN"], rows[RECONSTRUCTED] = end.x, end.p
                 else:
                     rows[of.system.__name__] = draw(model, columns, asked_of(model, columns))

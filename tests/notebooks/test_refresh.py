@@ -298,30 +298,20 @@ def test_what_is_the_same_is_kept_by_cell():
 
 
 @pytest.mark.parametrize(
-    ("words", "tag", "kept"),
+    ("words", "tags", "kept"),
     [
-        ("4 scenes, with: DOG 0.8", "", True),
-        ("4 scenes, with: CAT 0.7", "", False),
-        ("4 scenes, with: CAT 0.7", "trained", False),
-        ("4 scenes, with: CAT 0.7", "chance", True),  # what is found in them is chance
-        ("4 images, with: DOG 0.7", "chance", False),
+        ("4 scenes, with: DOG 0.8", [], True),
+        ("4 scenes, with: CAT 0.7", ["trained"], False),
+        ("4 scenes, with: CAT 0.7", ["chance"], True),  # what is found in them is chance
+        ("4 images, with: DOG 0.7", ["chance"], False),
     ],
 )
-def test_a_picture_that_looks_the_same_is_kept_unless_its_words_changed(words: str, tag: str, kept: bool):
+def test_a_picture_that_looks_the_same_is_kept_unless_its_words_changed(words: str, tags: list, kept: bool):
     """Numbers in its words follow the curves: how far they moved, one sees."""
     before, after = image(drawn(), "4 scenes, with: DOG 0.7"), image(drawn(image=0.503), words)
-    old, new = (
-        new_notebook(
-            cells=[
-                new_code_cell(
-                    id="a",
-                    outputs=[new_output("display_data", dict(data))],
-                    metadata={"tags": [tag] if tag else []},
-                )
-            ]
-        )
-        for data in (before, after)
-    )
+    shown = (new_output("display_data", dict(data)) for data in (before, after))
+    cells = (new_code_cell(id="a", outputs=[one], metadata={"tags": tags}) for one in shown)
+    old, new = (new_notebook(cells=[cell]) for cell in cells)
     keep_stored(new, old)
     assert new.cells[0].outputs[0].data == (before if kept else after)
 

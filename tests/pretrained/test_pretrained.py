@@ -137,6 +137,8 @@ def test_the_gallery_has_a_row_for_every_system_and_real_digits():
     assert all(x.shape == (20, 1, 28, 28) and 0 <= x.min() and x.max() <= 1 for x in [p, *rows.values()])
     error, spread = rows["GSN"] - p, p * (1 - p)  # drawn from p: the mean of error² is spread
     assert abs((error**2 - spread).sum()) < 4 * (spread * (1 - 2 * p) ** 2).sum().sqrt()
+    set_seed(0)
+    assert (rows["GSN"] == load("gsn").sample(20)).double().mean() > 0.95, "not what sample draws"
 
 
 def corruptions():
