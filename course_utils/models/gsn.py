@@ -132,6 +132,13 @@ class GSN(ImplicitMarkovChain):
         """The state of a chain that starts at x: every latent unit is 0."""
         return State(x, tuple(x.new_zeros(len(x), b.numel()) for b in list(self.b)[1:]), x, x)
 
+    def beginning(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
+        """The n images from which ``sample`` starts its chains: of fair coins, or blank."""
+        check_count(n, "GSN.beginning")
+        like = self.reference
+        u = torch.rand(n, *self.event_shape, generator=generator, dtype=like.dtype, device=like.device)
+        return (u < (0.5 if self.start == "noise" else 0.0)).to(like.dtype)
+
     def update(
         self, noisy: Tensor, h: Sequence[Tensor], generator: torch.Generator | None
     ) -> tuple[tuple[Tensor, ...], Tensor]:
@@ -179,12 +186,6 @@ class GSN(ImplicitMarkovChain):
 
     def _step(self, x: Tensor, generator: torch.Generator | None) -> Tensor:
         return self.advance(self.rest(x), generator=generator).x
-
-    def beginning(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
-        """The n images from which ``sample`` starts its chains: of fair coins, or blank."""
-        like = self.reference
-        u = torch.rand(n, *self.event_shape, generator=generator, dtype=like.dtype, device=like.device)
-        return (u < (0.5 if self.start == "noise" else 0.0)).to(like.dtype)
 
     def _sample(self, n: int, generator: torch.Generator | None, steps: int) -> Tensor:
         start = self.rest(self.beginning(n, generator=generator))

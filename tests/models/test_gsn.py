@@ -188,3 +188,5 @@ def test_samples_start_at_noise_or_at_a_blank_image():
         assert abs(model.sample(200, steps=1).mean() - round(ink + 0.1)) < 0.01
     with pytest.raises(ValueError, match="GSN: start: expected one of noise, blank"):
         GSN((1, 8, 8), start="zero")
+    with pytest.raises(ValueError, match=r"GSN\.beginning: expected a positive integer, got 0"):
+        model.beginning(0)

@@ -300,15 +300,16 @@ def test_what_is_the_same_is_kept_by_cell():
 @pytest.mark.parametrize(
     ("words", "tags", "kept"),
     [
-        ("4 scenes, with: DOG 0.8", [], True),
-        ("4 scenes, with: CAT 0.7", ["trained"], False),
-        ("4 scenes, with: CAT 0.7", ["chance"], True),  # what is found in them is chance
-        ("4 images, with: DOG 0.7", ["chance"], False),
+        ("A curve: from 17.2 to 30", [], True),
+        ("A curve: to 17.2 from 30", [], False),
+        ("A curve: to 17.2 from 30", ["trained"], False),
+        ("A curve: to 17.2 from 30", ["chance"], True),  # what it is, is the same; what is seen is chance
+        ("A line: from 17.4 to 31", ["chance"], False),
     ],
 )
 def test_a_picture_that_looks_the_same_is_kept_unless_its_words_changed(words: str, tags: list, kept: bool):
     """Numbers in its words follow the curves: how far they moved, one sees."""
-    before, after = image(drawn(), "4 scenes, with: DOG 0.7"), image(drawn(image=0.503), words)
+    before, after = image(drawn(), "A curve: from 17.4 to 31"), image(drawn(image=0.503), words)
     shown = (new_output("display_data", dict(data)) for data in (before, after))
     cells = (new_code_cell(id="a", outputs=[one], metadata={"tags": tags}) for one in shown)
     old, new = (new_notebook(cells=[cell]) for cell in cells)
